@@ -1,0 +1,69 @@
+// One field table per struct: a describe() function that names every member once. The YAML reader, the
+// defaults, --set, the JSON Schema, the reference documentation and the certainty analysis are visitors of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strategies/plan.hpp"
+#include "topology/hardware.hpp"
+
+namespace lockstep {
+
+enum class Dimension { none, bytes, seconds, bytes_per_second, flops, flops_per_second, watts };
+
+struct Range {
+  double low = 0.0;
+  double high = 1e300;
+  bool low_exclusive = false;
+};
+
+// Key and documentation of one member; `required` means that a file without it is an error.
+struct FieldInfo {
+  const char* key = "";
+  const char* doc = "";
+  bool required = false;
+};
+
+// One value of an enum member: the name in files, and what it means.
+struct Choice {
+  const char* name = "";
+  int value = 0;
+  const char* doc = "";
+};
+
+class FieldVisitor {
+ public:
+  virtual ~FieldVisitor() = default;
+  virtual void text(const FieldInfo& field, std::string& value) = 0;
+  virtual void flag(const FieldInfo& field, bool& value) = 0;
+  virtual void count(const FieldInfo& field, std::int64_t& value, std::int64_t low, std::int64_t high) = 0;
+  virtual void number(const FieldInfo& field, double& value, Range range) = 0;       // dimensionless
+  virtual void constant(const FieldInfo& field, ConstantBase& value, Dimension dimension, Range range) = 0;
+  virtual void choice(const FieldInfo& field, int& value, std::span<const Choice> choices) = 0;
+  virtual void group(const FieldInfo& field, const std::function<void(FieldVisitor&)>& members) = 0;
+  // A catalog entry: a name, or an inline map (optionally with `based_on: name`). `folder` is "gpus", "models" …
+  virtual void entry(const FieldInfo& field, const char* folder, std::string& name,
+                     const std::function<void(FieldVisitor&)>& members) = 0;
+};
+
+template <class Enum>
+void visit_choice(FieldVisitor& visitor, const FieldInfo& field, Enum& value, std::span<const Choice> choices) {
+  int index = static_cast<int>(value);
+  visitor.choice(field, index, choices);
+  value = static_cast<Enum>(index);
+}
+
+void describe(FieldVisitor& visitor, Gpu& gpu);
+void describe(FieldVisitor& visitor, System& system);
+void describe(FieldVisitor& visitor, Fabric& fabric);
+void describe(FieldVisitor& visitor, Cluster& cluster);
+void describe(FieldVisitor& visitor, Model& model);
+void describe(FieldVisitor& visitor, Training& training);
+void describe(FieldVisitor& visitor, Software& software);
+void describe(FieldVisitor& visitor, Plan& plan);
+
+}  // namespace lockstep

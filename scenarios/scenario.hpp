@@ -1,0 +1,75 @@
+// A scenario: one model on one cluster under several plans, resolved against the catalog and checked.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "scenarios/diagnostics.hpp"
+#include "strategies/plan.hpp"
+#include "topology/hardware.hpp"
+
+namespace lockstep {
+
+// A plan and the cluster it runs on: the scenario's, or that with the plan's own `cluster:` keys merged over
+// it, so that one scenario can put one plan on three fabrics or three kinds of GPU.
+struct ScenarioPlan {
+  Plan plan;                 // its software resolved and its data degree set
+  Cluster cluster;
+};
+
+struct Scenario {
+  std::string name;
+  std::string description;
+  Model model;
+  Cluster cluster;
+  Training training;
+  std::vector<ScenarioPlan> plans;
+};
+
+// `path=value` from the command line: any scenario key ("training.global_batch", "plans.fsdp.micro_batch"),
+// a key inside a named entry ("model.layers", "cluster.system.nic_bandwidth", "cluster.system.gpu.memory_bandwidth"),
+// or a catalog value ("gpus.h100-sxm-80gb.memory_bandwidth", "software.megatron-core.data_exposed").
+struct Setting {
+  std::string path;
+  std::string value;
+};
+
+// The folder with gpus/ systems/ models/ software/. Only the files that are asked for are read.
+class Catalog {
+ public:
+  explicit Catalog(std::filesystem::path folder, std::vector<Setting> settings = {});
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] const std::vector<Setting>& settings() const { return settings_; }
+
+  // Names of the entries of "gpus", "systems", "models", "software"; sorted. From file names alone.
+  [[nodiscard]] std::vector<std::string> names(const std::string& kind) const;
+
+  // Throw InputError: unknown name (all valid ones and the nearest), or every error of the file.
+  [[nodiscard]] Gpu gpu(const std::string& name) const;
+  [[nodiscard]] System system(const std::string& name) const;
+  [[nodiscard]] Model model(const std::string& name) const;
+  [[nodiscard]] Software software(const std::string& name) const;
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<Setting> settings_;
+};
+
+// Reads, merges settings, resolves names, fills defaults and checks the meaning. Throws InputError.
+Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog);
+Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog);
+
+// Visits every Constant that a prediction for this plan may depend on: of the GPU, the system and the plan's
+// software, with its path ("gpu.memory_efficiency", "software.data_exposed").
+void for_each_constant(Cluster& cluster, Plan& plan,
+                       const std::function<void(const std::string& path, ConstantBase& constant)>& visit);
+
+// JSON Schema (draft 2020-12) of a scenario file, generated from the field tables, as text.
+std::string scenario_json_schema(const Catalog& catalog);
+
+// Reference documentation of every key, as Markdown, from the same tables.
+std::string scenario_reference();
+
+}  // namespace lockstep

@@ -1,0 +1,42 @@
+// The time of one optimizer step: what each pipeline stage does, and how the stages fit together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.hpp"
+#include "strategies/workload.hpp"
+
+namespace lockstep {
+
+// One line of the partition of the step. All lines sum to the step time.
+struct PartitionLine {
+  std::string name;       // stable: "linear GEMM, forward and backward"
+  Seconds time;
+  std::string bound_by;   // "tensor cores", "HBM", "NVLink", "NIC", "host", "pipeline", ""
+  std::string detail;     // "71 % of peak", "of 10.4 s in all"
+};
+
+// One kind of collective over the whole step, as the slowest stage sees it.
+struct CollectiveUse {
+  std::string name;
+  Collective collective = Collective::all_reduce;
+  GroupShape shape;
+  Bytes bytes;            // of one call
+  double calls = 0;       // per step
+  Seconds time;           // all calls, alone on the wire
+  Seconds exposed;        // what the step waits for
+  std::string algorithm;
+  std::string bottleneck;
+};
+
+struct StepTime {
+  Seconds total;
+  std::vector<PartitionLine> partition;
+  std::vector<CollectiveUse> collectives;
+  std::string bound;      // what bounds the step, in words of the field: "tensor cores", "NIC: gradient all-reduce" …
+};
+
+StepTime step_time(const Cluster& cluster, const Training& training, const Plan& plan, const Workload& workload);
+
+}  // namespace lockstep

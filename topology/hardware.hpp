@@ -1,0 +1,109 @@
+// The hardware that a scenario names: GPU, system (a node with its NICs), fabric, cluster.
+// Plain data; every number carries its provenance. Member names are the keys of the catalog files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "topology/constant.hpp"
+
+namespace lockstep {
+
+enum class Dtype { fp32, tf32, fp16, bf16, fp8, mxfp8, fp4 };
+
+// Bytes per element of the payload (block scales of mxfp8 and nvfp4 not counted).
+double bytes_per_element(Dtype dtype);
+
+struct Gpu {
+  std::string name;
+  std::string description;
+  std::string architecture;  // volta | ampere | ada | hopper | blackwell
+
+  // Dense matrix peak per data type; zero where the hardware lacks the type.
+  Constant<FlopsPerSecond> peak_fp32;
+  Constant<FlopsPerSecond> peak_tf32;
+  Constant<FlopsPerSecond> peak_fp16;
+  Constant<FlopsPerSecond> peak_bf16;
+  Constant<FlopsPerSecond> peak_fp8;
+  Constant<FlopsPerSecond> peak_fp4;
+
+  Constant<Bytes> memory_capacity;          // as the driver reports it to the framework
+  Constant<BytesPerSecond> memory_bandwidth;
+  Constant<Bytes> l2_capacity;
+  std::int64_t sm_count = 0;
+  Constant<Watts> power_limit;
+
+  // Largest share of the peak that a very large GEMM sustains, per data type (power and clock included).
+  Constant<double> gemm_efficiency_fp32;
+  Constant<double> gemm_efficiency_tf32;
+  Constant<double> gemm_efficiency_half;  // fp16, bf16
+  Constant<double> gemm_efficiency_fp8;
+  Constant<double> gemm_efficiency_mxfp8;
+  Constant<double> gemm_efficiency_fp4;
+  Constant<double> gemm_m0;               // half-efficiency sizes: t = F/(P e) (1+m0/M)(1+n0/N)(1+k0/K)
+  Constant<double> gemm_n0;
+  Constant<double> gemm_k0;
+  Constant<Seconds> gemm_fixed_time;      // per kernel
+  Constant<double> gemm_misaligned;       // efficiency factor when N or K is not a multiple of 64
+  Constant<double> memory_efficiency;     // share of memory_bandwidth that streaming kernels reach
+
+  // Attention kernels: share of the half-precision peak in the forward pass at long sequences, head size 128.
+  Constant<double> attention_flash1;
+  Constant<double> attention_flash2;
+  Constant<double> attention_flash3;      // FlashAttention-3 or cuDNN/Transformer Engine
+  Constant<double> attention_half_sequence;  // e(s) = e * s / (s + this)
+  Constant<double> attention_backward;    // backward efficiency over forward efficiency
+  Constant<double> attention_head64;      // efficiency factor at head size 64
+  Constant<double> batched_gemm_efficiency;     // unfused attention: share of gemm_efficiency_half
+  Constant<double> batched_gemm_half_head;      // e(d) = e / (1 + this/d)
+  Constant<double> batched_gemm_misaligned;     // factor when head size is not a multiple of 8
+
+  Constant<double> overlap_slowdown;      // seconds of compute lost per second of communication beside it
+};
+
+enum class IntraNode {
+  nvswitch,         // every GPU at full NVLink bandwidth to every other
+  nvlink_mesh,      // direct links, hybrid cube mesh (DGX-1V)
+  pcie              // through PCIe switches or the CPU
+};
+
+enum class FabricType { rail_optimized, fat_tree, single_switch };
+
+// One node: GPUs, how they are linked, and the NICs.
+struct System {
+  std::string name;
+  std::string description;
+  std::string gpu_name;                    // key `gpu` in the file
+  Gpu gpu;
+  std::int64_t gpus_per_node = 8;          // GPUs under one operating system
+  std::int64_t gpus_per_nvlink_domain = 8; // GPUs that share one NVLink (or PCIe) domain; 72 in an NVL72
+  IntraNode intra_node = IntraNode::nvswitch;
+
+  Constant<BytesPerSecond> link_bandwidth;        // per GPU and direction: NVLink sum, or PCIe
+  Constant<BytesPerSecond> collective_bandwidth;  // bus bandwidth of a large in-domain collective (NCCL)
+  Constant<Seconds> link_latency;                 // per collective in the domain, inside a training step
+  std::int64_t nics_per_node = 8;                 // compute NICs
+  Constant<BytesPerSecond> nic_bandwidth;         // per NIC and direction, nominal
+  Constant<double> nic_efficiency;                // share of nominal that large messages reach
+  Constant<Seconds> network_latency;              // per collective across nodes
+  Constant<double> network_decay;                 // bandwidth falls as 1/(1 + this * log2(nodes))
+  Constant<BytesPerSecond> pcie_bandwidth;        // GPU to host, per direction, practical
+};
+
+struct Fabric {
+  FabricType type = FabricType::rail_optimized;
+  double oversubscription = 1.0;  // leaf uplink bandwidth is 1/this of its downlinks
+  std::int64_t nodes_per_leaf = 32;  // nodes that reach each other without leaving the leaf (or scalable unit)
+};
+
+struct Cluster {
+  System system;
+  std::int64_t nodes = 1;
+  Fabric fabric;
+
+  // GPUs of the whole cluster. `gpus` in the file may ask for less than whole nodes on one node.
+  std::int64_t gpus = 0;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,31 @@
+// Where the ranks of a plan lie, and what shape its process groups have.
+#pragma once
+
+#include <cstdint>
+
+#include "topology/hardware.hpp"
+
+namespace lockstep {
+
+// The shape of one process group and how many like it share a node's NICs.
+struct GroupShape {
+  std::int64_t ranks = 1;
+  std::int64_t domains = 1;           // NVLink (or PCIe) domains that the group spans
+  std::int64_t ranks_per_domain = 1;  // the most in one domain
+  std::int64_t sibling_groups = 1;    // groups of this kind with ranks in one domain, all active at once
+  std::int64_t leaves = 1;            // leaf switches (scalable units) spanned
+};
+
+// Degrees, innermost (neighbouring GPUs) first: tensor, shard, replicate, pipeline.
+struct RankGrid {
+  std::int64_t tensor = 1;
+  std::int64_t shard = 1;      // data parallelism inside one sharded copy
+  std::int64_t replicate = 1;  // copies
+  std::int64_t pipeline = 1;
+  [[nodiscard]] std::int64_t ranks() const { return tensor * shard * replicate * pipeline; }
+};
+
+// Ranks are placed on GPUs in order, domain by domain. A group takes `degree` ranks that are `stride` apart.
+GroupShape group_shape(const Cluster& cluster, std::int64_t degree, std::int64_t stride);
+
+}  // namespace lockstep
