@@ -16,43 +16,48 @@ struct Model {
   std::string source;
   std::int64_t layers = 0;
   std::int64_t hidden = 0;
-  std::int64_t ffn_hidden = 0;        // width of one MLP branch; 0: 4 * hidden
+  std::int64_t ffn_hidden = 0;  // width of one MLP branch; 0: 4 * hidden
   std::int64_t heads = 0;
-  std::int64_t kv_heads = 0;          // 0: as heads (multi-head attention)
-  std::int64_t head_dim = 0;          // 0: hidden / heads
-  std::int64_t vocabulary = 0;        // as the tokenizer or configuration states it, before padding
-  std::int64_t max_positions = 0;     // rows of a learned position table; 0: the sequence length
+  std::int64_t kv_heads = 0;       // 0: as heads (multi-head attention)
+  std::int64_t head_dim = 0;       // 0: hidden / heads
+  std::int64_t vocabulary = 0;     // as the tokenizer or configuration states it, before padding
+  std::int64_t max_positions = 0;  // rows of a learned position table; 0: the sequence length
   Activation activation = Activation::gelu;
   Norm norm = Norm::layernorm;
   Positions positions = Positions::learned;
-  bool linear_biases = false;         // every linear of attention and MLP has a bias
-  bool qkv_bias = false;              // only the qkv projection has one (Qwen 2)
+  bool linear_biases = false;  // every linear of attention and MLP has a bias
+  bool qkv_bias = false;       // only the qkv projection has one (Qwen 2)
   bool norm_biases = false;
   bool tied_embeddings = false;
-  bool embedding_norm = false;        // BLOOM
-  bool qk_norm = false;               // Qwen 3
+  bool embedding_norm = false;  // BLOOM
+  bool qk_norm = false;         // Qwen 3
 
-  [[nodiscard]] bool gated() const { return activation == Activation::swiglu || activation == Activation::geglu; }
+  [[nodiscard]] bool gated() const {
+    return activation == Activation::swiglu || activation == Activation::geglu;
+  }
   [[nodiscard]] std::int64_t ffn() const { return ffn_hidden > 0 ? ffn_hidden : 4 * hidden; }
   [[nodiscard]] std::int64_t kv() const { return kv_heads > 0 ? kv_heads : heads; }
-  [[nodiscard]] std::int64_t head_size() const { return head_dim > 0 ? head_dim : (heads > 0 ? hidden / heads : 0); }
+  [[nodiscard]] std::int64_t head_size() const {
+    return head_dim > 0 ? head_dim : (heads > 0 ? hidden / heads : 0);
+  }
   [[nodiscard]] std::int64_t query_width() const { return heads * head_size(); }
   [[nodiscard]] std::int64_t kv_width() const { return kv() * head_size(); }
 };
 
 // Parameters by part. The vocabulary is counted as given (`vocabulary_rows` lets a caller pad it).
 struct ParameterCount {
-  double layer_linear = 0;   // weights of one layer's linears, biases included
-  double layer_norm = 0;     // one layer's norms
-  double embedding = 0;      // token table, position table and embedding norm
-  double head = 0;           // vocabulary projection; 0 where tied
+  double layer_linear = 0;  // weights of one layer's linears, biases included
+  double layer_norm = 0;    // one layer's norms
+  double embedding = 0;     // token table, position table and embedding norm
+  double head = 0;          // vocabulary projection; 0 where tied
   double final_norm = 0;
-  double total = 0;          // layers * (...) + embedding + head + final norm
+  double total = 0;  // layers * (...) + embedding + head + final norm
 };
-ParameterCount count_parameters(const Model& model, std::int64_t vocabulary_rows, std::int64_t sequence_length);
+ParameterCount count_parameters(const Model& model, std::int64_t vocabulary_rows,
+                                std::int64_t sequence_length);
 
-// Parameters of the matrices that a token is multiplied with: all linears and the vocabulary projection
-// (also where tied); neither the embedding lookup nor norms nor biases.
+// Parameters of the matrices that a token is multiplied with: all linears and the vocabulary
+// projection (also where tied); neither the embedding lookup nor norms nor biases.
 double matmul_parameters(const Model& model);
 
 }  // namespace lockstep

@@ -12,16 +12,17 @@ enum class Optimizer { adamw, sgd };
 
 struct Training {
   std::int64_t sequence_length = 0;
-  std::int64_t global_batch = 0;   // sequences per optimizer step
+  std::int64_t global_batch = 0;  // sequences per optimizer step
   Precision precision = Precision::bf16;
   Optimizer optimizer = Optimizer::adamw;
-  double dropout = 0.0;            // hidden and attention dropout probability; 0: no dropout ops
-  double total_tokens = 0;         // length of the run; 0: not stated
+  double dropout = 0.0;     // hidden and attention dropout probability; 0: no dropout ops
+  double total_tokens = 0;  // length of the run; 0: not stated
 
   [[nodiscard]] double tokens_per_step() const {
     return static_cast<double>(sequence_length) * static_cast<double>(global_batch);
   }
-  // The type of the linears' GEMMs, and of everything else (attention, activations, residual stream).
+  // The type of the linears' GEMMs, and of everything else (attention, activations, residual
+  // stream).
   [[nodiscard]] Dtype linear_dtype() const;
   [[nodiscard]] Dtype activation_dtype() const;
 };

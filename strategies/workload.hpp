@@ -1,5 +1,6 @@
-// What one optimizer step does, without any notion of time: ops with FLOPs and bytes, collectives with
-// bytes and groups, tensors with bytes and lifetimes, per pipeline stage. Symmetric ranks appear once.
+// What one optimizer step does, without any notion of time: ops with FLOPs and bytes, collectives
+// with bytes and groups, tensors with bytes and lifetimes, per pipeline stage. Symmetric ranks
+// appear once.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +23,12 @@ struct Op {
   const char* name = "";
   OpKind kind = OpKind::memory_bound;
   OpClass op_class = OpClass::elementwise;
-  Flops flops;                 // executed
-  Bytes bytes;                 // moved through HBM, at least
+  Flops flops;                                  // executed
+  Bytes bytes;                                  // moved through HBM, at least
   std::int64_t m = 0, n = 0, k = 0, batch = 1;  // gemm, batched_gemm
   Dtype dtype = Dtype::bf16;
-  std::int64_t sequence = 0, head_dim = 0;      // attention
-  bool backward = false;                        // kernel of the backward pass (flash attention)
+  std::int64_t sequence = 0, head_dim = 0;  // attention
+  bool backward = false;                    // kernel of the backward pass (flash attention)
   AttentionKernel kernel = AttentionKernel::flash2;
 };
 
@@ -36,16 +37,18 @@ enum class GroupKind { tensor, data, shard, replicate, pipeline_neighbor, pipeli
 
 // When a collective may run beside compute.
 enum class CommRole {
-  tensor_forward, tensor_backward,   // around the linears of a layer
-  parameter_gather, gradient_reduce, // data parallelism and sharding
+  tensor_forward,
+  tensor_backward,  // around the linears of a layer
+  parameter_gather,
+  gradient_reduce,  // data parallelism and sharding
   pipeline_transfer,
-  tied_embedding                     // gradient of a table kept on first and last stage
+  tied_embedding  // gradient of a table kept on first and last stage
 };
 
 struct CollectiveCall {
   const char* name = "";
   Collective collective = Collective::all_reduce;
-  Bytes bytes;                 // nccl-tests' size: the whole buffer (all_gather, reduce_scatter: the gathered one)
+  Bytes bytes;  // nccl-tests' size: the whole buffer (all_gather, reduce_scatter: the gathered one)
   GroupKind group = GroupKind::tensor;
   CommRole role = CommRole::tensor_forward;
 };
@@ -56,17 +59,40 @@ struct Pass {
   std::vector<CollectiveCall> calls;
 };
 
+// A tensor that the forward pass of a block leaves for its backward pass, per micro-batch on one
+// rank.
+struct SavedTensor {
+  const char* name = "";
+  Bytes bytes;
+  bool attention_core = false;  // what selective recompute of the attention core drops
+  bool kept_per_op = false;     // what per-op selective checkpointing keeps
+};
+
 // A layer, the embedding, or the head with final norm and loss.
 struct Block {
   Pass forward;
   Pass backward;
-  Pass recompute;              // run before backward where the block recomputes
-  double parameters = 0;       // on one rank, after tensor sharding
+  Pass recompute;         // run before backward where the block recomputes
+  double parameters = 0;  // on one rank, after tensor sharding
+  std::vector<SavedTensor> saved;
+  Bytes input;          // the block's input: what full recompute keeps
+  Bytes gradient_wave;  // gradients of activations alive while its backward runs
+
+  // What stays alive between forward and backward under a recompute mode.
+  [[nodiscard]] Bytes saved_bytes(Recompute mode, SelectiveRecompute selective) const;
 };
 
 enum class TensorClass {
-  weights, gradients, optimizer, unsharded_units, communication_buffers,
-  activations, recompute_workspace, logits_and_loss, pipeline_buffers, other
+  weights,
+  gradients,
+  optimizer,
+  unsharded_units,
+  communication_buffers,
+  activations,
+  recompute_workspace,
+  logits_and_loss,
+  pipeline_buffers,
+  other
 };
 
 // Bytes that live on one rank of a stage at the stage's peak candidates.
@@ -88,9 +114,11 @@ struct Stage {
   std::int64_t recomputed_layers = 0;
   bool has_embedding = false;
   bool has_head = false;
-  double parameters = 0;                    // on one rank, before data sharding
-  std::int64_t micro_batches_in_flight = 1; // at most, whole-stage equivalents rounded up
-  std::vector<CollectiveCall> gradient_calls;   // once a step (or per micro-batch where micro_batch_gradients)
+  double parameters = 0;  // on one rank, before data sharding
+  double micro_batches_in_flight =
+      1;  // most at once, in whole-stage equivalents (chunks / interleave)
+  std::vector<CollectiveCall> data_calls;  // gradient reduction and parameter gather, once a step
+  std::vector<CollectiveCall> repeated_calls;  // after every micro-batch but the last (ZeRO-2)
   std::vector<Op> optimizer_ops;
   std::vector<MemoryInstant> instants;
 };
@@ -100,16 +128,18 @@ struct Workload {
   Block embedding;
   Block head;
   std::vector<Stage> stages;
-  std::vector<CollectiveCall> fsdp_layer_forward;   // per layer and micro-batch, beside compute
+  std::vector<CollectiveCall> fsdp_layer_forward;  // per layer and micro-batch, beside compute
   std::vector<CollectiveCall> fsdp_layer_backward;
-  std::vector<CollectiveCall> fsdp_ends;            // embedding and head units, per micro-batch
-  CollectiveCall boundary;                          // activation to the next stage; bytes 0 with one stage
+  std::vector<CollectiveCall> fsdp_embedding;  // the units outside layers, per micro-batch
+  std::vector<CollectiveCall> fsdp_head;
+  CollectiveCall boundary;  // activation to the next stage; bytes 0 with one stage
   std::int64_t micro_batches = 1;
   std::int64_t interleave = 1;
   std::string schedule;
-  double model_flops = 0;      // of the whole step, all GPUs: 6 * matmul parameters * tokens + causal attention
-  double hardware_flops = 0;   // model FLOPs plus what recompute runs again, same conventions
-  double total_parameters = 0; // of the model, unpadded
+  double model_flops =
+      0;  // of the whole step, all GPUs: 6 * matmul parameters * tokens + causal attention
+  double hardware_flops = 0;    // model FLOPs plus what recompute runs again, same conventions
+  double total_parameters = 0;  // of the model, unpadded
 };
 
 // Lowers a legal plan (violations() empty). Pure.

@@ -9,15 +9,16 @@
 namespace lockstep {
 
 struct MemoryLine {
-  std::string name;      // "weights", "optimizer state", "activations", "logits and loss", "context and NCCL" …
+  std::string
+      name;  // "weights", "optimizer state", "activations", "logits and loss", "context and NCCL" …
   Bytes bytes;
 };
 
 struct StageMemory {
   Bytes allocated;
-  Bytes reserved;        // allocated * reserved_factor + context: what must fit
-  std::string instant;   // name of the worst instant
-  std::vector<MemoryLine> lines;   // sum to `reserved`
+  Bytes reserved;                 // allocated * reserved_factor + context: what must fit
+  std::string instant;            // name of the worst instant
+  std::vector<MemoryLine> lines;  // sum to `reserved`
 };
 
 struct PeakMemory {

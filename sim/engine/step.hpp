@@ -11,10 +11,10 @@ namespace lockstep {
 
 // One line of the partition of the step. All lines sum to the step time.
 struct PartitionLine {
-  std::string name;       // stable: "linear GEMM, forward and backward"
+  std::string name;  // stable: "linear GEMM, forward and backward"
   Seconds time;
-  std::string bound_by;   // "tensor cores", "HBM", "NVLink", "NIC", "host", "pipeline", ""
-  std::string detail;     // "71 % of peak", "of 10.4 s in all"
+  std::string bound_by;  // "tensor cores", "HBM", "NVLink", "NIC", "host", "pipeline", ""
+  std::string detail;    // "71 % of peak", "of 10.4 s in all"
 };
 
 // One kind of collective over the whole step, as the slowest stage sees it.
@@ -22,10 +22,10 @@ struct CollectiveUse {
   std::string name;
   Collective collective = Collective::all_reduce;
   GroupShape shape;
-  Bytes bytes;            // of one call
-  double calls = 0;       // per step
-  Seconds time;           // all calls, alone on the wire
-  Seconds exposed;        // what the step waits for
+  Bytes bytes;       // of one call
+  double calls = 0;  // per step
+  Seconds time;      // all calls, alone on the wire
+  Seconds exposed;   // what the step waits for
   std::string algorithm;
   std::string bottleneck;
 };
@@ -34,9 +34,11 @@ struct StepTime {
   Seconds total;
   std::vector<PartitionLine> partition;
   std::vector<CollectiveUse> collectives;
-  std::string bound;      // what bounds the step, in words of the field: "tensor cores", "NIC: gradient all-reduce" …
+  std::string bound;  // what bounds the step, in words of the field: "tensor cores", "NIC: gradient
+                      // all-reduce" …
 };
 
-StepTime step_time(const Cluster& cluster, const Training& training, const Plan& plan, const Workload& workload);
+// Pure. Cost does not depend on the number of GPUs.
+StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& workload);
 
 }  // namespace lockstep

@@ -1,0 +1,28 @@
+// The time of one op on one GPU under one software profile.
+#pragma once
+
+#include "strategies/software.hpp"
+#include "strategies/workload.hpp"
+#include "topology/hardware.hpp"
+
+namespace lockstep {
+
+// Dense peak for a data type; FP4 and MX formats included. Zero where the GPU lacks the type.
+FlopsPerSecond peak_rate(const Gpu& gpu, Dtype dtype);
+
+// Share of that peak that a very large GEMM sustains.
+double gemm_efficiency(const Gpu& gpu, Dtype dtype);
+
+// gemm.cpp
+Seconds gemm_time(const Gpu& gpu, const Op& op);
+Seconds batched_gemm_time(const Gpu& gpu, const Op& op);
+
+// attention.cpp
+Seconds flash_attention_time(const Gpu& gpu, const Op& op);
+
+// memory_bound.cpp
+Seconds memory_bound_time(const Gpu& gpu, const Software& software, const Op& op);
+
+Seconds op_time(const Gpu& gpu, const Software& software, const Op& op);
+
+}  // namespace lockstep

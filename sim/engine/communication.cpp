@@ -1,0 +1,75 @@
+#include "sim/engine/communication.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace lockstep {
+
+namespace {
+
+std::size_t index(GroupKind group) {
+  return static_cast<std::size_t>(group);
+}
+
+}  // namespace
+
+// Ranks lie tensor innermost, then the shard group, then copies, then pipeline stages, as Megatron,
+// DeepSpeed and PyTorch device meshes place them.
+Communication::Communication(const Cluster& cluster, const Plan& plan)
+    : cluster_(cluster), plan_(plan), routes_(routes(cluster)) {
+  const std::int64_t tensor = plan.tensor;
+  const std::int64_t shard = plan.sharding == Sharding::none ? plan.data : plan.shard_ranks();
+  const std::int64_t stage_ranks = tensor * plan.data;
+  shapes_[index(GroupKind::tensor)] = group_shape(cluster, tensor, 1);
+  shapes_[index(GroupKind::data)] = group_shape(cluster, plan.data, tensor);
+  shapes_[index(GroupKind::shard)] = group_shape(cluster, shard, tensor);
+  shapes_[index(GroupKind::replicate)] = group_shape(cluster, plan.data / shard, tensor * shard);
+  shapes_[index(GroupKind::pipeline_neighbor)] =
+      plan.pipeline.stages > 1 ? group_shape(cluster, 2, stage_ranks) : GroupShape{};
+  shapes_[index(GroupKind::pipeline_ends)] =
+      plan.pipeline.stages > 1 ? group_shape(cluster, 2, stage_ranks * (plan.pipeline.stages - 1))
+                               : GroupShape{};
+}
+
+const GroupShape& Communication::shape(GroupKind group) const {
+  return shapes_[index(group)];
+}
+
+CollectiveCost Communication::cost(const CollectiveCall& call) const {
+  return collective_cost(cluster_, routes_, shape(call.group), call.collective, call.bytes);
+}
+
+Seconds Communication::overlapped_time(const CollectiveCall& call) const {
+  const CollectiveCost alone = cost(call);
+  const double efficiency = shape(call.group).domains > 1 ? *plan_.software.fsdp_inter_efficiency
+                                                          : *plan_.software.fsdp_intra_efficiency;
+  return alone.latency + (alone.time - alone.latency) / efficiency;
+}
+
+void CollectiveTally::add(const CollectiveCall& call, double calls, Seconds time_of_one,
+                          Seconds exposed_of_one) {
+  if (calls <= 0 || time_of_one.value() <= 0) return;
+  const auto known = std::find_if(uses_.begin(), uses_.end(), [&](const CollectiveUse& use) {
+    return use.name == call.name && use.bytes == call.bytes;
+  });
+  CollectiveUse* use = nullptr;
+  if (known != uses_.end()) {
+    use = &*known;
+  } else {
+    const CollectiveCost cost = communication_.cost(call);
+    CollectiveUse fresh;
+    fresh.name = call.name;
+    fresh.collective = call.collective;
+    fresh.shape = communication_.shape(call.group);
+    fresh.bytes = call.bytes;
+    fresh.algorithm = cost.algorithm;
+    fresh.bottleneck = cost.bottleneck;
+    uses_.push_back(std::move(fresh));
+    use = &uses_.back();
+  }
+  use->calls += calls;
+  use->time += calls * time_of_one;
+  use->exposed += calls * exposed_of_one;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,43 @@
+// Collectives of a plan on its cluster: the shape of every group, the time of every call, and a
+// tally.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "sim/engine/step.hpp"
+
+namespace lockstep {
+
+class Communication {
+ public:
+  Communication(const Cluster& cluster, const Plan& plan);
+
+  [[nodiscard]] const GroupShape& shape(GroupKind group) const;
+  [[nodiscard]] CollectiveCost cost(const CollectiveCall& call) const;
+
+  // Time of the call as it runs beside compute under FSDP: kernels are given fewer channels and
+  // share HBM, so the bandwidth is the profile's share of what nccl-tests shows; latency is
+  // unchanged.
+  [[nodiscard]] Seconds overlapped_time(const CollectiveCall& call) const;
+
+ private:
+  const Cluster& cluster_;
+  const Plan& plan_;
+  Routes routes_;
+  std::array<GroupShape, 6> shapes_;
+};
+
+// Sums what each kind of call costs over the step.
+class CollectiveTally {
+ public:
+  explicit CollectiveTally(const Communication& communication) : communication_(communication) {}
+  void add(const CollectiveCall& call, double calls, Seconds time_of_one, Seconds exposed_of_one);
+  [[nodiscard]] std::vector<CollectiveUse> take() { return std::move(uses_); }
+
+ private:
+  const Communication& communication_;
+  std::vector<CollectiveUse> uses_;
+};
+
+}  // namespace lockstep

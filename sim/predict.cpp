@@ -1,0 +1,63 @@
+// The point prediction of one plan: lower, time, memory.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sim/compute/op_cost.hpp"
+#include "sim/report/report.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr double gib = 0x1p30;
+
+// The peak of the type that the linears run in; MFU and HFU are fractions of it.
+double peak_flops(const Cluster& cluster, const Training& training) {
+  return peak_rate(cluster.system.gpu, training.linear_dtype()).value() *
+         static_cast<double>(cluster.gpus);
+}
+
+std::string why_too_big(const StageMemory& memory, double usable) {
+  const auto largest =
+      std::max_element(memory.lines.begin(), memory.lines.end(),
+                       [](const MemoryLine& a, const MemoryLine& b) { return a.bytes < b.bytes; });
+  return fmt::format("needs {:.1f} GiB, the device has {:.1f}; largest: {} {:.1f}",
+                     memory.reserved.value() / gib, usable / gib, largest->name,
+                     largest->bytes.value() / gib);
+}
+
+Predicted exactly(double value) {
+  return {value, value, value};
+}
+
+}  // namespace
+
+PlanReport predict(const Model& model, const Training& training, const Cluster& cluster,
+                   const Plan& plan) {
+  PlanReport report;
+  report.plan = plan;
+  report.cluster = cluster;
+  report.workload = lower(model, training, plan);
+  report.step = step_time(cluster, plan, report.workload);
+  report.memory = peak_memory(plan, report.workload);
+  report.bound = report.step.bound;
+
+  const double step = report.step.total.value();
+  const double peak = peak_flops(cluster, training);
+  report.step_time_s = exactly(step);
+  report.tokens_per_s_per_gpu =
+      exactly(training.tokens_per_step() / step / static_cast<double>(cluster.gpus));
+  report.mfu = exactly(report.workload.model_flops / step / peak);
+  report.hfu = exactly(report.workload.hardware_flops / step / peak);
+
+  const StageMemory& worst = report.memory.worst();
+  report.usable_memory_bytes = cluster.system.gpu.memory_capacity.value;
+  report.peak_memory_bytes = exactly(worst.reserved.value());
+  report.peak_allocated_bytes = exactly(worst.allocated.value());
+  report.feasible = worst.reserved.value() <= report.usable_memory_bytes;
+  if (!report.feasible) report.infeasible_reason = why_too_big(worst, report.usable_memory_bytes);
+  return report;
+}
+
+}  // namespace lockstep

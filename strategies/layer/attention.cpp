@@ -1,0 +1,133 @@
+// Self-attention: norm, qkv projection, rotary embedding, the attention core, output projection,
+// residual.
+#include "strategies/layer/blocks.hpp"
+
+namespace lockstep {
+
+namespace {
+
+bool is_flash(AttentionKernel kernel) {
+  return kernel == AttentionKernel::flash1 || kernel == AttentionKernel::flash2 ||
+         kernel == AttentionKernel::flash3;
+}
+
+Op batched_gemm(const char* name, const RankShape& at, std::int64_t m, std::int64_t n,
+                std::int64_t k, std::int64_t head_dim) {
+  Op op;
+  op.name = name;
+  op.kind = OpKind::batched_gemm;
+  op.op_class = OpClass::attention;
+  op.m = m;
+  op.n = n;
+  op.k = k;
+  op.batch = static_cast<std::int64_t>(static_cast<double>(at.micro_batch) * at.heads);
+  op.dtype = at.activation_dtype;
+  op.head_dim = head_dim;
+  op.sequence = at.sequence;
+  const double b = static_cast<double>(at.micro_batch) * at.heads;
+  const auto md = static_cast<double>(m);
+  const auto nd = static_cast<double>(n);
+  const auto kd = static_cast<double>(k);
+  op.flops = Flops{2 * b * md * nd * kd};
+  op.bytes = Bytes{at.element * b * (md * kd + kd * nd + md * nd)};
+  return op;
+}
+
+// FlashAttention never writes the scores. Forward 2 T s q FLOPs (causal: half of 4), backward 2.5
+// times that: Dao 2023 (arXiv:2307.08691) section 3.1. Bytes: q, k, v read, output written;
+// backward twice that.
+void add_flash_core(const BlockContext& context, Block& block) {
+  const RankShape& at = context.shape;
+  Op op;
+  op.name = "flash attention";
+  op.kind = OpKind::flash_attention;
+  op.op_class = OpClass::attention;
+  op.dtype = at.activation_dtype;
+  op.sequence = at.sequence;
+  op.head_dim = context.model.head_size();
+  op.kernel = context.plan.software.attention;
+  op.flops = Flops{2 * at.tokens * static_cast<double>(at.sequence) * at.query};
+  op.bytes = Bytes{at.element * at.tokens * (2 * at.query + 2 * at.kv)};
+  block.forward.ops.push_back(op);
+  op.backward = true;
+  op.flops = 2.5 * op.flops;
+  op.bytes = 2.0 * op.bytes;
+  block.backward.ops.push_back(op);
+  block.saved.push_back({"attention statistics", Bytes{4 * at.tokens * at.heads}, false, true});
+}
+
+// Scores as matrices: Q K^T and P V forward, four products backward, never halved for causality.
+// Softmax with scale and mask reads and writes each score once forward (4 B), backward reads two
+// and writes one (6 B); dropout adds 5 B each way, ALiBi's bias 7 B forward. Source: kernel
+// definitions; factor fitted to runs.
+void add_score_core(const BlockContext& context, Block& block) {
+  const RankShape& at = context.shape;
+  const std::int64_t s = at.sequence;
+  const std::int64_t d = context.model.head_size();
+  block.forward.ops.push_back(batched_gemm("scores", at, s, s, d, d));
+  block.forward.ops.push_back(batched_gemm("scores times values", at, s, d, s, d));
+  block.backward.ops.push_back(batched_gemm("gradient of scores", at, s, s, d, d));
+  block.backward.ops.push_back(batched_gemm("gradient of values", at, s, d, s, d));
+  block.backward.ops.push_back(batched_gemm("gradient of queries", at, s, d, s, d));
+  block.backward.ops.push_back(batched_gemm("gradient of keys", at, s, d, s, d));
+
+  const Software& software = context.plan.software;
+  const bool dropout = context.training.dropout > 0;
+  const double scores = at.tokens * static_cast<double>(s) * at.heads;
+  const double factor = *software.softmax_traffic_factor * at.element / 2.0;
+  double forward = 4.0 + (dropout ? 5.0 : 0.0);
+  if (context.model.positions == Positions::alibi) forward += 7.0;
+  const double backward = 6.0 + (dropout ? 5.0 : 0.0);
+  add_elementwise(block.forward, "softmax", Bytes{factor * forward * scores}, OpClass::attention);
+  add_elementwise(block.backward, "softmax", Bytes{factor * backward * scores}, OpClass::attention);
+
+  // Kept: softmax output (2 B), and with dropout its mask (1 B) and the dropped output (2 B):
+  // score_bytes. Without dropout the profile's mask and copy are not there.
+  const double kept = dropout || software.attention == AttentionKernel::unfused
+                          ? software.score_bytes
+                          : software.score_bytes - 3.0;
+  block.saved.push_back({"attention scores", Bytes{kept * scores * at.element / 2.0}, true, false});
+}
+
+// Rotary embedding of queries and keys: read and write once (4 B per 2-byte element), as separate
+// PyTorch kernels 24 B forward and 28 B backward.
+void add_rope(const BlockContext& context, Block& block) {
+  const RankShape& at = context.shape;
+  const double elements = at.tokens * (at.query + at.kv) * at.element / 2.0;
+  const bool fused = context.plan.software.fused_rope;
+  add_elementwise(block.forward, "rotary embedding", Bytes{elements * (fused ? 4.0 : 24.0)});
+  add_elementwise(block.backward, "rotary embedding", Bytes{elements * (fused ? 4.0 : 28.0)});
+}
+
+}  // namespace
+
+void add_attention(const BlockContext& context, Block& block) {
+  const RankShape& at = context.shape;
+  const Software& software = context.plan.software;
+  add_norm(context, block, "attention norm");
+  block.saved.push_back({"qkv input", at.residual(), false, false});
+  add_linear(context, block, "qkv projection", at.hidden, at.query + 2 * at.kv);
+  block.saved.push_back(
+      {"queries, keys, values",
+       Bytes{software.qkv_copies * at.element * at.tokens * (at.query + 2 * at.kv)}, false, true});
+  if (context.model.positions == Positions::rope) add_rope(context, block);
+  if (context.model.qk_norm) {
+    add_elementwise(block.forward, "query and key norm",
+                    Bytes{at.tokens * (at.query + at.kv) * 4.0});
+    add_elementwise(block.backward, "query and key norm",
+                    Bytes{at.tokens * (at.query + at.kv) * 8.0});
+    block.saved.push_back({"query and key norm input",
+                           Bytes{at.element * at.tokens * (at.query + at.kv)}, false, false});
+  }
+  if (is_flash(software.attention)) {
+    add_flash_core(context, block);
+  } else {
+    add_score_core(context, block);
+  }
+  block.saved.push_back(
+      {"attention output", Bytes{at.element * at.tokens * at.query}, false, true});
+  add_linear(context, block, "output projection", at.query, at.hidden);
+  add_residual(context, block, "attention residual");
+}
+
+}  // namespace lockstep

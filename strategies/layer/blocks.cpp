@@ -1,0 +1,144 @@
+#include "strategies/layer/blocks.hpp"
+
+#include <algorithm>
+
+namespace lockstep {
+
+namespace {
+
+double as_double(std::int64_t value) {
+  return static_cast<double>(value);
+}
+
+std::int64_t padded_vocabulary(const Model& model, const Plan& plan) {
+  const std::int64_t multiple = plan.software.vocabulary_multiple * plan.tensor;
+  if (multiple <= 0) return model.vocabulary;
+  return (model.vocabulary + multiple - 1) / multiple * multiple;
+}
+
+Op gemm(const char* name, double m, double n, double k, Dtype dtype, double output_bytes,
+        OpClass op_class) {
+  Op op;
+  op.name = name;
+  op.kind = OpKind::gemm;
+  op.op_class = op_class;
+  op.m = static_cast<std::int64_t>(m);
+  op.n = static_cast<std::int64_t>(n);
+  op.k = static_cast<std::int64_t>(k);
+  op.dtype = dtype;
+  op.flops = Flops{2 * m * n * k};
+  op.bytes = Bytes{bytes_per_element(dtype) * (m * k + k * n) + output_bytes * m * n};
+  return op;
+}
+
+// Traffic of casting a linear's operand to a narrow type: read 2 B, write 1 B, and write the
+// transposed copy that the weight gradient needs. mxfp8 and nvfp4 quantise rows and columns apart:
+// half as much again. Source: Micikevicius et al. 2022 (arXiv:2209.05433) recipes; fit to published
+// runs. Ignores amax reductions.
+double cast_bytes_per_element(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::fp8:
+      return 4.0;
+    case Dtype::mxfp8:
+    case Dtype::fp4:
+      return 6.0;
+    default:
+      return 0.0;
+  }
+}
+
+}  // namespace
+
+RankShape::RankShape(const Model& model, const Training& training, const Plan& plan)
+    : tokens(as_double(plan.micro_batch) * as_double(training.sequence_length)),
+      tensor(as_double(plan.tensor)),
+      residual_shards(plan.sequence_parallel ? tensor : 1.0),
+      hidden(as_double(model.hidden)),
+      query(as_double(model.query_width()) / tensor),
+      kv(as_double(model.kv_width()) / std::min(tensor, as_double(model.kv()))),
+      ffn(as_double(model.ffn()) / tensor),
+      branches(model.gated() ? 2.0 : 1.0),
+      heads(as_double(model.heads) / tensor),
+      element(bytes_per_element(training.activation_dtype())),
+      vocabulary(padded_vocabulary(model, plan)),
+      micro_batch(plan.micro_batch),
+      sequence(training.sequence_length),
+      linear_dtype(training.linear_dtype()),
+      activation_dtype(training.activation_dtype()) {}
+
+// Forward y = x W: M = T, N = out, K = in. Input gradient: M = T, N = in, K = out. Weight gradient:
+// M = in, N = out, K = T, accumulated into the main gradient, which is read and written (8 B in
+// fp32, 4 B in 16 bit).
+void add_linear(const BlockContext& context, Block& block, const char* name, double in_width,
+                double out_width, OpClass op_class) {
+  const RankShape& at = context.shape;
+  const double element = at.element;
+  const double accumulate = 2.0 * (context.plan.software.gradient_bytes >= 4 ? 4.0 : 2.0);
+  block.forward.ops.push_back(
+      gemm(name, at.tokens, out_width, in_width, at.linear_dtype, element, op_class));
+  block.backward.ops.push_back(
+      gemm(name, at.tokens, in_width, out_width, at.linear_dtype, element, op_class));
+  block.backward.ops.push_back(
+      gemm(name, in_width, out_width, at.tokens, at.linear_dtype, accumulate, op_class));
+  const double cast = cast_bytes_per_element(at.linear_dtype);
+  if (cast > 0) {
+    add_elementwise(block.forward, "cast to low precision", Bytes{cast * at.tokens * in_width},
+                    op_class);
+    add_elementwise(block.backward, "cast to low precision", Bytes{cast * at.tokens * out_width},
+                    op_class);
+  }
+}
+
+void add_elementwise(Pass& pass, const char* name, Bytes bytes, OpClass op_class) {
+  if (bytes.value() <= 0) return;
+  Op op;
+  op.name = name;
+  op.kind = OpKind::memory_bound;
+  op.op_class = op_class;
+  op.bytes = bytes;
+  pass.ops.push_back(op);
+}
+
+// Fused: read and write once forward (2 elements), backward read input and output gradient, write
+// the input gradient and add the residual's (4 elements). RMSNorm as separate PyTorch kernels moves
+// 34 B forward and 60 B backward per 2-byte element. LayerNorm is one kernel in every framework.
+void add_norm(const BlockContext& context, Block& block, const char* name) {
+  const RankShape& at = context.shape;
+  const double elements = at.tokens * at.hidden / at.residual_shards;
+  const bool eager = !context.plan.software.fused_norm && context.model.norm == Norm::rmsnorm;
+  const double widen = at.element / 2.0;
+  add_elementwise(block.forward, name, Bytes{elements * (eager ? 34.0 : 4.0) * widen});
+  add_elementwise(block.backward, name, Bytes{elements * (eager ? 60.0 : 8.0) * widen});
+  const double kept =
+      context.model.norm == Norm::rmsnorm ? context.plan.software.norm_saved_bytes : 2.0;
+  block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, true});
+}
+
+// Residual addition: read two, write one (6 B per 2-byte element); with dropout the mask is written
+// too (7 B), read again backward (5 B). Unfused dropout is a kernel of its own: 5 B more each way.
+void add_residual(const BlockContext& context, Block& block, const char* name) {
+  const RankShape& at = context.shape;
+  const double elements = at.tokens * at.hidden / at.residual_shards;
+  const bool dropout = context.training.dropout > 0;
+  const double widen = at.element / 2.0;
+  double forward = dropout ? 7.0 : 6.0;
+  double backward = dropout ? 5.0 : 0.0;
+  if (dropout && !context.plan.software.fused_dropout_add) forward += 4.0;
+  add_elementwise(block.forward, name, Bytes{elements * forward * widen});
+  add_elementwise(block.backward, name, Bytes{elements * backward * widen});
+  if (dropout) block.saved.push_back({"dropout mask", Bytes{elements}, false, true});
+}
+
+Bytes Block::saved_bytes(Recompute mode, SelectiveRecompute selective) const {
+  if (mode == Recompute::full) return input;
+  Bytes sum;
+  for (const SavedTensor& tensor : saved) {
+    const bool dropped = mode == Recompute::selective &&
+                         (selective == SelectiveRecompute::attention_core ? tensor.attention_core
+                                                                          : !tensor.kept_per_op);
+    if (!dropped) sum += tensor.bytes;
+  }
+  return sum;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,63 @@
+// Builders of the blocks of a transformer on one tensor-parallel rank, for one micro-batch.
+#pragma once
+
+#include "strategies/workload.hpp"
+
+namespace lockstep {
+
+// Sizes on one rank that every block needs. T = micro_batch * sequence tokens.
+struct RankShape {
+  RankShape(const Model& model, const Training& training, const Plan& plan);
+
+  double tokens;           // T
+  double tensor;           // t
+  double residual_shards;  // t under sequence parallelism, else 1: how the residual stream is split
+  double hidden;           // h
+  double query;            // q/t: query width on this rank
+  double kv;               // k/t; key/value heads fewer than t are replicated
+  double ffn;              // f/t
+  double branches;         // 2 where the MLP is gated
+  double heads;            // a/t
+  double element;          // bytes of an activation
+  std::int64_t vocabulary;  // padded rows of the table, all ranks
+  std::int64_t micro_batch;
+  std::int64_t sequence;
+  Dtype linear_dtype;
+  Dtype activation_dtype;
+
+  // Bytes of a hidden-state tensor, whole and as the residual stream is split.
+  [[nodiscard]] Bytes hidden_state() const { return Bytes{element * tokens * hidden}; }
+  [[nodiscard]] Bytes residual() const {
+    return Bytes{element * tokens * hidden / residual_shards};
+  }
+};
+
+// What a block's builder reads.
+struct BlockContext {
+  const Model& model;
+  const Training& training;
+  const Plan& plan;
+  RankShape shape;
+};
+
+// Adds the three GEMMs of a linear (forward, input gradient, weight gradient) and, under fp8 and
+// fp4, the casts.
+void add_linear(const BlockContext& context, Block& block, const char* name, double in_width,
+                double out_width, OpClass op_class = OpClass::linear);
+
+// Adds a memory-bound op to a pass. `bytes` is the traffic.
+void add_elementwise(Pass& pass, const char* name, Bytes bytes,
+                     OpClass op_class = OpClass::elementwise);
+
+// Adds norm forward and backward over the residual stream, and what it saves.
+void add_norm(const BlockContext& context, Block& block, const char* name);
+
+// Adds dropout (where the training has it) and the residual addition.
+void add_residual(const BlockContext& context, Block& block, const char* name);
+
+void add_attention(const BlockContext& context, Block& block);
+void add_mlp(const BlockContext& context, Block& block);
+Block embedding_block(const BlockContext& context);
+Block head_block(const BlockContext& context);
+
+}  // namespace lockstep

@@ -1,0 +1,34 @@
+// The feed-forward part: norm, up (and gate) projection, activation, down projection, residual.
+#include "strategies/layer/blocks.hpp"
+
+namespace lockstep {
+
+// Activation traffic per element of f, 2-byte: GELU and squared ReLU read one and write one forward
+// (4 B), read two and write one backward (6 B). Gated, fused: read two, write one (6 B); backward
+// read three, write two (10 B). Gated, as separate PyTorch kernels: 10 B and 16 B.
+void add_mlp(const BlockContext& context, Block& block) {
+  const RankShape& at = context.shape;
+  const Software& software = context.plan.software;
+  const bool gated = context.model.gated();
+  add_norm(context, block, "mlp norm");
+  block.saved.push_back({"mlp input", at.residual(), false, false});
+  add_linear(context, block, gated ? "gate and up projection" : "up projection", at.hidden,
+             at.branches * at.ffn);
+
+  const double elements = at.tokens * at.ffn * at.element / 2.0;
+  const double forward = !gated ? 4.0 : (software.fused_activation ? 6.0 : 10.0);
+  const double backward = !gated ? 6.0 : (software.fused_activation ? 10.0 : 16.0);
+  add_elementwise(block.forward, "activation", Bytes{elements * forward});
+  add_elementwise(block.backward, "activation", Bytes{elements * backward});
+  block.saved.push_back({"up projection output", Bytes{elements * 2.0 * at.branches}, false, true});
+  block.saved.push_back({"activation output", Bytes{elements * 2.0}, false, false});
+  if (gated && software.activation_extra_bytes > 0) {
+    block.saved.push_back({"activation intermediate",
+                           Bytes{elements * software.activation_extra_bytes}, false, false});
+  }
+
+  add_linear(context, block, "down projection", at.ffn, at.hidden);
+  add_residual(context, block, "mlp residual");
+}
+
+}  // namespace lockstep

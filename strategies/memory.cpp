@@ -1,0 +1,176 @@
+#include "strategies/memory.hpp"
+
+#include <algorithm>
+
+#include "strategies/parallel/parallel.hpp"
+
+namespace lockstep {
+
+namespace {
+
+double as_double(std::int64_t value) {
+  return static_cast<double>(value);
+}
+
+using Tensors = std::vector<Tensor>;
+
+void add(Tensors& tensors, const char* name, TensorClass tensor_class, double bytes) {
+  if (bytes > 0) tensors.push_back({name, tensor_class, Bytes{bytes}});
+}
+
+// One stage of one plan; each method lists the tensors of one subject.
+class StageMemoryList {
+ public:
+  StageMemoryList(const BlockContext& context, const Workload& workload, const Stage& stage)
+      : context_(context),
+        workload_(workload),
+        stage_(stage),
+        software_(context.plan.software),
+        fsdp_(context.plan.sharding == Sharding::fsdp && context.plan.data > 1) {}
+
+  // Weights, gradients and optimizer state: bytes per parameter by the profile, over the ranks that
+  // shard each.
+  void states(Tensors& tensors) const {
+    const StateShards shards = state_shards(context_.plan);
+    const bool sharded = context_.plan.sharding == Sharding::fsdp;
+    const double p = stage_.parameters;
+    const double moments_off = context_.training.optimizer == Optimizer::sgd ? 4.0 : 0.0;
+    add(tensors, "weights", TensorClass::weights,
+        p * (sharded ? software_.fsdp_weight_bytes : software_.weight_bytes) / shards.weights);
+    add(tensors, "gradients", TensorClass::gradients,
+        p * (sharded ? software_.fsdp_gradient_bytes : software_.gradient_bytes) /
+            shards.gradients);
+    add(tensors, "optimizer state", TensorClass::optimizer,
+        p *
+            std::max(0.0, (sharded ? software_.fsdp_optimizer_bytes : software_.optimizer_bytes) -
+                              moments_off) /
+            shards.optimizer);
+    if (context_.plan.data > 1 && !sharded) {
+      add(tensors, "gradient buckets", TensorClass::communication_buffers,
+          p * software_.ddp_bucket_bytes);
+    }
+    if (software_.cached_weight_gradients) {
+      add(tensors, "cached weight gradients", TensorClass::other, 2 * workload_.layer.parameters);
+    }
+  }
+
+  // What all micro-batches in flight have saved, `share` of it (1 at the peak of the forward pass).
+  void activations(Tensors& tensors) const {
+    const double flight = stage_.micro_batches_in_flight;
+    const Block& layer = workload_.layer;
+    const double plain = as_double(stage_.layers - stage_.recomputed_layers);
+    const double recomputed = as_double(stage_.recomputed_layers);
+    add(tensors, "activations", TensorClass::activations,
+        flight * plain * layer.saved_bytes(Recompute::none, software_.selective_recompute).value());
+    const bool full = context_.plan.recompute == Recompute::full;
+    add(tensors, full ? "layer inputs" : "activations", TensorClass::activations,
+        flight * recomputed *
+            layer.saved_bytes(context_.plan.recompute, software_.selective_recompute).value());
+    if (stage_.has_embedding) {
+      add(tensors, "activations", TensorClass::activations,
+          flight * workload_.embedding.saved_bytes(Recompute::none, software_.selective_recompute)
+                       .value());
+    }
+    add(tensors, "pipeline buffers", TensorClass::pipeline_buffers,
+        workload_.stages.size() > 1
+            ? flight * software_.pipeline_buffers * context_.shape.hidden_state().value()
+            : 0.0);
+  }
+
+  // Gathered inputs under sequence parallelism (two gathered tensors and one gradient), received
+  // and sent activations between stages.
+  void buffers(Tensors& tensors) const {
+    const double u = context_.shape.hidden_state().value();
+    if (context_.plan.sequence_parallel) {
+      add(tensors, "gathered sequence buffers", TensorClass::communication_buffers, 3 * u);
+    }
+    if (workload_.stages.size() > 1) {
+      add(tensors, "stage transfer buffers", TensorClass::communication_buffers,
+          2 * context_.shape.residual().value());
+    }
+  }
+
+  // FSDP units that are whole: the layers in use and prefetched, and the root unit.
+  void unsharded(Tensors& tensors, double layers, double extra_gradient_bytes) const {
+    if (!fsdp_) return;
+    const double gather = software_.fsdp_gather_bytes;
+    const double layer_units = std::min(layers, as_double(stage_.layers));
+    add(tensors, "unsharded layers", TensorClass::unsharded_units,
+        layer_units * gather * workload_.layer.parameters);
+    if (software_.fsdp_root_unsharded) {
+      const double root = (stage_.has_embedding ? workload_.embedding.parameters : 0.0) +
+                          (stage_.has_head ? workload_.head.parameters : 0.0);
+      add(tensors, "unsharded embedding and head", TensorClass::unsharded_units, root * gather);
+    }
+    add(tensors, "unsharded gradients", TensorClass::unsharded_units,
+        extra_gradient_bytes * workload_.layer.parameters);
+  }
+
+  // Logits with what the loss makes of them, the head's input, and the head's weight gradient.
+  void loss(Tensors& tensors) const {
+    const RankShape& at = context_.shape;
+    const double rows = as_double(at.vocabulary);
+    const double logits = at.tokens * (software_.vocabulary_parallel ? rows / at.tensor : rows);
+    add(tensors, "logits and loss", TensorClass::logits_and_loss, software_.logit_bytes * logits);
+    add(tensors, "logits and loss", TensorClass::logits_and_loss, 2 * at.residual().value());
+    add(tensors, "head weight gradient", TensorClass::logits_and_loss,
+        2 * rows * at.hidden / at.tensor);
+  }
+
+  // While the first layer of backward runs: what recompute brings back, and gradients of
+  // activations.
+  void backward_layer(Tensors& tensors) const {
+    const Block& layer = workload_.layer;
+    if (stage_.recomputed_layers > 0) {
+      const double whole =
+          layer.saved_bytes(Recompute::none, software_.selective_recompute).value();
+      const double kept =
+          layer.saved_bytes(context_.plan.recompute, software_.selective_recompute).value();
+      add(tensors, "recomputed layer", TensorClass::recompute_workspace,
+          std::max(0.0, whole - kept));
+    }
+    add(tensors, "activation gradients", TensorClass::recompute_workspace,
+        layer.gradient_wave.value());
+  }
+
+ private:
+  const BlockContext& context_;
+  const Workload& workload_;
+  const Stage& stage_;
+  const Software& software_;
+  bool fsdp_;
+};
+
+}  // namespace
+
+Bytes MemoryInstant::total() const {
+  Bytes sum;
+  for (const Tensor& tensor : tensors) sum += tensor.bytes;
+  return sum;
+}
+
+void add_memory(const BlockContext& context, Workload& workload) {
+  const Software& software = context.plan.software;
+  for (Stage& stage : workload.stages) {
+    const StageMemoryList list(context, workload, stage);
+    MemoryInstant backward{"first layer of the backward pass", {}};
+    list.states(backward.tensors);
+    list.activations(backward.tensors);
+    list.backward_layer(backward.tensors);
+    list.buffers(backward.tensors);
+    list.unsharded(backward.tensors, software.fsdp_units_in_flight,
+                   software.gradient_reduce_bytes + software.fsdp_gather_bytes);
+    stage.instants.push_back(std::move(backward));
+    if (stage.has_head) {
+      MemoryInstant loss{"loss of the last micro-batch in flight", {}};
+      list.states(loss.tensors);
+      list.activations(loss.tensors);
+      list.loss(loss.tensors);
+      list.buffers(loss.tensors);
+      list.unsharded(loss.tensors, 1, 0);
+      stage.instants.push_back(std::move(loss));
+    }
+  }
+}
+
+}  // namespace lockstep

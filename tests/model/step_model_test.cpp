@@ -1,0 +1,148 @@
+// Times of ops and steps against sums worked out by hand.
+#include "sim/engine/step.hpp"
+
+#include "sim/compute/op_cost.hpp"
+#include "tests/catch.hpp"
+#include "tests/support/round_numbers.hpp"
+
+using namespace lockstep;
+using namespace lockstep::testing;
+
+namespace {
+
+double line(const StepTime& step, const std::string& name) {
+  for (const PartitionLine& part : step.partition) {
+    if (part.name == name) return part.time.value();
+  }
+  return 0;
+}
+
+StepTime step_of(const Cluster& cluster, const Plan& plan, const Training& training,
+                 const Model& model = small_gpt()) {
+  return step_time(cluster, plan, lower(model, training, plan));
+}
+
+}  // namespace
+
+TEST_CASE("gemm: a large aligned product runs at the peak, a misaligned one at half of it here") {
+  Op op;
+  op.kind = OpKind::gemm;
+  op.m = op.n = op.k = 8192;
+  op.flops = Flops{100e12};  // one second at 100 TFLOP/s
+  CHECK(gemm_time(round_gpu(), op).value() == Approx(1.0));
+  op.n = 8191;
+  CHECK(gemm_time(round_gpu(), op).value() == Approx(2.0));
+}
+
+TEST_CASE("gemm: half-efficiency sizes and the fixed time") {
+  Gpu gpu = round_gpu();
+  gpu.gemm_k0 = Constant(64.0);
+  gpu.gemm_fixed_time = Constant(Seconds{0.25});
+  Op op;
+  op.kind = OpKind::gemm;
+  op.m = op.n = 8192;
+  op.k = 64;  // k = k0: half the rate
+  op.flops = Flops{100e12};
+  CHECK(gemm_time(gpu, op).value() == Approx(2.25));
+}
+
+TEST_CASE("gemm: a product of few FLOPs and many bytes takes as long as its bytes") {
+  Op op;
+  op.kind = OpKind::gemm;
+  op.m = op.n = op.k = 64;
+  op.flops = Flops{1};
+  op.bytes = Bytes{2e12};  // two seconds at 1 TB/s
+  CHECK(gemm_time(round_gpu(), op).value() == Approx(2.0));
+}
+
+TEST_CASE("flash attention: kernel, sequence, head size and direction each scale the rate") {
+  Gpu gpu = round_gpu();
+  Op op;
+  op.kind = OpKind::flash_attention;
+  op.flops = Flops{50e12};  // flash2 reaches half of 100 TFLOP/s: one second
+  op.sequence = 4096;
+  op.head_dim = 128;
+  CHECK(flash_attention_time(gpu, op).value() == Approx(1.0));
+  op.backward = true;
+  CHECK(flash_attention_time(gpu, op).value() == Approx(2.0));
+  op.backward = false;
+  op.head_dim = 64;
+  CHECK(flash_attention_time(gpu, op).value() == Approx(1.25));
+  op.head_dim = 96;  // midway between 0.8 and 1
+  CHECK(flash_attention_time(gpu, op).value() == Approx(1 / 0.9));
+  op.head_dim = 128;
+  gpu.attention_half_sequence = Constant(4096.0);
+  CHECK(flash_attention_time(gpu, op).value() == Approx(2.0));
+}
+
+TEST_CASE("step: data parallelism waits for an all-reduce of the gradients") {
+  // 16 GPUs, 2 nodes: ring bus bandwidth is the smaller of 100 GB/s NVLink and 8 NICs of 10 GB/s =
+  // 80 GB/s. All-reduce of 2 B per parameter P: 2 x 15/16 x 2P / 80 GB/s, all of it exposed.
+  const Cluster cluster = round_cluster(2);
+  const Plan plan = plain_plan(16);
+  const Workload workload = lower(small_gpt(), small_training(), plan);
+  const double expected = 2 * 15.0 / 16 * 2 * workload.stages[0].parameters / 80e9;
+  const StepTime step = step_time(cluster, plan, workload);
+  CHECK(line(step, "gradient and parameter sync exposed") == Approx(expected).epsilon(0.05));
+}
+
+TEST_CASE("step: the optimizer moves its bytes once a step") {
+  const Plan plan = plain_plan(8);
+  const Workload workload = lower(small_gpt(), small_training(), plan);
+  const double expected = 20 * workload.stages[0].parameters / 1e12;
+  CHECK(line(step_time(round_cluster(1), plan, workload), "optimizer") == Approx(expected));
+}
+
+TEST_CASE("step: the bubble is (p - 1)/m of equal stages, over v with interleaving") {
+  // No embedding or head to speak of: vocabulary 1 would still count, so compare against the other
+  // lines.
+  Model model = small_gpt();
+  model.layers = 64;
+  const Cluster cluster = round_cluster(1);
+  Plan plan = plain_plan(1, 1, 8);
+  plan.software.optimizer_bytes_per_parameter = Constant(0.0);
+  const StepTime step = step_of(cluster, plan, small_training(16), model);
+  const double bubble = line(step, "pipeline bubble");
+  const double work = step.total.value() - bubble;
+  CHECK(bubble / work == Approx(7.0 / 16).epsilon(0.1));
+  plan.pipeline.interleave = 4;
+  const double interleaved =
+      line(step_of(cluster, plan, small_training(16), model), "pipeline bubble");
+  CHECK(interleaved == Approx(bubble / 4).epsilon(0.02));
+}
+
+TEST_CASE("step: FSDP hides communication beside compute and shows the rest") {
+  const Cluster fast = round_cluster(1);
+  Plan plan = plain_plan(8);
+  plan.sharding = Sharding::fsdp;
+  plan.micro_batch = 2;
+  const StepTime hidden = step_of(fast, plan, small_training());
+  Cluster slow = round_cluster(1);
+  slow.system.collective_bandwidth = Constant(BytesPerSecond{1e9});
+  slow.system.link_bandwidth = Constant(BytesPerSecond{1e9});
+  const StepTime shown = step_of(slow, plan, small_training());
+  CHECK(line(shown, "FSDP gather and scatter exposed") >
+        line(hidden, "FSDP gather and scatter exposed"));
+  plan.software.fsdp_prefetch = false;
+  const StepTime serial = step_of(slow, plan, small_training());
+  CHECK(serial.total > shown.total);
+}
+
+TEST_CASE("step: a host that needs longer than the GPU sets the pace") {
+  // 4 layers, backward costs 2 forwards: 12 passes of 1 s = 12 s a micro-batch; the GPU needs
+  // milliseconds.
+  Plan plan = plain_plan(8);
+  plan.software.host_per_layer = Constant(Seconds{1.0});
+  const StepTime step = step_of(round_cluster(1), plan, small_training(8));
+  CHECK(step.total.value() == Approx(12.0).epsilon(0.01));
+  CHECK(step.bound == "host");
+}
+
+TEST_CASE("step: stragglers grow with the logarithm of the GPUs") {
+  Plan plan = plain_plan(64);
+  plan.software.straggler_per_doubling = Constant(0.01);
+  const StepTime step = step_of(round_cluster(8), plan, small_training(64));
+  const double stragglers = line(step, "stragglers and jitter");
+  CHECK(stragglers / (step.total.value() - stragglers) ==
+        Approx(0.03));  // 8 -> 64 is three doublings
+}

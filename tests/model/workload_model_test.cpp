@@ -1,0 +1,189 @@
+// Ops, bytes and memory of a layer against what the papers derive by hand.
+#include "strategies/workload.hpp"
+
+#include "tests/catch.hpp"
+#include "tests/support/round_numbers.hpp"
+
+using namespace lockstep;
+using namespace lockstep::testing;
+
+namespace {
+
+double flops(const Pass& pass, OpKind kind) {
+  double sum = 0;
+  for (const Op& op : pass.ops) {
+    if (op.kind == kind) sum += op.flops.value();
+  }
+  return sum;
+}
+
+double layer_bytes(const Plan& plan, const Model& model = small_gpt(), double dropout = 0.1) {
+  Training training = small_training();
+  training.dropout = dropout;
+  return lower(model, training, plan)
+      .layer.saved_bytes(plan.recompute, plan.software.selective_recompute)
+      .value();
+}
+
+constexpr double s = 1024, h = 1024, a = 8;
+
+}  // namespace
+
+TEST_CASE("workload: a GPT layer's linears take 24 s h^2 FLOPs forward and twice that backward") {
+  // qkv 6sh^2, output 2sh^2, up 8sh^2, down 8sh^2 (Narayanan et al. 2021, appendix).
+  const Workload workload = lower(small_gpt(), small_training(), plain_plan(16));
+  CHECK(flops(workload.layer.forward, OpKind::gemm) == 24 * s * h * h);
+  CHECK(flops(workload.layer.backward, OpKind::gemm) == 48 * s * h * h);
+}
+
+TEST_CASE("workload: attention is causal for flash kernels and whole without them") {
+  Plan plan = plain_plan(16);
+  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.forward, OpKind::flash_attention) ==
+        2 * s * s * h);
+  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.backward, OpKind::flash_attention) ==
+        5 * s * s * h);
+  plan.software.attention = AttentionKernel::fused_softmax;
+  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.forward, OpKind::batched_gemm) ==
+        4 * s * s * h);
+  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.backward, OpKind::batched_gemm) ==
+        8 * s * s * h);
+}
+
+TEST_CASE("workload: tensor parallelism splits the linears and adds two all-reduces each way") {
+  const Workload workload = lower(small_gpt(), small_training(), plain_plan(2, 8));
+  CHECK(flops(workload.layer.forward, OpKind::gemm) == 3 * s * h * h);
+  REQUIRE(workload.layer.forward.calls.size() == 2);
+  CHECK(workload.layer.forward.calls[0].collective == Collective::all_reduce);
+  CHECK(workload.layer.forward.calls[0].bytes == Bytes{2 * s * h});
+  CHECK(workload.layer.backward.calls.size() == 2);
+}
+
+TEST_CASE(
+    "workload: sequence parallelism moves the forward's bytes once and the backward's one and a "
+    "half times") {
+  Plan plan = plain_plan(2, 8);
+  plan.sequence_parallel = true;
+  const Workload workload = lower(small_gpt(), small_training(), plan);
+  CHECK(workload.layer.forward.calls.size() == 4);  // two gathers, two scatters
+  CHECK(workload.layer.backward.calls.size() == 6);
+}
+
+// Korthikanti et al. 2022 (arXiv:2205.05198), table 2, in bytes per layer with 16-bit activations,
+// dropout.
+TEST_CASE("memory: a GPT layer keeps sbh (34 + 5 a s / h) bytes without parallelism") {
+  Plan plan = plain_plan(16);
+  plan.software.attention = AttentionKernel::fused_softmax;
+  CHECK(layer_bytes(plan) == s * h * (34 + 5 * a * s / h));
+}
+
+TEST_CASE("memory: tensor parallelism keeps sbh (10 + 24/t + 5 a s / (h t))") {
+  Plan plan = plain_plan(2, 8);
+  plan.software.attention = AttentionKernel::fused_softmax;
+  CHECK(layer_bytes(plan) == s * h * (10 + 24 / 8.0 + 5 * a * s / (h * 8)));
+}
+
+TEST_CASE("memory: tensor and sequence parallelism keep sbh / t (34 + 5 a s / h)") {
+  Plan plan = plain_plan(2, 8);
+  plan.software.attention = AttentionKernel::fused_softmax;
+  plan.sequence_parallel = true;
+  CHECK(layer_bytes(plan) == s * h / 8 * (34 + 5 * a * s / h));
+}
+
+TEST_CASE("memory: selective recompute drops the scores, full recompute keeps the layer's input") {
+  Plan plan = plain_plan(2, 8);
+  plan.software.attention = AttentionKernel::fused_softmax;
+  plan.sequence_parallel = true;
+  plan.recompute = Recompute::selective;
+  CHECK(layer_bytes(plan) == s * h / 8 * 34);
+  plan.recompute = Recompute::full;
+  CHECK(layer_bytes(plan) == s * h / 8 * 2);
+  plan.sequence_parallel = false;
+  CHECK(layer_bytes(plan) == s * h * 2);
+}
+
+TEST_CASE("memory: states follow the ZeRO stage") {
+  // Weights 2, gradients 4, optimizer 12 bytes; Rajbhandari et al. 2020, section 5.
+  Plan plan = plain_plan(16);
+  const auto class_bytes = [&](TensorClass wanted) {
+    const Workload workload = lower(small_gpt(), small_training(), plan);
+    const Stage& stage = workload.stages[0];
+    double sum = 0;
+    for (const Tensor& tensor : stage.instants[0].tensors) {
+      if (tensor.tensor_class == wanted) sum += tensor.bytes.value();
+    }
+    return sum / stage.parameters;
+  };
+  CHECK(class_bytes(TensorClass::weights) == Approx(2));
+  CHECK(class_bytes(TensorClass::gradients) == Approx(4));
+  CHECK(class_bytes(TensorClass::optimizer) == Approx(12));
+  plan.sharding = Sharding::optimizer;
+  CHECK(class_bytes(TensorClass::gradients) == Approx(4));
+  CHECK(class_bytes(TensorClass::optimizer) == Approx(12.0 / 16));
+  plan.sharding = Sharding::gradients;
+  CHECK(class_bytes(TensorClass::gradients) == Approx(4.0 / 16));
+  plan.sharding = Sharding::fsdp;  // fp32 parameters 4, gradients 4, moments 8, all sharded
+  CHECK(class_bytes(TensorClass::weights) == Approx(4.0 / 16));
+  CHECK(class_bytes(TensorClass::optimizer) == Approx(8.0 / 16));
+  plan.shard_group = 4;
+  CHECK(class_bytes(TensorClass::weights) == Approx(1.0));
+}
+
+TEST_CASE(
+    "memory: 1F1B holds p - i micro-batches, interleaving p (1 + (p - 1)/(p v)) on the first "
+    "stage") {
+  Plan plan = plain_plan(4, 1, 4);
+  Workload workload = lower(small_gpt(), small_training(64), plan);  // 16 micro-batches
+  CHECK(workload.stages[0].micro_batches_in_flight == 4);
+  CHECK(workload.stages[3].micro_batches_in_flight == 1);
+  Model deep = small_gpt();
+  deep.layers = 8;
+  plan.pipeline.interleave = 2;
+  workload = lower(deep, small_training(64), plan);
+  CHECK(workload.stages[0].micro_batches_in_flight == 4 * (1 + 3.0 / 8));
+  plan.pipeline.interleave = 1;
+  plan.pipeline.schedule = "gpipe";
+  CHECK(lower(deep, small_training(64), plan).stages[2].micro_batches_in_flight == 16);
+  plan.pipeline.schedule = "1f1b";
+  CHECK(lower(deep, small_training(8), plan).stages[0].micro_batches_in_flight ==
+        2);  // no more than there are
+}
+
+TEST_CASE(
+    "workload: model FLOPs are 6 per matmul parameter and causal attention, hardware FLOPs add "
+    "recompute") {
+  // 4 layers of 12 h^2 and a head of 1024 h: 6 (48 h^2 + 1024 h) per token; attention 6 s h per
+  // layer and token.
+  Plan plan = plain_plan(16);
+  const double tokens = 16 * s;
+  const double expected = tokens * (6 * (48 * h * h + 1024 * h) + 4 * 6 * s * h);
+  Workload workload = lower(small_gpt(), small_training(), plan);
+  CHECK(workload.model_flops == expected);
+  CHECK(workload.hardware_flops == expected);
+  plan.recompute = Recompute::full;  // forward again: 2 (48 h^2) + 4 x 2 s h
+  workload = lower(small_gpt(), small_training(), plan);
+  CHECK(workload.hardware_flops - expected == tokens * (96 * h * h + 8 * s * h));
+}
+
+TEST_CASE("workload: FSDP gathers 2 B and scatters per layer, HSDP also reduces across copies") {
+  Plan plan = plain_plan(16);
+  plan.sharding = Sharding::fsdp;
+  Workload workload = lower(small_gpt(), small_training(), plan);
+  REQUIRE(workload.fsdp_layer_forward.size() == 1);
+  CHECK(workload.fsdp_layer_forward[0].bytes == Bytes{2 * workload.layer.parameters});
+  CHECK(workload.fsdp_layer_backward.size() == 2);
+  plan.shard_group = 4;
+  workload = lower(small_gpt(), small_training(), plan);
+  REQUIRE(workload.fsdp_layer_backward.size() == 3);
+  CHECK(workload.fsdp_layer_backward[2].group == GroupKind::replicate);
+  CHECK(workload.fsdp_layer_backward[2].bytes == Bytes{2 * workload.layer.parameters / 4});
+}
+
+TEST_CASE("workload: every n-th layer and a number of layers recompute") {
+  Plan plan = plain_plan(16);
+  plan.recompute = Recompute::full;
+  plan.recompute_every = 2;
+  CHECK(lower(small_gpt(), small_training(), plan).stages[0].recomputed_layers == 2);
+  plan.recompute_every = 1;
+  plan.recompute_layers = 3;
+  CHECK(lower(small_gpt(), small_training(), plan).stages[0].recomputed_layers == 3);
+}
