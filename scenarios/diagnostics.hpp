@@ -12,13 +12,14 @@ namespace lockstep {
 struct Diagnostic {
   std::string code;
   std::string file;
-  int line = 0;              // 1-based; 0: the file as a whole
-  int column = 0;
-  int length = 1;            // of the marked text
-  std::string path;          // dotted key path, "plans.fsdp.micro_batch"
+  int line = 0;             // 1-based; 0: the file as a whole, or a setting of the command line
+  int column = 0;           // 1-based, in characters (not bytes)
+  int length = 1;           // of the marked text, in characters
+  std::string path;         // dotted key path, "plans.fsdp.micro_batch"
   std::string message;
   std::string hint;
-  std::string source_line;   // text of that line, for the caret
+  std::string source_line;  // text of that line, for the caret
+  std::string label;        // short remark beside the caret; may be empty
 };
 
 // All diagnostics of one load. what() is the rendered text.
@@ -31,11 +32,13 @@ class InputError : public std::runtime_error {
   std::vector<Diagnostic> diagnostics_;
 };
 
-// "file:line:col: error[E203]: message", the source line, a caret, "= hint: …", as ninja and rustc print it.
+// "file:line:col: error[E203]: message", the source line, a caret, "= hint: …", as ninja and rustc
+// print it. Ends with a newline. Control characters of the input never reach the text.
 std::string render(const Diagnostic& diagnostic);
 std::string render(const std::vector<Diagnostic>& diagnostics);
 
-// The valid name with the smallest edit distance, or "" if none is near.
+// The valid name with the smallest edit distance, or "" if none is near. Case, '-' and '_' count as
+// equal; a name that begins with the given text is near too.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& valid);
 
 }  // namespace lockstep

@@ -1,7 +1,9 @@
-// One field table per struct: a describe() function that names every member once. The YAML reader, the
-// defaults, --set, the JSON Schema, the reference documentation and the certainty analysis are visitors of it.
+// One field table per struct: a describe() function that names every member once. The YAML reader,
+// the defaults, --set, the JSON Schema, the reference documentation and the certainty analysis are
+// visitors of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -10,10 +12,9 @@
 
 #include "strategies/plan.hpp"
 #include "topology/hardware.hpp"
+#include "topology/quantity_text.hpp"
 
 namespace lockstep {
-
-enum class Dimension { none, bytes, seconds, bytes_per_second, flops, flops_per_second, watts };
 
 struct Range {
   double low = 0.0;
@@ -21,11 +22,22 @@ struct Range {
   bool low_exclusive = false;
 };
 
-// Key and documentation of one member; `required` means that a file without it is an error.
+// What an optional constant is where no file gives it: a judgement of ours, so its kind is
+// `assumed`.
+struct Fallback {
+  double value = 0.0;  // in base units
+  double spread = 0.0;
+  const char* source = "";  // why this value
+};
+
+// Key and documentation of one member; `required` means that a file without it is an error. The
+// default of an optional member is what its struct is born with, of an optional constant the
+// fallback.
 struct FieldInfo {
   const char* key = "";
   const char* doc = "";
   bool required = false;
+  Fallback fallback = {};
 };
 
 // One value of an enum member: the name in files, and what it means.
@@ -40,18 +52,27 @@ class FieldVisitor {
   virtual ~FieldVisitor() = default;
   virtual void text(const FieldInfo& field, std::string& value) = 0;
   virtual void flag(const FieldInfo& field, bool& value) = 0;
-  virtual void count(const FieldInfo& field, std::int64_t& value, std::int64_t low, std::int64_t high) = 0;
-  virtual void number(const FieldInfo& field, double& value, Range range) = 0;       // dimensionless
-  virtual void constant(const FieldInfo& field, ConstantBase& value, Dimension dimension, Range range) = 0;
+  virtual void count(const FieldInfo& field, std::int64_t& value, std::int64_t low,
+                     std::int64_t high) = 0;
+  virtual void number(const FieldInfo& field, double& value, Range range) = 0;  // dimensionless
+  virtual void constant(const FieldInfo& field, ConstantBase& value, Dimension dimension,
+                        Range range) = 0;
   virtual void choice(const FieldInfo& field, int& value, std::span<const Choice> choices) = 0;
   virtual void group(const FieldInfo& field, const std::function<void(FieldVisitor&)>& members) = 0;
-  // A catalog entry: a name, or an inline map (optionally with `based_on: name`). `folder` is "gpus", "models" …
+  // A catalog entry: a name, or an inline map (optionally with `based_on: name`). `folder` is
+  // "gpus", "models" …
   virtual void entry(const FieldInfo& field, const char* folder, std::string& name,
                      const std::function<void(FieldVisitor&)>& members) = 0;
+  // A list of maps with `size` items now; `resize` makes another number of them, `item` describes
+  // one. Only a scenario file has one, so that a visitor of catalog structs need not know lists.
+  virtual void list(const FieldInfo& field, std::size_t size,
+                    const std::function<void(std::size_t)>& resize,
+                    const std::function<void(FieldVisitor&, std::size_t)>& item);
 };
 
 template <class Enum>
-void visit_choice(FieldVisitor& visitor, const FieldInfo& field, Enum& value, std::span<const Choice> choices) {
+void visit_choice(FieldVisitor& visitor, const FieldInfo& field, Enum& value,
+                  std::span<const Choice> choices) {
   int index = static_cast<int>(value);
   visitor.choice(field, index, choices);
   value = static_cast<Enum>(index);

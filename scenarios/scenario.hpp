@@ -1,8 +1,10 @@
-// A scenario: one model on one cluster under several plans, resolved against the catalog and checked.
+// A scenario: one model on one cluster under several plans, resolved against the catalog and
+// checked.
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,10 +14,10 @@
 
 namespace lockstep {
 
-// A plan and the cluster it runs on: the scenario's, or that with the plan's own `cluster:` keys merged over
-// it, so that one scenario can put one plan on three fabrics or three kinds of GPU.
+// A plan and the cluster it runs on: the scenario's, or that with the plan's own `cluster:` keys
+// merged over it, so that one scenario can put one plan on three fabrics or three kinds of GPU.
 struct ScenarioPlan {
-  Plan plan;                 // its software resolved and its data degree set
+  Plan plan;  // its software resolved and its data degree set
   Cluster cluster;
 };
 
@@ -28,15 +30,21 @@ struct Scenario {
   std::vector<ScenarioPlan> plans;
 };
 
-// `path=value` from the command line: any scenario key ("training.global_batch", "plans.fsdp.micro_batch"),
-// a key inside a named entry ("model.layers", "cluster.system.nic_bandwidth", "cluster.system.gpu.memory_bandwidth"),
-// or a catalog value ("gpus.h100-sxm-80gb.memory_bandwidth", "software.megatron-core.data_exposed").
+// `path=value` from the command line: any scenario key ("training.global_batch",
+// "plans.fsdp.micro_batch"), a key inside a named entry ("model.layers",
+// "cluster.system.nic_bandwidth", "cluster.system.gpu.memory_bandwidth"), or a catalog value
+// ("gpus.h100-sxm-80gb.memory_bandwidth", "software.megatron-core.data_exposed"), which holds
+// wherever that entry is used. The value is YAML: "512", "400 Gb/s", "{type: fat-tree}". Later
+// settings win. Part of a constant can be set too ("gpus.h100-sxm-80gb.memory_bandwidth.spread").
 struct Setting {
   std::string path;
   std::string value;
 };
 
-// The folder with gpus/ systems/ models/ software/. Only the files that are asked for are read.
+class CatalogTrees;
+
+// The folder with gpus/ systems/ models/ software/. Only the files that are asked for are read, and
+// each once: copies of a catalog share what was read, also between threads.
 class Catalog {
  public:
   explicit Catalog(std::filesystem::path folder, std::vector<Setting> settings = {});
@@ -46,25 +54,33 @@ class Catalog {
   // Names of the entries of "gpus", "systems", "models", "software"; sorted. From file names alone.
   [[nodiscard]] std::vector<std::string> names(const std::string& kind) const;
 
-  // Throw InputError: unknown name (all valid ones and the nearest), or every error of the file.
+  // The `name` of the result is that of the entry. Where a scenario changes an entry (`based_on`,
+  // or --set), it keeps that name; a map without `based_on` is called "inline". Throw InputError:
+  // unknown name (all valid ones and the nearest), or every error of the file.
   [[nodiscard]] Gpu gpu(const std::string& name) const;
   [[nodiscard]] System system(const std::string& name) const;
   [[nodiscard]] Model model(const std::string& name) const;
   [[nodiscard]] Software software(const std::string& name) const;
 
+  // For the readers of this library.
+  [[nodiscard]] CatalogTrees& trees() const { return *trees_; }
+
  private:
   std::filesystem::path folder_;
   std::vector<Setting> settings_;
+  std::shared_ptr<CatalogTrees> trees_;
 };
 
 // Reads, merges settings, resolves names, fills defaults and checks the meaning. Throws InputError.
 Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog);
-Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog);
+Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name,
+                        const Catalog& catalog);
 
-// Visits every Constant that a prediction for this plan may depend on: of the GPU, the system and the plan's
-// software, with its path ("gpu.memory_efficiency", "software.data_exposed").
-void for_each_constant(Cluster& cluster, Plan& plan,
-                       const std::function<void(const std::string& path, ConstantBase& constant)>& visit);
+// Visits every Constant that a prediction for this plan may depend on: of the GPU, the system and
+// the plan's software, with its path ("gpu.memory_efficiency", "software.data_exposed").
+void for_each_constant(
+    Cluster& cluster, Plan& plan,
+    const std::function<void(const std::string& path, ConstantBase& constant)>& visit);
 
 // JSON Schema (draft 2020-12) of a scenario file, generated from the field tables, as text.
 std::string scenario_json_schema(const Catalog& catalog);

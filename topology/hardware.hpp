@@ -86,8 +86,8 @@ struct System {
   std::int64_t nics_per_node = 8;                 // compute NICs
   Constant<BytesPerSecond> nic_bandwidth;         // per NIC and direction, nominal
   Constant<double> nic_efficiency;                // share of nominal that large messages reach
-  Constant<Seconds> network_latency;              // per collective across nodes
-  Constant<double> network_decay;                 // bandwidth falls as 1/(1 + this * log2(nodes))
+  Constant<Seconds> network_latency;              // per collective across 16 nodes; goes with log2(nodes)
+  Constant<double> network_decay;                 // bandwidth falls as 1/(1 + this * log2(domains))
   Constant<BytesPerSecond> pcie_bandwidth;        // GPU to host, per direction, practical
 };
 
@@ -103,7 +103,28 @@ struct Cluster {
   Fabric fabric;
 
   // GPUs of the whole cluster. `gpus` in the file may ask for less than whole nodes on one node.
+  // 0: all of the nodes.
   std::int64_t gpus = 0;
 };
+
+// GPUs that a plan may use: `gpus`, or all of the nodes.
+std::int64_t gpu_count(const Cluster& cluster);
+
+// Nodes that make up one NVLink domain: 1 in a DGX, 18 in an NVL72 of 4-GPU trays, below 1 where a node holds
+// several domains.
+double nodes_per_domain(const System& system);
+
+// NVLink (or PCIe) domains that the GPUs in use touch.
+std::int64_t domain_count(const Cluster& cluster);
+
+// What the fabric and the NICs offer one GPU when all send: "400 Gb/s" of a DGX H100.
+BytesPerSecond network_bandwidth_per_gpu(const System& system);
+
+// One line for a report: "64 x H100 SXM in 8 nodes, NVSwitch 450 GB/s, 8 x 400 Gb/s per node, rail-optimised".
+std::string summary(const Cluster& cluster);
+
+const char* to_string(Dtype dtype);
+const char* to_string(IntraNode intra_node);
+const char* to_string(FabricType type);
 
 }  // namespace lockstep

@@ -12,8 +12,10 @@ struct GroupShape {
   std::int64_t ranks = 1;
   std::int64_t domains = 1;           // NVLink (or PCIe) domains that the group spans
   std::int64_t ranks_per_domain = 1;  // the most in one domain
-  std::int64_t sibling_groups = 1;    // groups of this kind with ranks in one domain, all active at once
-  std::int64_t leaves = 1;            // leaf switches (scalable units) spanned
+  std::int64_t sibling_groups =
+      1;                    // groups of this kind with ranks in one domain, all active at once
+  std::int64_t leaves = 1;  // leaf switches (scalable units) spanned
+  std::int64_t nodes = 1;   // operating systems spanned; matters where a node holds several domains
 };
 
 // Degrees, innermost (neighbouring GPUs) first: tensor, shard, replicate, pipeline.
@@ -25,7 +27,9 @@ struct RankGrid {
   [[nodiscard]] std::int64_t ranks() const { return tensor * shard * replicate * pipeline; }
 };
 
-// Ranks are placed on GPUs in order, domain by domain. A group takes `degree` ranks that are `stride` apart.
+// Ranks are placed on GPUs in order, domain by domain. A group takes `degree` ranks that are
+// `stride` apart. Each member is the worst over all groups of the kind, exact also where degrees do
+// not divide the domain. Cost does not depend on the number of GPUs.
 GroupShape group_shape(const Cluster& cluster, std::int64_t degree, std::int64_t stride);
 
 }  // namespace lockstep

@@ -20,8 +20,8 @@ struct Predicted {
 
 // A constant's pull on the step time: d ln(step) / d ln(constant) times its spread.
 struct Sensitivity {
-  std::string path;         // "gpu.gemm_efficiency_half"
-  double effect = 0;        // relative change of the step time for one standard deviation, signed
+  std::string path;   // "gpu.gemm_efficiency_half"
+  double effect = 0;  // relative change of the step time for one standard deviation, signed
   Provenance kind = Provenance::assumed;
   double spread = 0;
   double value = 0;
@@ -35,17 +35,18 @@ struct PlanReport {
   StepTime step;
   PeakMemory memory;
   bool feasible = true;
-  std::string infeasible_reason;   // "needs 156 GiB, the device has 79.2; largest: optimizer state 91.1"; "" if feasible
+  std::string infeasible_reason;  // "needs 156 GiB, the device has 79.2; largest: optimizer
+                                  // state 91.1"; "" if feasible
   std::string bound;
   Predicted step_time_s;
   Predicted tokens_per_s_per_gpu;
   Predicted mfu;
   Predicted hfu;
-  Predicted peak_memory_bytes;      // reserved plus context: what must fit
+  Predicted peak_memory_bytes;  // reserved plus context: what must fit
   Predicted peak_allocated_bytes;
   double usable_memory_bytes = 0;
   double fit_probability = 1;
-  std::vector<Sensitivity> sensitivities;   // largest effect first
+  std::vector<Sensitivity> sensitivities;  // largest effect first
 };
 
 // P(first is faster than second), from constants that both share moving together.
@@ -53,27 +54,28 @@ struct PlanComparison {
   std::size_t faster = 0;
   std::size_t slower = 0;
   double probability = 0.5;
-  std::string decided_by;    // path of the constant that moves the difference most; "" if none does
+  std::string decided_by;  // path of the constant that moves the difference most; "" if none does
 };
 
 struct Report {
   std::string scenario_name;
-  std::string cluster_summary;      // "64 × H100 SXM (8 nodes, 8 × 400 Gb/s, rail-optimised)"
+  std::string cluster_summary;  // "64 × H100 SXM (8 nodes, 8 × 400 Gb/s, rail-optimised)"
   double tokens_per_step = 0;
   double gpus = 0;
   Scenario scenario;
-  std::vector<PlanReport> plans;    // in file order
-  std::vector<std::size_t> ranking; // indices of feasible plans, fastest first, then the others
+  std::vector<PlanReport> plans;     // in file order
+  std::vector<std::size_t> ranking;  // indices of feasible plans, fastest first, then the others
   std::vector<PlanComparison> comparisons;  // neighbours in the ranking
   std::vector<std::string> not_modelled;    // what this scenario has that is not in the numbers
 };
 
 // Point prediction of one plan, without intervals: what search calls for each candidate. Pure.
-PlanReport predict(const Model& model, const Training& training, const Cluster& cluster, const Plan& plan);
+PlanReport predict(const Model& model, const Training& training, const Cluster& cluster,
+                   const Plan& plan);
 
 // The same with intervals and sensitivities: what the commands and `validate runs` call. Pure.
-PlanReport predict_with_intervals(const Model& model, const Training& training, const Cluster& cluster,
-                                  const Plan& plan);
+PlanReport predict_with_intervals(const Model& model, const Training& training,
+                                  const Cluster& cluster, const Plan& plan);
 
 // Predictions with intervals for the named plans (all where empty). Pure.
 Report simulate(const Scenario& scenario, const std::vector<std::string>& plan_names = {});

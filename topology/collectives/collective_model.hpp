@@ -6,23 +6,43 @@
 
 #include "topology/hardware.hpp"
 #include "topology/placement.hpp"
+#include "topology/routes.hpp"
 
 namespace lockstep {
 
-enum class Collective { all_reduce, all_gather, reduce_scatter, broadcast, reduce, all_to_all, send_recv };
+enum class Collective {
+  all_reduce,
+  all_gather,
+  reduce_scatter,
+  broadcast,
+  reduce,
+  all_to_all,
+  send_recv
+};
 
 const char* to_string(Collective collective);
 
+// Bytes on the busiest link of a ring per byte of buffer, nccl-tests' factor between algorithm and
+// bus bandwidth: all_reduce 2(n-1)/n; all_gather, reduce_scatter, all_to_all (n-1)/n; broadcast,
+// reduce, send_recv 1. Source: nccl-tests, doc/PERFORMANCE.md.
+double bus_factor(Collective collective, std::int64_t ranks);
+
 struct CollectiveCost {
   Seconds time;
-  Seconds latency;              // the part that does not shrink with size
-  BusBandwidth bus_bandwidth;   // reached asymptotically
-  std::string algorithm;        // "ring", "hierarchical", "direct"
-  std::string bottleneck;       // "NVLink", "PCIe", "NIC", "leaf uplinks"
+  Seconds latency;             // the part that does not shrink with size
+  BusBandwidth bus_bandwidth;  // reached asymptotically
+  std::string algorithm;       // "ring", "hierarchical", "direct"; "" for a group of one
+  std::string bottleneck;      // "NVLink", "PCIe", "NIC", "leaf uplinks"; "" for a group of one
 };
 
-// Time of `collective` over `bytes` (nccl-tests' convention: the whole buffer) on a group of this shape,
-// while every sibling group of the same kind does the same. Zero for a group of one. Pure.
-CollectiveCost collective_cost(const Cluster& cluster, const GroupShape& shape, Collective collective, Bytes bytes);
+// Time of `collective` over `bytes` (nccl-tests' convention: the whole buffer) on a group of this
+// shape, while every sibling group of the same kind does the same. Zero for a group of one and for
+// zero bytes; infinite where no route between the domains is left. Pure.
+CollectiveCost collective_cost(const Cluster& cluster, const Routes& routes,
+                               const GroupShape& shape, Collective collective, Bytes bytes);
+
+// The same for one call: builds the routes each time (some ten microseconds).
+CollectiveCost collective_cost(const Cluster& cluster, const GroupShape& shape,
+                               Collective collective, Bytes bytes);
 
 }  // namespace lockstep

@@ -1,0 +1,81 @@
+#include "scenarios/fields.hpp"
+#include "scenarios/fields/limits.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr Choice intra_node_choices[] = {
+    {"nvswitch", static_cast<int>(IntraNode::nvswitch), "every GPU at full NVLink bandwidth to every other"},
+    {"nvlink-mesh", static_cast<int>(IntraNode::nvlink_mesh), "direct NVLinks, as the hybrid cube mesh of a DGX-1V"},
+    {"pcie", static_cast<int>(IntraNode::pcie), "through PCIe switches or the CPU"},
+};
+
+constexpr Choice fabric_choices[] = {
+    {"rail-optimized", static_cast<int>(FabricType::rail_optimized),
+     "the n-th NIC of every node is on the n-th leaf switch"},
+    {"fat-tree", static_cast<int>(FabricType::fat_tree), "all NICs of a node are on one leaf switch"},
+    {"single-switch", static_cast<int>(FabricType::single_switch), "every NIC is on one switch"},
+};
+
+}  // namespace
+
+void FieldVisitor::list(const FieldInfo& /*field*/, std::size_t /*size*/,
+                        const std::function<void(std::size_t)>& /*resize*/,
+                        const std::function<void(FieldVisitor&, std::size_t)>& /*item*/) {}
+
+void describe(FieldVisitor& visitor, System& system) {
+  visitor.text({"description", "One line for lists: the machine and its network."}, system.description);
+  visitor.entry({"gpu", "The GPU: a catalog entry, or a map.", true}, "gpus", system.gpu_name,
+                [&](FieldVisitor& inner) {
+                  system.gpu.name = system.gpu_name;
+                  describe(inner, system.gpu);
+                });
+  visitor.count({"gpus_per_node", "GPUs under one operating system."}, system.gpus_per_node, 1, 1024);
+  visitor.count({"gpus_per_nvlink_domain", "GPUs that share one NVLink (or PCIe) domain: 8 in a DGX, 72 in an NVL72."},
+                system.gpus_per_nvlink_domain, 1, 100'000);
+  visit_choice(visitor, {"intra_node", "How the GPUs of a domain are linked."}, system.intra_node, intra_node_choices);
+  visitor.constant({"link_bandwidth", "Bandwidth between a GPU and its domain, per direction: the sum of its NVLinks, "
+                                      "or PCIe.", true},
+                   system.link_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
+  visitor.constant({"collective_bandwidth", "Bus bandwidth that nccl-tests shows for a large collective in the domain.",
+                    true},
+                   system.collective_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
+  visitor.constant({"link_latency", "Fixed time of a collective in the domain, inside a training step.", false,
+                    {20e-6, 0.4, "small collectives inside training steps on NVLink"}},
+                   system.link_latency, Dimension::seconds, limits::latency);
+  visitor.count({"nics_per_node", "Network interfaces that carry training traffic."}, system.nics_per_node, 1, 1024);
+  visitor.constant({"nic_bandwidth", "Nominal bandwidth of one NIC, per direction.", true}, system.nic_bandwidth,
+                   Dimension::bytes_per_second, limits::bandwidth);
+  visitor.constant({"nic_efficiency", "Share of nic_bandwidth that large messages reach.", false,
+                    {0.85, 0.1, "large-message bus bandwidth over nominal, InfiniBand and RoCE"}},
+                   system.nic_efficiency, Dimension::none, limits::positive_share);
+  visitor.constant({"network_latency", "Fixed time of a collective across nodes.", false,
+                    {40e-6, 0.5, "small collectives across nodes"}},
+                   system.network_latency, Dimension::seconds, limits::latency);
+  visitor.constant({"network_decay", "Bandwidth across nodes falls as 1/(1 + this x log2(nodes)).", false,
+                    {0.0, 0.0, "no decay where none was measured"}},
+                   system.network_decay, Dimension::none, limits::ratio);
+  visitor.constant({"pcie_bandwidth", "Bandwidth between a GPU and host memory, per direction, in practice.", false,
+                    {25e9, 0.3, "PCIe 4.0 x16 in practice"}},
+                   system.pcie_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
+}
+
+void describe(FieldVisitor& visitor, Fabric& fabric) {
+  visit_choice(visitor, {"type", "How leaf switches and NICs are wired."}, fabric.type, fabric_choices);
+  visitor.number({"oversubscription", "Bandwidth of a leaf's downlinks over that of its uplinks; 1 is non-blocking."},
+                 fabric.oversubscription, {1.0, 1000.0, false});
+  visitor.count({"nodes_per_leaf", "Nodes that reach each other without leaving the leaf (or scalable unit)."},
+                fabric.nodes_per_leaf, 1, limits::most_nodes);
+}
+
+void describe(FieldVisitor& visitor, Cluster& cluster) {
+  visitor.entry({"system", "The node with its GPUs and NICs: a catalog entry, or a map.", true}, "systems",
+                cluster.system.name, [&](FieldVisitor& inner) { describe(inner, cluster.system); });
+  visitor.count({"nodes", "Number of nodes."}, cluster.nodes, 1, limits::most_nodes);
+  visitor.count({"gpus", "GPUs in use; 0 or left out: all of every node. Fewer leave the last node partly idle."},
+                cluster.gpus, 0, limits::most_gpus);
+  visitor.group({"fabric", "The network between the nodes."},
+                [&](FieldVisitor& inner) { describe(inner, cluster.fabric); });
+}
+
+}  // namespace lockstep

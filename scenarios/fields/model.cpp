@@ -1,0 +1,53 @@
+#include "scenarios/fields.hpp"
+#include "scenarios/fields/limits.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr Choice activation_choices[] = {
+    {"gelu", static_cast<int>(Activation::gelu), "one branch with GELU (GPT)"},
+    {"swiglu", static_cast<int>(Activation::swiglu), "gate and up branches with SiLU (Llama)"},
+    {"geglu", static_cast<int>(Activation::geglu), "gate and up branches with GELU (Gemma)"},
+    {"squared-relu", static_cast<int>(Activation::squared_relu), "one branch with squared ReLU (Nemotron)"},
+};
+
+constexpr Choice norm_choices[] = {
+    {"layernorm", static_cast<int>(Norm::layernorm), "mean and variance, weight and optional bias"},
+    {"rmsnorm", static_cast<int>(Norm::rmsnorm), "root mean square, weight only"},
+};
+
+constexpr Choice position_choices[] = {
+    {"learned", static_cast<int>(Positions::learned), "a table of position embeddings (GPT)"},
+    {"rope", static_cast<int>(Positions::rope), "rotary embedding of queries and keys (Llama)"},
+    {"alibi", static_cast<int>(Positions::alibi), "a bias on the attention scores (BLOOM, MPT)"},
+    {"none", static_cast<int>(Positions::none), "nothing"},
+};
+
+}  // namespace
+
+void describe(FieldVisitor& visitor, Model& model) {
+  visitor.text({"description", "One line for lists."}, model.description);
+  visitor.text({"source", "Where the shape was published."}, model.source);
+  visitor.count({"layers", "Transformer layers.", true}, model.layers, 1, limits::most_layers);
+  visitor.count({"hidden", "Width of the residual stream.", true}, model.hidden, 1, limits::widest);
+  visitor.count({"ffn_hidden", "Width of one MLP branch; 0: 4 x hidden."}, model.ffn_hidden, 0, limits::widest);
+  visitor.count({"heads", "Attention (query) heads.", true}, model.heads, 1, limits::widest);
+  visitor.count({"kv_heads", "Key/value heads (grouped-query attention); 0: as many as heads."}, model.kv_heads, 0,
+                limits::widest);
+  visitor.count({"head_dim", "Size of one head; 0: hidden / heads."}, model.head_dim, 0, limits::widest);
+  visitor.count({"vocabulary", "Tokens of the vocabulary, as the tokenizer states them, before padding.", true},
+                model.vocabulary, 1, limits::widest);
+  visitor.count({"max_positions", "Rows of a learned position table; 0: the sequence length."}, model.max_positions, 0,
+                limits::widest);
+  visit_choice(visitor, {"activation", "Activation of the MLP."}, model.activation, activation_choices);
+  visit_choice(visitor, {"norm", "Normalisation before attention and MLP."}, model.norm, norm_choices);
+  visit_choice(visitor, {"positions", "How positions enter."}, model.positions, position_choices);
+  visitor.flag({"linear_biases", "Every linear of attention and MLP has a bias."}, model.linear_biases);
+  visitor.flag({"qkv_bias", "Only the projection to queries, keys and values has a bias (Qwen 2)."}, model.qkv_bias);
+  visitor.flag({"norm_biases", "Norms have a bias besides their weight."}, model.norm_biases);
+  visitor.flag({"tied_embeddings", "The vocabulary projection shares the embedding table."}, model.tied_embeddings);
+  visitor.flag({"embedding_norm", "A norm follows the embedding (BLOOM)."}, model.embedding_norm);
+  visitor.flag({"qk_norm", "Queries and keys are normalised per head (Qwen 3)."}, model.qk_norm);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,178 @@
+#include "scenarios/meaning.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "scenarios/utf8.hpp"
+
+namespace lockstep {
+namespace {
+
+struct PrecisionRow {
+  Precision precision;
+  const char* name;
+  Constant<FlopsPerSecond> Gpu::*peak;
+};
+
+constexpr PrecisionRow precision_rows[] = {
+    {Precision::fp32, "fp32", &Gpu::peak_fp32}, {Precision::tf32, "tf32", &Gpu::peak_tf32},
+    {Precision::fp16, "fp16", &Gpu::peak_fp16}, {Precision::bf16, "bf16", &Gpu::peak_bf16},
+    {Precision::fp8, "fp8", &Gpu::peak_fp8},    {Precision::mxfp8, "mxfp8", &Gpu::peak_fp8},
+    {Precision::nvfp4, "nvfp4", &Gpu::peak_fp4},
+};
+
+// Whether the GPU's matrix units take the type. Block scales came with Blackwell.
+bool has_precision(const Gpu& gpu, const PrecisionRow& row) {
+  const bool before_blackwell = gpu.architecture == "volta" || gpu.architecture == "ampere" ||
+                                gpu.architecture == "ada" || gpu.architecture == "hopper";
+  if (row.precision == Precision::mxfp8 && before_blackwell) return false;
+  return (gpu.*row.peak).value > 0.0;
+}
+
+// What `--set` and a list on a command line could not tell from their own punctuation.
+bool is_addressable(const std::string& name) {
+  constexpr std::string_view refused = ".=,:;'\"`/\\[]{}()<>#&*?!|$%@";
+  if (name.empty()) return false;
+  for (const char32_t character : decode_utf8(name)) {
+    if (character <= U' ' || is_unprintable(character) || character == 0xA0) return false;
+    if (character < 0x80 && refused.find(static_cast<char>(character)) != std::string_view::npos) return false;
+  }
+  return true;
+}
+
+// The place of a dotted path below a map; of the deepest key that is there, or `otherwise`.
+Location locate(const Node& map, std::string_view path, Location otherwise) {
+  const Node* node = &map;
+  Location where = std::move(otherwise);
+  while (!path.empty()) {
+    const std::string_view key = path.substr(0, path.find('.'));
+    const Entry* entry = node->find(key);
+    if (entry == nullptr) break;
+    where = entry->value.kind == Node::Kind::scalar ? entry->value.where : entry->where;
+    node = &entry->value;
+    path.remove_prefix(std::min(path.size(), key.size() + 1));
+  }
+  return where;
+}
+
+class MeaningCheck {
+ public:
+  MeaningCheck(const Scenario& scenario, const Node& root) : scenario_(scenario), root_(root) {}
+
+  std::vector<Diagnostic> run() {
+    check_model();
+    check_cluster(scenario_.cluster, root_, "cluster");
+    const Entry* plans = root_.find("plans");
+    if (scenario_.plans.empty()) {
+      report(plans == nullptr ? root_.where : plans->where, "E451", "plans", "the scenario has no plan",
+             "add one: '- name: NAME' and its degrees");
+    }
+    for (std::size_t i = 0; i < scenario_.plans.size(); ++i) check_plan(scenario_.plans[i], plans->value.items[i]);
+    return std::move(problems_);
+  }
+
+ private:
+  void report(const Location& where, std::string code, std::string path, std::string message, std::string hint) {
+    Diagnostic diagnostic = diagnose(where, std::move(code), std::move(message), std::move(hint));
+    diagnostic.path = std::move(path);
+    problems_.push_back(std::move(diagnostic));
+  }
+
+  void check_model() {
+    const Model& model = scenario_.model;
+    if (model.head_dim == 0 && model.hidden % model.heads != 0) {
+      report(locate(root_, "model.heads", root_.where), "E456", "model.heads",
+             fmt::format("hidden size {} does not divide by {} heads", model.hidden, model.heads),
+             "set head_dim if heads have a size of their own");
+    }
+    if (model.kv_heads > 0 && model.heads % model.kv_heads != 0) {
+      report(locate(root_, "model.kv_heads", root_.where), "E457", "model.kv_heads",
+             fmt::format("{} heads do not divide by {} key/value heads", model.heads, model.kv_heads),
+             fmt::format("kv_heads must divide {}", model.heads));
+    }
+  }
+
+  void check_cluster(const Cluster& cluster, const Node& owner, const std::string& path) {
+    const std::int64_t per_node = cluster.system.gpus_per_node;
+    const std::int64_t most = cluster.nodes * per_node;
+    const Location at = locate(owner, "cluster.gpus", owner.where);
+    if (cluster.gpus > most) {
+      report(at, "E454", path + ".gpus",
+             fmt::format("{} GPUs, but {} {} of {} have {}", cluster.gpus, cluster.nodes,
+                         cluster.nodes == 1 ? "node" : "nodes", per_node, most),
+             fmt::format("set nodes: {} or fewer gpus", (cluster.gpus + per_node - 1) / per_node));
+    } else if (cluster.gpus <= most - per_node) {
+      const std::int64_t enough = (cluster.gpus + per_node - 1) / per_node;
+      report(at, "E454", path + ".gpus",
+             fmt::format("{} GPUs do not reach into all of {} nodes of {}", cluster.gpus, cluster.nodes, per_node),
+             fmt::format("GPUs fill node by node: set nodes: {}", enough));
+    }
+    check_precision(cluster, owner, path);
+  }
+
+  void check_precision(const Cluster& cluster, const Node& owner, const std::string& path) {
+    const Gpu& gpu = cluster.system.gpu;
+    std::string valid;
+    const char* wanted = nullptr;
+    for (const PrecisionRow& row : precision_rows) {
+      const bool there = has_precision(gpu, row);
+      if (there) valid += (valid.empty() ? "" : ", ") + std::string(row.name);
+      if (!there && row.precision == scenario_.training.precision) wanted = row.name;
+    }
+    if (wanted == nullptr) return;
+    const bool of_scenario = &owner == &root_;
+    const Location at = of_scenario ? locate(root_, "training.precision", root_.where)
+                                    : locate(owner, "cluster.system", owner.where);
+    report(at, "E455", of_scenario ? "training.precision" : path + ".system",
+           fmt::format("the GPU '{}' has no {} matrix units", gpu.name, wanted),
+           fmt::format("precisions of this GPU: {}", valid.empty() ? "none" : valid));
+  }
+
+  void check_plan(const ScenarioPlan& scenario_plan, const Node& node) {
+    const Plan& plan = scenario_plan.plan;
+    const Location name_at = locate(node, "name", node.where);
+    const std::string path = "plans." + plan.name;
+    if (!is_addressable(plan.name)) {
+      report(name_at, "E453", path + ".name", fmt::format("the plan name '{}' can't be addressed by --set", plan.name),
+             "use letters, digits, '-', '_' and '+'");
+    }
+    const auto [first, is_new] = names_.emplace(plan.name, name_at);
+    if (!is_new) {
+      report(name_at, "E452", path + ".name", fmt::format("a second plan is called '{}'", plan.name),
+             fmt::format("give each plan a name of its own; the first is in {}", line_reference(first->second)));
+    }
+    if (plan.software.name.empty()) {
+      report(name_at, "E458", path + ".software", fmt::format("the plan '{}' has no software profile", plan.name),
+             "name one for all plans: 'software: NAME' beside 'plans'");
+    }
+    const bool own_cluster = node.find("cluster") != nullptr;
+    if (own_cluster) check_cluster(scenario_plan.cluster, node, path + ".cluster");
+    for (Violation& violation :
+         violations(scenario_.model, scenario_.training, plan, scenario_plan.cluster.gpus)) {
+      report(locate(node, violation.field, name_at), std::move(violation.code), path + "." + violation.field,
+             fmt::format("plan '{}': {}", plan.name, violation.message), std::move(violation.hint));
+    }
+  }
+
+  const Scenario& scenario_;
+  const Node& root_;
+  std::vector<Diagnostic> problems_;
+  std::map<std::string, Location> names_;
+};
+
+}  // namespace
+
+std::vector<Diagnostic> check_meaning(const Scenario& scenario, const Node& root) {
+  return MeaningCheck(scenario, root).run();
+}
+
+std::int64_t resolve_gpus(const Cluster& cluster) {
+  return cluster.gpus > 0 ? cluster.gpus : cluster.nodes * cluster.system.gpus_per_node;
+}
+
+}  // namespace lockstep

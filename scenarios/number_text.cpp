@@ -1,0 +1,105 @@
+#include "scenarios/number_text.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+namespace lockstep {
+namespace {
+
+constexpr double no_upper_limit = 1e300;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+CountText bad_count(const char* code, std::string message, std::string hint) {
+  return {std::nullopt, code, std::move(message), std::move(hint)};
+}
+
+std::string range_text(std::int64_t low, std::int64_t high) {
+  return low == high ? fmt::format("must be {}", low) : fmt::format("must be from {} to {}", low, high);
+}
+
+// What is wrong with a text that is not digits alone.
+CountText explain_no_count(std::string_view text, std::int64_t low) {
+  const std::string message = fmt::format("must be a whole number, not '{}'", text);
+  const ParsedQuantity number = parse_quantity(text, Dimension::none);
+  if (number && text.back() != '%') {
+    const double value = *number.value;
+    if (value < static_cast<double>(low)) {
+      return bad_count("E205", fmt::format("must be at least {}, not {}", low, text), "write a whole number");
+    }
+    if (value == std::floor(value) && value < 1e15) {
+      return bad_count("E206", message, fmt::format("write {:.0f}", value));
+    }
+  }
+  return bad_count("E206", message, "write digits only, such as 64");
+}
+
+std::string range_text(Range range, Dimension dimension) {
+  const std::string low = quantity_for_message(range.low, dimension);
+  const std::string bound = fmt::format("{} {}", range.low_exclusive ? "above" : "at least", low);
+  if (range.high >= no_upper_limit) return bound;
+  return fmt::format("{} and at most {}", bound, quantity_for_message(range.high, dimension));
+}
+
+}  // namespace
+
+CountText parse_count(const Node& scalar, std::int64_t low, std::int64_t high) {
+  const std::string& text = scalar.text;
+  if (scalar.quoted) {
+    return bad_count("E204", "must be a whole number, not a text", "write it without quotes");
+  }
+  bool digits = !text.empty();
+  for (const char c : text) digits = digits && is_digit(c);
+  if (!digits) return text.empty() ? bad_count("E206", "is empty", "write digits, such as 64") : explain_no_count(text, low);
+  if (text.size() > 1 && text.front() == '0') {
+    const std::size_t first = std::min(text.find_first_not_of('0'), text.size() - 1);
+    return bad_count("E206", fmt::format("has a leading zero: '{}'", text),
+                     fmt::format("write {}; some programs read a leading zero as octal", text.substr(first, 20)));
+  }
+  std::int64_t value = 0;
+  for (const char c : text) {
+    if (value > (std::numeric_limits<std::int64_t>::max() - 9) / 10) {
+      value = std::numeric_limits<std::int64_t>::max();
+      break;
+    }
+    value = 10 * value + (c - '0');
+  }
+  if (value < low || value > high) {
+    const std::string shown = text.size() > 20 ? text.substr(0, 20) + "…" : text;
+    return bad_count("E205", fmt::format("{}, not {}", range_text(low, high), shown), "");
+  }
+  return {value, {}, {}, {}};
+}
+
+NumberText parse_number(const Node& scalar, Dimension dimension, Range range) {
+  ParsedQuantity parsed = parse_quantity(scalar.text, dimension);
+  if (!parsed) return {std::nullopt, dimension == Dimension::none ? "E206" : "E203", parsed.message, parsed.hint};
+  const double value = *parsed.value;
+  const bool low_enough = value <= range.high;
+  const bool high_enough = range.low_exclusive ? value > range.low : value >= range.low;
+  if (low_enough && high_enough) return {value, {}, {}, {}};
+  std::string hint;
+  const bool share = dimension == Dimension::none && range.high <= 1.0;
+  if (share && value > 1.0 && value <= 100.0) hint = fmt::format("\"{} %\"?", scalar.text);
+  return {std::nullopt, "E205", fmt::format("must be {}, not {}", range_text(range, dimension), scalar.text),
+          std::move(hint)};
+}
+
+std::string quantity_for_message(double value, Dimension dimension) {
+  if (dimension == Dimension::none || value == 0.0) return fmt::format("{:.6g}", value);
+  switch (dimension) {
+    case Dimension::bytes: return fmt::format("{:.6g} GB", value / 1e9);
+    case Dimension::seconds: return fmt::format("{:.6g} s", value);
+    case Dimension::bytes_per_second: return fmt::format("{:.6g} GB/s", value / 1e9);
+    case Dimension::flops: return fmt::format("{:.6g} TFLOP", value / 1e12);
+    case Dimension::flops_per_second: return fmt::format("{:.6g} TFLOP/s", value / 1e12);
+    case Dimension::watts: return fmt::format("{:.6g} W", value);
+    case Dimension::none: break;
+  }
+  return {};
+}
+
+}  // namespace lockstep

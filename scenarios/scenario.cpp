@@ -1,0 +1,150 @@
+#include "scenarios/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "scenarios/catalog_trees.hpp"
+#include "scenarios/fields/scenario_file.hpp"
+#include "scenarios/meaning.hpp"
+#include "scenarios/overlay.hpp"
+#include "scenarios/yaml_reader.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t most_plans = 1000;
+
+Node* item_named(Node& list, const std::string& name) {
+  for (Node& item : list.items) {
+    const Entry* entry = item.find("name");
+    if (entry != nullptr && entry->value.kind == Node::Kind::scalar && entry->value.text == name) return &item;
+  }
+  return nullptr;
+}
+
+// Lays a setting of one plan, "plans.NAME.key", over that plan.
+void apply_to_plan(Node& plans, const ParsedSetting& setting, std::vector<Diagnostic>& problems) {
+  const std::string& name = setting.path[1];
+  Node* plan = item_named(plans, name);
+  if (plan == nullptr) {
+    std::vector<std::string> names;
+    std::string list;
+    for (const Node& item : plans.items) {
+      const Entry* entry = item.find("name");
+      if (entry == nullptr || entry->value.kind != Node::Kind::scalar) continue;
+      names.push_back(entry->value.text);
+      list += (list.empty() ? "" : ", ") + entry->value.text;
+    }
+    const std::string nearest = nearest_name(name, names);
+    problems.push_back(diagnose(setting.where[1], "E303", fmt::format("the scenario has no plan '{}'", name),
+                                (nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest)) + "plans: " + list));
+    return;
+  }
+  if (setting.path.size() == 2 && setting.value.kind != Node::Kind::map) {
+    problems.push_back(diagnose(setting.where[1], "E211", fmt::format("a key of the plan '{}' is missing", name),
+                                fmt::format("write it like plans.{}.KEY=VALUE", name)));
+    return;
+  }
+  lay_over(*plan, setting_tree(setting, 2));
+}
+
+void apply_settings(Node& root, const std::vector<ParsedSetting>& settings, std::vector<Diagnostic>& problems) {
+  for (const ParsedSetting& setting : settings) {
+    Entry* plans = setting.path.front() == "plans" ? root.find("plans") : nullptr;
+    if (plans != nullptr && plans->value.kind == Node::Kind::list && setting.path.size() > 1) {
+      apply_to_plan(plans->value, setting, problems);
+    } else {
+      lay_over(root, setting_tree(setting, 0));
+    }
+  }
+}
+
+// Gives every plan that has its own `cluster` or `software` the scenario's below it.
+void complete_plans(Node& root) {
+  Entry* plans = root.find("plans");
+  if (plans == nullptr) return;
+  for (Node& plan : plans->value.items) {
+    for (const char* key : {"cluster", "software"}) {
+      Entry* own = plan.find(key);
+      const Entry* common = root.find(key);
+      if (own == nullptr || common == nullptr || own->value.kind != Node::Kind::map) continue;
+      if (common->value.kind == Node::Kind::null || common->value.kind == Node::Kind::list) continue;
+      Node merged = common->value;
+      lay_over(merged, own->value);
+      own->value = std::move(merged);
+    }
+  }
+}
+
+Scenario resolve(ScenarioFile file, const Node& root) {
+  Scenario scenario;
+  scenario.name = std::move(file.name);
+  scenario.description = std::move(file.description);
+  scenario.model = std::move(file.model);
+  scenario.training = file.training;
+  scenario.cluster = std::move(file.cluster);
+  scenario.cluster.gpus = resolve_gpus(scenario.cluster);
+  scenario.plans = std::move(file.plans);
+  const Entry* plans = root.find("plans");
+  for (std::size_t i = 0; i < scenario.plans.size(); ++i) {
+    ScenarioPlan& plan = scenario.plans[i];
+    const Node& node = plans->value.items[i];
+    if (node.find("software") == nullptr) plan.plan.software = file.software;
+    if (node.find("cluster") == nullptr) plan.cluster = scenario.cluster;
+    plan.cluster.gpus = resolve_gpus(plan.cluster);
+    plan.plan.data = resolve_data_degree(plan.plan, plan.cluster.gpus);
+  }
+  return scenario;
+}
+
+void throw_if_any(std::vector<Diagnostic>& problems) {
+  if (!problems.empty()) throw InputError(without_repeats(std::move(problems)));
+}
+
+}  // namespace
+
+Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog) {
+  std::vector<Diagnostic> problems;
+  const auto source = std::make_shared<const SourceText>(file_name, yaml_text, Origin::scenario);
+  std::optional<Node> root = parse_yaml(source, problems);
+  if (root && root->kind != Node::Kind::map) {
+    problems.push_back(diagnose(root->where, "E204", "a scenario must be a map of keys",
+                                "begin with 'lockstep: 1', 'model: NAME' and the other keys"));
+  }
+  const std::vector<Diagnostic> of_settings = check_settings(catalog.trees());
+  problems.insert(problems.end(), of_settings.begin(), of_settings.end());
+  throw_if_any(problems);
+
+  apply_settings(*root, catalog.trees().scenario_settings(), problems);
+  const Entry* plans = root->find("plans");
+  if (plans != nullptr && plans->value.items.size() > most_plans) {
+    problems.push_back(diagnose(plans->where, "E205", fmt::format("more than {} plans", most_plans),
+                                "compare fewer at once, or let `lockstep search` enumerate them"));
+    throw_if_any(problems);
+  }
+  complete_plans(*root);
+
+  CatalogEntrySource entries(catalog.trees(), problems);
+  ReadContext context{problems, entries};
+  ScenarioFile file;
+  file.name = std::filesystem::path(file_name).stem().string();
+  read_map(*root, Location{source, 0, 0, 1}, "", context, [&](FieldVisitor& visitor) { describe(visitor, file); });
+  throw_if_any(problems);
+
+  Scenario scenario = resolve(std::move(file), *root);
+  problems = check_meaning(scenario, *root);
+  throw_if_any(problems);
+  return scenario;
+}
+
+Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog) {
+  std::vector<Diagnostic> problems;
+  const std::optional<std::string> text = read_text_file(file, Origin::scenario, problems);
+  throw_if_any(problems);
+  return parse_scenario(*text, file.string(), catalog);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,236 @@
+#include "scenarios/tree_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "scenarios/constant_reader.hpp"
+#include "scenarios/number_text.hpp"
+
+namespace lockstep {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string quoted_list(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += fmt::format("{}'{}'", text.empty() ? "" : ", ", name);
+  return text;
+}
+
+class TreeReader final : public FieldVisitor {
+ public:
+  TreeReader(const Node& map, Location where, std::string path, ReadContext& context)
+      : map_(map), where_(std::move(where)), path_(std::move(path)), context_(context) {}
+
+  void text(const FieldInfo& field, std::string& value) override {
+    if (const Node* node = scalar(field, "a text")) value = node->text;
+  }
+
+  void flag(const FieldInfo& field, bool& value) override {
+    const Node* node = scalar(field, "true or false");
+    if (node == nullptr) return;
+    if (node->text == "true" && !node->quoted) {
+      value = true;
+    } else if (node->text == "false" && !node->quoted) {
+      value = false;
+    } else {
+      report(node->where, "E204", field, fmt::format("'{}' must be true or false, not '{}'", field.key, node->text),
+             node->quoted ? "write it without quotes" : "write true or false");
+    }
+  }
+
+  void count(const FieldInfo& field, std::int64_t& value, std::int64_t low, std::int64_t high) override {
+    const Node* node = scalar(field, "a whole number");
+    if (node == nullptr) return;
+    const CountText parsed = parse_count(*node, low, high);
+    if (parsed.value) {
+      value = *parsed.value;
+    } else {
+      report(node->where, parsed.code, field, fmt::format("'{}' {}", field.key, parsed.message), parsed.hint);
+    }
+  }
+
+  void number(const FieldInfo& field, double& value, Range range) override {
+    const Node* node = scalar(field, "a number");
+    if (node == nullptr) return;
+    const NumberText parsed = parse_number(*node, Dimension::none, range);
+    if (parsed.value) {
+      value = *parsed.value;
+    } else {
+      report(node->where, parsed.code, field, fmt::format("'{}' {}", field.key, parsed.message), parsed.hint);
+    }
+  }
+
+  void constant(const FieldInfo& field, ConstantBase& value, Dimension dimension, Range range) override {
+    const Entry* entry = find(field);
+    if (entry == nullptr) {
+      if (!field.required) {
+        value = ConstantBase{field.fallback.value, field.fallback.spread, Provenance::assumed, field.fallback.source};
+      }
+      return;
+    }
+    read_constant(*entry, child_path(field.key), dimension, range, value, context_.problems);
+  }
+
+  void choice(const FieldInfo& field, int& value, std::span<const Choice> choices) override {
+    const Node* node = scalar(field, "a name");
+    if (node == nullptr) return;
+    std::vector<std::string> names;
+    for (const Choice& choice : choices) {
+      if (node->text == choice.name) {
+        value = choice.value;
+        return;
+      }
+      names.emplace_back(choice.name);
+    }
+    const std::string nearest = nearest_name(node->text, names);
+    report(node->where, "E207", field, fmt::format("'{}' can't be '{}'", field.key, node->text),
+           nearest.empty() ? "one of: " + joined(names)
+                           : fmt::format("did you mean '{}'? One of: {}", nearest, joined(names)));
+  }
+
+  void group(const FieldInfo& field, const std::function<void(FieldVisitor&)>& members) override {
+    const Entry* entry = find(field);
+    if (entry == nullptr) return;
+    const Entry* replaced = entry->value.find("based_on");
+    const bool is_map = entry->value.kind == Node::Kind::map && !(replaced != nullptr && replaced->merged);
+    if (!is_map) {
+      const Location& at = replaced != nullptr ? replaced->where : entry->value.where;
+      report(at, "E204", field, fmt::format("'{}' must be a map of keys", field.key),
+             fmt::format("write {}: {{key: value}}, or its keys indented below it", field.key));
+      return;
+    }
+    read_map(entry->value, entry->where, child_path(field.key), context_, members);
+  }
+
+  void entry(const FieldInfo& field, const char* folder, std::string& name,
+             const std::function<void(FieldVisitor&)>& members) override {
+    const Entry* found = find(field);
+    if (found == nullptr) return;
+    const Node& node = found->value;
+    if (node.kind == Node::Kind::scalar) {
+      name = node.text;
+      if (const Node* tree = context_.entries.named(folder, name, node.where)) {
+        read_map(*tree, tree->where, child_path(field.key), context_, members);
+      }
+    } else if (node.kind == Node::Kind::map) {
+      if (const std::optional<Node> tree = context_.entries.inline_map(folder, node, name)) {
+        read_map(*tree, found->where, child_path(field.key), context_, members);
+      }
+    } else {
+      report(node.where, "E204", field, fmt::format("'{}' must be a catalog name or a map", field.key),
+             fmt::format("`lockstep list {}` shows the names", folder));
+    }
+  }
+
+  void list(const FieldInfo& field, std::size_t /*size*/, const std::function<void(std::size_t)>& resize,
+            const std::function<void(FieldVisitor&, std::size_t)>& item) override {
+    const Entry* entry = find(field);
+    if (entry == nullptr) return;
+    if (entry->value.kind != Node::Kind::list) {
+      report(entry->value.where, "E204", field, fmt::format("'{}' must be a list", field.key),
+             "begin each item with '- '");
+      return;
+    }
+    const std::vector<Node>& items = entry->value.items;
+    resize(items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Entry* name = items[i].find("name");
+      const bool named = name != nullptr && name->value.kind == Node::Kind::scalar;
+      const std::string path = child_path(field.key) + "." + (named ? name->value.text : std::to_string(i + 1));
+      if (items[i].kind != Node::Kind::map) {
+        report(items[i].where, "E204", field, fmt::format("an item of '{}' must be a map of keys", field.key),
+               "write '- name: NAME' and the other keys below it");
+        continue;
+      }
+      read_map(items[i], items[i].where, path, context_, [&](FieldVisitor& inner) { item(inner, i); });
+    }
+  }
+
+  // Reports the keys that no field has, and the required ones that the map lacks.
+  void finish() {
+    for (const Entry& entry : map_.entries) {
+      if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
+      const std::string nearest = nearest_name(entry.key, known_);
+      const std::string inside = path_.empty() ? "" : fmt::format(" in '{}'", path_);
+      Diagnostic diagnostic =
+          diagnose(entry.where, "E201", fmt::format("unknown key '{}'{}", entry.key, inside),
+                   nearest.empty() ? "valid keys: " + joined(known_) : fmt::format("did you mean '{}'?", nearest));
+      diagnostic.path = child_path(entry.key);
+      context_.problems.push_back(std::move(diagnostic));
+    }
+    if (missing_.empty()) return;
+    const std::string owner = path_.empty() ? "the file" : fmt::format("'{}'", path_);
+    Diagnostic diagnostic =
+        diagnose(where_, "E202",
+                 fmt::format("{} lacks the {} {}", owner, missing_.size() == 1 ? "key" : "keys", quoted_list(missing_)),
+                 fmt::format("{}: {}", missing_.front(), first_missing_doc_));
+    diagnostic.path = path_;
+    context_.problems.push_back(std::move(diagnostic));
+  }
+
+ private:
+  [[nodiscard]] std::string child_path(std::string_view key) const {
+    return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  }
+
+  void report(const Location& where, std::string code, const FieldInfo& field, std::string message,
+              std::string hint) {
+    Diagnostic diagnostic = diagnose(where, std::move(code), std::move(message), std::move(hint));
+    diagnostic.path = child_path(field.key);
+    context_.problems.push_back(std::move(diagnostic));
+  }
+
+  // The entry of a field with a value in it.
+  const Entry* find(const FieldInfo& field) {
+    known_.emplace_back(field.key);
+    const Entry* entry = map_.find(field.key);
+    if (entry == nullptr) {
+      if (field.required) {
+        if (missing_.empty()) first_missing_doc_ = field.doc;
+        missing_.emplace_back(field.key);
+      }
+      return nullptr;
+    }
+    if (entry->value.kind == Node::Kind::null) {
+      report(entry->where, "E208", field, fmt::format("'{}' has no value", field.key),
+             field.required ? field.doc : "give it one, or remove the key");
+      return nullptr;
+    }
+    return entry;
+  }
+
+  const Node* scalar(const FieldInfo& field, const char* what) {
+    const Entry* entry = find(field);
+    if (entry == nullptr) return nullptr;
+    if (entry->value.kind == Node::Kind::scalar) return &entry->value;
+    const char* found = entry->value.kind == Node::Kind::map ? "a map" : "a list";
+    report(entry->value.where, "E204", field, fmt::format("'{}' must be {}, not {}", field.key, what, found), field.doc);
+    return nullptr;
+  }
+
+  const Node& map_;
+  Location where_;
+  std::string path_;
+  ReadContext& context_;
+  std::vector<std::string> known_;
+  std::vector<std::string> missing_;
+  const char* first_missing_doc_ = "";
+};
+
+}  // namespace
+
+void read_map(const Node& map, const Location& where, const std::string& path, ReadContext& context,
+              const std::function<void(FieldVisitor&)>& members) {
+  TreeReader reader(map, where, path, context);
+  members(reader);
+  reader.finish();
+}
+
+}  // namespace lockstep

@@ -1,0 +1,181 @@
+#include "sim/cli/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <ostream>
+
+#include "scenarios/diagnostics.hpp"
+#include "scenarios/utf8.hpp"
+
+namespace lockstep::cli {
+
+namespace {
+
+const Positional scenario_argument{"SCENARIO", "the scenario file (YAML)", true, {}};
+const Option format_option{"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "csv"}, false};
+const Option set_option{"set",
+                        "PATH=VALUE",
+                        "another value for a key of the scenario or the catalog, with its unit: "
+                        "cluster.system.nic_bandwidth=\"200 Gb/s\"",
+                        {},
+                        true};
+const Option catalog_option{"catalog", "DIR", "the folder with gpus/, systems/, models/ and software/", {}, false};
+const Option color_option{"color", "WHEN", "colour in the text (default: auto)", {"auto", "always", "never"}, false};
+
+std::vector<Command> make_commands() {
+  std::vector<Command> table;
+  table.push_back(
+      {"simulate",
+       "one plan: step time, memory, what bounds them, how sure that is",
+       "Predicts one plan of a scenario: step time, throughput, MFU and peak memory with 90 % intervals, where "
+       "the step and the memory go, and which constants the numbers lean on. Exit code 4 where the plan does "
+       "not fit into the memory.",
+       {scenario_argument},
+       {{"plan", "NAME", "the plan; may be left out where there is only one", {}, false},
+        format_option, set_option, catalog_option, color_option},
+       {"lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute",
+        "lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute --format json"},
+       &run_simulate});
+  table.push_back(
+      {"compare",
+       "every plan of a scenario side by side, ranked",
+       "Predicts every plan of a scenario and ranks them: those that fit by step time, then those that are too "
+       "big. Says how probable each place is and what decides it. Exit code 4 where no plan fits.",
+       {scenario_argument},
+       {format_option, set_option, catalog_option, color_option},
+       {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
+        "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
+       &run_compare});
+  table.push_back(
+      {"list",
+       "the catalog: GPUs, systems, models, software, schedules",
+       "Lists what a scenario can name, with a description each.",
+       {{"KIND", "what to list; everything without it", false, {"gpus", "systems", "models", "software", "schedules"}}},
+       {format_option, catalog_option},
+       {"lockstep list gpus", "lockstep list models --format csv"},
+       &run_list});
+  table.push_back(
+      {"schema",
+       "the JSON Schema of a scenario, or the reference of its keys",
+       "Prints the JSON Schema (draft 2020-12) that editors and validators use for scenario files, or with "
+       "--reference every key with its meaning, unit and default as Markdown.",
+       {},
+       {{"reference", "", "the reference of every key instead, as Markdown", {}, false}, catalog_option},
+       {"lockstep schema > scenario.schema.json", "lockstep schema --reference"},
+       &run_schema});
+  table.push_back(
+      {"validate",
+       "predictions against measured runs",
+       "Hands over to the program lockstep-validate, which lies beside lockstep: `lockstep validate runs FILE` "
+       "is `lockstep-validate runs FILE`.",
+       {},
+       {},
+       {"lockstep validate --help", "lockstep validate runs validate/corpus/training_runs.csv"},
+       nullptr});
+  table.push_back(
+      {"calibrate",
+       "constants fitted to measurements",
+       "Hands over to the program lockstep-validate, which lies beside lockstep: `lockstep calibrate FILE` is "
+       "`lockstep-validate calibrate FILE`.",
+       {},
+       {},
+       {"lockstep calibrate --help", "lockstep calibrate --corpus runs"},
+       nullptr});
+  table.push_back(
+      {"completion",
+       "the completion script of a shell",
+       "Prints a script that completes commands, options and their values in bash.",
+       {{"SHELL", "the shell", true, {"bash"}}},
+       {},
+       {"source <(lockstep completion bash)", "lockstep completion bash > ~/.local/share/bash-completion/completions/lockstep"},
+       &run_completion});
+  return table;
+}
+
+// Everything at once; what the stream cannot take (a closed pipe, a full disk) is an error of its own.
+int write(const Outcome& outcome, std::ostream& out, std::ostream& err) {
+  out.write(outcome.output.data(), static_cast<std::streamsize>(outcome.output.size()));
+  out.flush();
+  if (out.good()) return outcome.code;
+  err << "lockstep: the result could not be written to standard output (closed, or the disk is full)\n";
+  return exit_internal_error;
+}
+
+void print_usage_error(const std::string& command, const UsageError& error, std::ostream& err) {
+  err << "lockstep: " << error.what() << '\n';
+  if (!error.hint().empty()) err << "  = hint: " << error.hint() << '\n';
+  err << "  = help: lockstep " << (command.empty() ? "" : command + " ") << "--help\n";
+}
+
+[[noreturn]] void unknown_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  const std::string nearest = nearest_name(name, names);
+  const std::string all = "the commands: " + join(names);
+  throw UsageError(fmt::format("there is no command '{}'", printable(name)),
+                   nearest.empty() ? all : fmt::format("did you mean {}? {}", nearest, all));
+}
+
+int run_command(const Command& command, const std::vector<std::string>& arguments, std::ostream& out,
+                std::ostream& err, const Environment& environment) {
+  // The other program explains its own sub-commands.
+  const bool own_help = arguments.size() == 1 && (arguments[0] == "--help" || arguments[0] == "-h");
+  if (command.run == nullptr && !own_help) return hand_over(command.name, arguments, err, environment);
+  const Arguments parsed = parse_arguments(command.name, arguments, command.options, command.positionals);
+  if (parsed.has("help")) return write({help_of(command), exit_ok}, out, err);
+  return write(command.run(parsed, environment), out, err);
+}
+
+int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
+             const Environment& environment) {
+  if (arguments.empty()) {
+    err << overview();
+    return exit_usage;
+  }
+  const std::string& first = arguments.front();
+  if (first == "--help" || first == "-h") return write({overview(), exit_ok}, out, err);
+  if (first == "--version") {
+    if (arguments.size() > 1) throw UsageError("--version takes no arguments");
+    return write({version_text(), exit_ok}, out, err);
+  }
+  if (first.rfind('-', 0) == 0) throw UsageError(fmt::format("lockstep has no option '{}'", printable(first)));
+  const Command* command = find_command(first);
+  if (command == nullptr) unknown_command(first);
+  return run_command(*command, {arguments.begin() + 1, arguments.end()}, out, err, environment);
+}
+
+}  // namespace
+
+std::span<const Command> commands() {
+  static const std::vector<Command> table = make_commands();
+  return table;
+}
+
+const Command* find_command(const std::string& name) {
+  const std::span<const Command> table = commands();
+  const auto found = std::find_if(table.begin(), table.end(), [&](const Command& c) { return name == c.name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
+        const Environment& environment) {
+  try {
+    return dispatch(arguments, out, err, environment);
+  } catch (const UsageError& error) {
+    const bool named = !arguments.empty() && find_command(arguments.front()) != nullptr;
+    print_usage_error(named ? arguments.front() : "", error, err);
+    return exit_usage;
+  } catch (const InputError& error) {
+    err << render(error.diagnostics());
+    return exit_invalid_input;
+  } catch (const std::bad_alloc&) {
+    err << "lockstep: out of memory\n";
+  } catch (const std::exception& error) {
+    err << "lockstep: internal error: " << error.what() << "\n  = hint: this is a bug of lockstep, please report it\n";
+  }
+  return exit_internal_error;
+}
+
+}  // namespace lockstep::cli

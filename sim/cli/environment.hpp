@@ -1,0 +1,21 @@
+// What the command line may know of the world around it. Only main() fills it from the process; tests fill it
+// by hand.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lockstep::cli {
+
+struct Environment {
+  bool stdout_is_terminal = false;
+  bool no_color = false;                  // NO_COLOR is set and not empty
+  std::filesystem::path program;          // the running executable; empty: unknown
+  // Replaces the process by a program with these arguments (argv[0] included). Returns only where that fails:
+  // with the text of the error.
+  std::function<std::string(const std::filesystem::path& program, const std::vector<std::string>& argv)> execute;
+};
+
+}  // namespace lockstep::cli

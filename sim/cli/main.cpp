@@ -1,0 +1,36 @@
+// The program: what it needs of its process, then the library.
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <system_error>
+
+#include "sim/cli/commands.hpp"
+
+namespace {
+
+std::string execute(const std::filesystem::path& program, const std::vector<std::string>& argv) {
+  std::vector<char*> pointers;
+  for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  std::signal(SIGPIPE, SIG_DFL);  // an ignored signal would stay ignored in the other program
+  ::execv(program.c_str(), pointers.data());
+  return std::strerror(errno);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, which run() reports
+  std::error_code unknown;
+  lockstep::cli::Environment environment;
+  environment.stdout_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  const char* no_color = std::getenv("NO_COLOR");
+  environment.no_color = no_color != nullptr && *no_color != '\0';
+  environment.program = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  environment.execute = execute;
+  return lockstep::cli::run({argv + (argc > 0 ? 1 : 0), argv + argc}, std::cout, std::cerr, environment);
+}

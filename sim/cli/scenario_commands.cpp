@@ -1,0 +1,79 @@
+// simulate and compare.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/utf8.hpp"
+#include "sim/cli/catalog_folder.hpp"
+#include "sim/cli/commands.hpp"
+#include "sim/report/render.hpp"
+
+namespace lockstep::cli {
+
+namespace {
+
+Scenario scenario_of(const Arguments& arguments, const Environment& environment) {
+  const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
+  return load_scenario(arguments.positionals().front(), catalog);
+}
+
+TextOptions text_options(const Arguments& arguments, const Environment& environment) {
+  const std::string color = arguments.value("color", "auto");
+  TextOptions options;
+  options.color = color == "always" || (color == "auto" && environment.stdout_is_terminal && !environment.no_color);
+  return options;
+}
+
+std::vector<std::string> plan_names(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const ScenarioPlan& plan : scenario.plans) names.push_back(plan.plan.name);
+  return names;
+}
+
+// The plan that --plan names, or the only one there is.
+std::string chosen_plan(const Scenario& scenario, const Arguments& arguments) {
+  const std::vector<std::string> names = plan_names(scenario);
+  const std::string listed = printable(join(names));
+  if (!arguments.has("plan")) {
+    if (names.size() == 1) return names.front();
+    throw UsageError(fmt::format("the scenario has {} plans: name one with --plan", names.size()),
+                     fmt::format("its plans: {}", listed));
+  }
+  const std::string name = arguments.value("plan");
+  if (std::find(names.begin(), names.end(), name) != names.end()) return name;
+  const std::string nearest = nearest_name(name, names);
+  std::string hint = fmt::format("its plans: {}", listed);
+  if (!nearest.empty()) hint = fmt::format("did you mean {}? {}", printable(nearest), hint);
+  throw UsageError(fmt::format("the scenario has no plan '{}'", printable(name)), hint);
+}
+
+Outcome rendered(const Report& report, const std::string& command, const Arguments& arguments,
+                 const Environment& environment) {
+  const std::string format = arguments.value("format", "text");
+  Outcome outcome;
+  if (format == "json") {
+    outcome.output = report_json(report, command);
+  } else if (format == "csv") {
+    outcome.output = report_csv(report);
+  } else {
+    const TextOptions options = text_options(arguments, environment);
+    outcome.output = command == "simulate" ? simulate_text(report, options) : compare_text(report, options);
+  }
+  const bool fits =
+      std::any_of(report.plans.begin(), report.plans.end(), [](const PlanReport& plan) { return plan.feasible; });
+  outcome.code = fits ? exit_ok : exit_infeasible;
+  return outcome;
+}
+
+}  // namespace
+
+Outcome run_simulate(const Arguments& arguments, const Environment& environment) {
+  const Scenario scenario = scenario_of(arguments, environment);
+  return rendered(simulate(scenario, {chosen_plan(scenario, arguments)}), "simulate", arguments, environment);
+}
+
+Outcome run_compare(const Arguments& arguments, const Environment& environment) {
+  return rendered(simulate(scenario_of(arguments, environment)), "compare", arguments, environment);
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,133 @@
+#include "sim/report/insight.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+namespace lockstep {
+
+namespace {
+
+// What a line of the partition leans on: words of its name (or of what bounds it) against constant paths. The
+// first row that matches counts.
+struct Leaning {
+  std::string_view line;
+  std::array<std::string_view, 3> paths;
+};
+
+constexpr std::array leanings{
+    Leaning{"slowed", {"gpu.overlap_slowdown", "", ""}},
+    Leaning{"bubble", {"", "", ""}},
+    Leaning{"stragglers", {"software.straggler", "", ""}},
+    Leaning{"host synchronisation", {"software.sync_", "", ""}},
+    Leaning{"launches", {"software.host_", "", ""}},
+    Leaning{"fixed work", {"software.host_per_step", "", ""}},
+    Leaning{"linear", {"gpu.gemm_", "gpu.peak_", "software.selective_gemm_share"}},
+    Leaning{"attention", {"gpu.attention_", "gpu.batched_gemm_", "software.softmax_"}},
+    Leaning{"vocabulary", {"gpu.gemm_", "software.loss_bytes", "gpu.memory_"}},
+    Leaning{"norms", {"gpu.memory_", "software.memory_traffic", "gpu.l2_"}},
+    Leaning{"optimizer", {"software.optimizer_bytes", "gpu.memory_", ""}},
+    Leaning{"tensor-parallel", {"software.tensor_", "system.", ""}},
+    Leaning{"FSDP", {"software.fsdp_", "system.", ""}},
+    Leaning{"pipeline transfers", {"software.pipeline_", "system.", ""}},
+    Leaning{"sync exposed", {"software.data_exposed", "system.", ""}},
+};
+
+const Sensitivity* find(const PlanReport& plan, const std::string& path) {
+  const auto found = std::find_if(plan.sensitivities.begin(), plan.sensitivities.end(),
+                                  [&](const Sensitivity& s) { return s.path == path; });
+  return found == plan.sensitivities.end() ? nullptr : &*found;
+}
+
+bool close(Bytes a, Bytes b) { return std::abs(a.value() - b.value()) <= 1e-3 * std::max(a.value(), b.value()); }
+
+bool same_memory(const StageMemory& a, const StageMemory& b) {
+  return close(a.reserved, b.reserved) && close(a.allocated, b.allocated) && a.instant == b.instant;
+}
+
+}  // namespace
+
+bool is_tie(const PlanComparison& comparison) {
+  return comparison.probability > tie_low && comparison.probability < tie_high;
+}
+
+std::vector<BoundShare> bound_shares(const PlanReport& plan) {
+  std::vector<BoundShare> shares;
+  for (const PartitionLine& line : plan.step.partition) {
+    auto known = std::find_if(shares.begin(), shares.end(),
+                              [&](const BoundShare& share) { return share.name == line.bound_by; });
+    if (known == shares.end()) known = shares.insert(shares.end(), BoundShare{line.bound_by, 0, 0});
+    known->seconds += line.time.value();
+  }
+  for (BoundShare& share : shares) share.share = share.seconds / plan.step_time_s.value;
+  std::stable_sort(shares.begin(), shares.end(),
+                   [](const BoundShare& a, const BoundShare& b) { return a.seconds > b.seconds; });
+  return shares;
+}
+
+const Sensitivity* certainty_of(const PlanReport& plan, const PartitionLine& line) {
+  const auto leaning = std::find_if(leanings.begin(), leanings.end(), [&](const Leaning& row) {
+    return line.name.find(row.line) != std::string::npos;
+  });
+  if (leaning == leanings.end()) return nullptr;
+  // Sensitivities are sorted: the first that matches moves the step most.
+  for (const Sensitivity& s : plan.sensitivities) {
+    for (const std::string_view path : leaning->paths) {
+      if (!path.empty() && s.path.rfind(path, 0) == 0) return &s;
+    }
+  }
+  return nullptr;
+}
+
+const Sensitivity* deciding_constant(const Report& report, const PlanComparison& comparison) {
+  if (comparison.decided_by.empty()) return nullptr;
+  const Sensitivity* of_faster = find(report.plans.at(comparison.faster), comparison.decided_by);
+  return of_faster != nullptr ? of_faster : find(report.plans.at(comparison.slower), comparison.decided_by);
+}
+
+// With effects e per standard deviation, z deviations change ln(t_slower / t_faster) by z (e_s - e_f); both
+// take equally long at z = ln(t_slower / t_faster) / (e_f - e_s), where the constant is value exp(z spread).
+std::optional<double> break_even(const Report& report, const PlanComparison& comparison) {
+  const PlanReport& fast = report.plans.at(comparison.faster);
+  const PlanReport& slow = report.plans.at(comparison.slower);
+  const Sensitivity* of_fast = find(fast, comparison.decided_by);
+  const Sensitivity* of_slow = find(slow, comparison.decided_by);
+  const Sensitivity* known = of_fast != nullptr ? of_fast : of_slow;
+  if (known == nullptr) return std::nullopt;
+  // Two values of one path (two GPUs, two fabrics) have no common break-even.
+  if (of_fast != nullptr && of_slow != nullptr && of_fast->value != of_slow->value) return std::nullopt;
+  const double difference =
+      (of_fast != nullptr ? of_fast->effect : 0.0) - (of_slow != nullptr ? of_slow->effect : 0.0);
+  const double z = std::log(slow.step_time_s.value / fast.step_time_s.value) / difference;
+  if (!std::isfinite(z) || std::abs(z) > 3) return std::nullopt;
+  return known->value * std::exp(z * known->spread);
+}
+
+RunLength run_length(const Report& report, const PlanReport& plan) {
+  RunLength run;
+  const double tokens = report.scenario.training.total_tokens;
+  if (!(tokens > 0) || !(report.tokens_per_step > 0)) return run;
+  run.steps = tokens / report.tokens_per_step;
+  const auto times = [](const Predicted& p, double factor) {
+    return Predicted{p.value * factor, p.low * factor, p.high * factor};
+  };
+  run.time_s = times(plan.step_time_s, run.steps);
+  run.gpu_time_s = times(run.time_s, static_cast<double>(plan.cluster.gpus));
+  return run;
+}
+
+std::vector<StageRange> equal_stages(const PlanReport& plan) {
+  std::vector<StageRange> ranges;
+  const std::vector<StageMemory>& stages = plan.memory.stages;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (!ranges.empty() && same_memory(stages[ranges.back().first], stages[i])) {
+      ranges.back().last = i;
+    } else {
+      ranges.push_back({i, i});
+    }
+  }
+  return ranges;
+}
+
+}  // namespace lockstep

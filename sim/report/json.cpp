@@ -1,0 +1,209 @@
+#include <nlohmann/json.hpp>
+
+#include "sim/certainty.hpp"
+#include "sim/report/insight.hpp"
+#include "sim/report/names.hpp"
+#include "sim/report/render.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Keys stay in the order they are written in.
+using Json = nlohmann::ordered_json;
+
+// Raised where a key changes its meaning or goes; a new key leaves it.
+constexpr int schema_version = 1;
+
+Json predicted(const Predicted& p) { return {{"value", p.value}, {"low", p.low}, {"high", p.high}}; }
+
+Json plan_choices(const Plan& plan) {
+  return {{"software", plan.software.name},
+          {"data", plan.data},
+          {"tensor", plan.tensor},
+          {"sequence_parallel", plan.sequence_parallel},
+          {"pipeline_stages", plan.pipeline.stages},
+          {"pipeline_interleave", plan.pipeline.interleave},
+          {"pipeline_schedule", plan.pipeline.schedule},
+          {"sharding", to_string(plan.sharding)},
+          {"shard_group", plan.shard_group},
+          {"micro_batch", plan.micro_batch},
+          {"recompute", to_string(plan.recompute)},
+          {"recompute_layers", plan.recompute_layers},
+          {"recompute_every", plan.recompute_every}};
+}
+
+Json cluster(const Cluster& c) {
+  return {{"summary", summarize(c)},
+          {"system", c.system.name},
+          {"gpu", c.system.gpu.name},
+          {"gpus", c.gpus},
+          {"nodes", c.nodes},
+          {"nics_per_node", c.system.nics_per_node},
+          {"nic_bandwidth_bytes_per_s", c.system.nic_bandwidth.value},
+          {"oversubscription", c.fabric.oversubscription}};
+}
+
+Json partition(const PlanReport& plan) {
+  Json lines = Json::array();
+  for (const PartitionLine& line : plan.step.partition) {
+    const Sensitivity* leans_on = certainty_of(plan, line);
+    lines.push_back({{"name", line.name},
+                     {"seconds", line.time.value()},
+                     {"share", line.time.value() / plan.step_time_s.value},
+                     {"bound_by", line.bound_by},
+                     {"detail", line.detail},
+                     {"leans_on", leans_on == nullptr ? Json(nullptr) : Json(leans_on->path)}});
+  }
+  return lines;
+}
+
+Json bounds(const PlanReport& plan) {
+  Json list = Json::array();
+  for (const BoundShare& bound : bound_shares(plan)) {
+    list.push_back({{"name", bound.name}, {"seconds", bound.seconds}, {"share", bound.share}});
+  }
+  return list;
+}
+
+Json memory_lines(const StageMemory& stage) {
+  Json lines = Json::array();
+  for (const MemoryLine& line : stage.lines) lines.push_back({{"name", line.name}, {"bytes", line.bytes.value()}});
+  return lines;
+}
+
+Json stages(const PlanReport& plan) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < plan.memory.stages.size(); ++i) {
+    const StageMemory& memory = plan.memory.stages[i];
+    Json stage = {{"stage", i}};
+    if (i < plan.workload.stages.size()) {
+      const Stage& work = plan.workload.stages[i];
+      stage["layers"] = work.layers;
+      stage["recomputed_layers"] = work.recomputed_layers;
+      stage["embedding"] = work.has_embedding;
+      stage["head"] = work.has_head;
+      stage["micro_batches_in_flight"] = work.micro_batches_in_flight;
+    }
+    stage["instant"] = memory.instant;
+    stage["peak_memory_bytes"] = memory.reserved.value();
+    stage["peak_allocated_bytes"] = memory.allocated.value();
+    stage["memory"] = memory_lines(memory);
+    list.push_back(std::move(stage));
+  }
+  return list;
+}
+
+Json collectives(const PlanReport& plan) {
+  Json list = Json::array();
+  for (const CollectiveUse& use : plan.step.collectives) {
+    list.push_back({{"name", use.name},
+                    {"collective", to_string(use.collective)},
+                    {"ranks", use.shape.ranks},
+                    {"domains", use.shape.domains},
+                    {"ranks_per_domain", use.shape.ranks_per_domain},
+                    {"sibling_groups", use.shape.sibling_groups},
+                    {"leaves", use.shape.leaves},
+                    {"bytes", use.bytes.value()},
+                    {"calls", use.calls},
+                    {"seconds", use.time.value()},
+                    {"exposed_seconds", use.exposed.value()},
+                    {"algorithm", use.algorithm},
+                    {"bottleneck", use.bottleneck}});
+  }
+  return list;
+}
+
+Json sensitivity(const Sensitivity& s) {
+  return {{"path", s.path},   {"effect", s.effect}, {"kind", to_string(s.kind)},
+          {"spread", s.spread}, {"value", s.value},   {"source", s.source}};
+}
+
+Json plan_report(const Report& report, const PlanReport& plan) {
+  Json json = {{"name", plan.plan.name},
+               {"feasible", plan.feasible},
+               {"infeasible_reason", plan.feasible ? Json(nullptr) : Json(plan.infeasible_reason)},
+               {"bound", plan.bound},
+               {"summary", plan_summary(plan)},
+               {"plan", plan_choices(plan.plan)},
+               {"cluster", cluster(plan.cluster)},
+               {"step_time_s", predicted(plan.step_time_s)},
+               {"tokens_per_s_per_gpu", predicted(plan.tokens_per_s_per_gpu)},
+               {"mfu", predicted(plan.mfu)},
+               {"hfu", predicted(plan.hfu)},
+               {"peak_memory_bytes", predicted(plan.peak_memory_bytes)},
+               {"peak_allocated_bytes", predicted(plan.peak_allocated_bytes)},
+               {"usable_memory_bytes", plan.usable_memory_bytes},
+               {"fit_probability", plan.fit_probability},
+               {"model_flops_per_step", plan.workload.model_flops},
+               {"hardware_flops_per_step", plan.workload.hardware_flops},
+               {"total_parameters", plan.workload.total_parameters},
+               {"micro_batches", plan.workload.micro_batches}};
+  if (const RunLength run = run_length(report, plan); run.steps > 0) {
+    json["run"] = {{"steps", run.steps}, {"time_s", predicted(run.time_s)}, {"gpu_time_s", predicted(run.gpu_time_s)}};
+  } else {
+    json["run"] = nullptr;
+  }
+  json["partition"] = partition(plan);
+  json["bounds"] = bounds(plan);
+  json["memory"] = plan.memory.stages.empty() ? Json::array() : memory_lines(plan.memory.worst());
+  json["worst_stage"] = plan.memory.worst_stage;
+  json["stages"] = stages(plan);
+  json["collectives"] = collectives(plan);
+  json["sensitivities"] = Json::array();
+  for (const Sensitivity& s : plan.sensitivities) json["sensitivities"].push_back(sensitivity(s));
+  return json;
+}
+
+Json comparison(const Report& report, const PlanComparison& c) {
+  const Sensitivity* decided_by = deciding_constant(report, c);
+  const std::optional<double> equal = break_even(report, c);
+  return {{"faster", report.plans.at(c.faster).plan.name},
+          {"slower", report.plans.at(c.slower).plan.name},
+          {"probability", c.probability},
+          {"tie", is_tie(c)},
+          {"decided_by", decided_by == nullptr ? Json(nullptr) : sensitivity(*decided_by)},
+          {"break_even_value", equal.has_value() ? Json(*equal) : Json(nullptr)}};
+}
+
+Json scenario(const Report& report) {
+  const Scenario& s = report.scenario;
+  return {{"name", report.scenario_name},
+          {"description", s.description},
+          {"model", s.model.name},
+          {"cluster", report.cluster_summary},
+          {"gpus", report.gpus},
+          {"sequence_length", s.training.sequence_length},
+          {"global_batch", s.training.global_batch},
+          {"tokens_per_step", report.tokens_per_step},
+          {"total_tokens", s.training.total_tokens},
+          {"precision", to_string(s.training.precision)},
+          {"optimizer", to_string(s.training.optimizer)},
+          {"dropout", s.training.dropout}};
+}
+
+Json residual(const Constant<double>& constant) {
+  return {{"deviation", constant.value}, {"kind", to_string(constant.kind)}, {"source", constant.source}};
+}
+
+}  // namespace
+
+std::string report_json(const Report& report, const std::string& command) {
+  Json json = {{"schema_version", schema_version},
+               {"command", command},
+               {"scenario", scenario(report)},
+               {"interval", 0.9},
+               {"model_residual",
+                {{"step_time", residual(step_time_residual())}, {"memory", residual(memory_residual())}}}};
+  json["plans"] = Json::array();
+  for (const PlanReport& plan : report.plans) json["plans"].push_back(plan_report(report, plan));
+  json["ranking"] = Json::array();
+  for (const std::size_t index : report.ranking) json["ranking"].push_back(report.plans.at(index).plan.name);
+  json["comparisons"] = Json::array();
+  for (const PlanComparison& c : report.comparisons) json["comparisons"].push_back(comparison(report, c));
+  json["not_modelled"] = report.not_modelled;
+  // Names come from files: what is not UTF-8 becomes U+FFFD. A number that is not finite becomes null.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace lockstep

@@ -1,0 +1,87 @@
+#include "sim/report/names.hpp"
+
+#include <fmt/format.h>
+
+namespace lockstep {
+
+const char* to_string(Provenance kind) {
+  switch (kind) {
+    case Provenance::datasheet: return "datasheet";
+    case Provenance::measured: return "measured";
+    case Provenance::fitted: return "fitted";
+    case Provenance::assumed: return "assumed";
+  }
+  return "";
+}
+
+const char* to_string(Precision precision) {
+  switch (precision) {
+    case Precision::fp32: return "fp32";
+    case Precision::tf32: return "tf32";
+    case Precision::fp16: return "fp16";
+    case Precision::bf16: return "bf16";
+    case Precision::fp8: return "fp8";
+    case Precision::mxfp8: return "mxfp8";
+    case Precision::nvfp4: return "nvfp4";
+  }
+  return "";
+}
+
+const char* to_string(Optimizer optimizer) {
+  switch (optimizer) {
+    case Optimizer::adamw: return "adamw";
+    case Optimizer::sgd: return "sgd";
+  }
+  return "";
+}
+
+const char* to_string(Sharding sharding) {
+  switch (sharding) {
+    case Sharding::none: return "none";
+    case Sharding::optimizer: return "optimizer";
+    case Sharding::gradients: return "gradients";
+    case Sharding::fsdp: return "fsdp";
+  }
+  return "";
+}
+
+const char* to_string(Recompute recompute) {
+  switch (recompute) {
+    case Recompute::none: return "none";
+    case Recompute::selective: return "selective";
+    case Recompute::full: return "full";
+  }
+  return "";
+}
+
+std::string plan_summary(const PlanReport& report) {
+  const Plan& plan = report.plan;
+  std::string text;
+  const auto add = [&](const std::string& piece) { text += (text.empty() ? "" : " · ") + piece; };
+  if (plan.tensor > 1) add(fmt::format("tp {}{}", plan.tensor, plan.sequence_parallel ? " (sequence parallel)" : ""));
+  if (plan.pipeline.stages > 1) {
+    const std::string chunks = plan.pipeline.interleave > 1 ? fmt::format(" × {}", plan.pipeline.interleave) : "";
+    add(fmt::format("pp {}{} ({})", plan.pipeline.stages, chunks, plan.pipeline.schedule));
+  }
+  add(fmt::format("dp {}", plan.data));
+  const bool hybrid = plan.shard_group > 0 && plan.shard_group < plan.data;
+  switch (plan.sharding) {
+    case Sharding::none: break;
+    case Sharding::optimizer: add("optimizer sharded"); break;
+    case Sharding::gradients: add("optimizer and gradients sharded"); break;
+    case Sharding::fsdp: add(hybrid ? "hsdp" : "fsdp"); break;
+  }
+  if (plan.sharding != Sharding::none && hybrid) text += fmt::format(" in groups of {}", plan.shard_group);
+  add(fmt::format("micro-batch {} × {}", plan.micro_batch, report.workload.micro_batches));
+  if (plan.recompute == Recompute::none) {
+    add("no recompute");
+  } else {
+    std::string piece = fmt::format("{} recompute", to_string(plan.recompute));
+    if (plan.recompute_layers > 0) piece += fmt::format(" of {} layers a stage", plan.recompute_layers);
+    if (plan.recompute_every > 1) piece += fmt::format(" of 1 layer in {}", plan.recompute_every);
+    add(piece);
+  }
+  return text;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,51 @@
+#include "sim/report/text.hpp"
+
+#include <fmt/format.h>
+
+#include "scenarios/utf8.hpp"
+#include "sim/report/names.hpp"
+#include "sim/report/numbers.hpp"
+
+namespace lockstep::text {
+
+std::string paragraph(const std::string& words, const TextOptions& options, std::string_view indent) {
+  return wrap(words, static_cast<std::size_t>(options.width), indent, indent) + '\n';
+}
+
+std::string heading(const Report& report, const TextOptions& options) {
+  const Scenario& scenario = report.scenario;
+  const std::string& model = scenario.model.name;
+  std::string facts;
+  for (const std::string& fact :
+       {printable(model), printable(report.cluster_summary), fmt::format("{} tokens per step ({} × {})", scaled(report.tokens_per_step), scenario.training.global_batch,
+                    scenario.training.sequence_length),
+        std::string(to_string(scenario.training.precision))}) {
+    if (!fact.empty()) facts += (facts.empty() ? "" : " · ") + unbroken(fact);
+  }
+  const auto width = static_cast<std::size_t>(options.width);
+  const std::string title = wrap(printable(report.scenario_name), width, "", "");
+  return painted(title, Tone::strong, options.color) + '\n' + wrap(facts, width, "", "") + '\n';
+}
+
+std::string constant_with_spread(const Sensitivity& s, const ConstantTable& table) {
+  const auto info = table.find(s.path);
+  const Dimension dimension = info == table.end() ? Dimension::none : info->second.dimension;
+  return fmt::format("{} ± {}, {}", constant_text(s.value, dimension), percent(s.spread), to_string(s.kind));
+}
+
+std::string not_modelled_text(const Report& report, const TextOptions& options) {
+  if (report.not_modelled.empty()) return {};
+  std::string words = "Not modelled here: ";
+  for (std::size_t i = 0; i < report.not_modelled.size(); ++i) {
+    words += (i > 0 ? "; " : "") + printable(report.not_modelled[i]);
+  }
+  return paragraph(words + ".", options);
+}
+
+Cell verdict(const PlanReport& plan) {
+  if (!plan.feasible) return {"too big", Tone::bad};
+  // A plan that fits with less than 90 % certainty is one to look at.
+  return {"fits", plan.fit_probability < 0.9 ? Tone::warning : Tone::good};
+}
+
+}  // namespace lockstep::text

@@ -1,0 +1,145 @@
+// All plans of a scenario side by side.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/utf8.hpp"
+#include "sim/certainty.hpp"
+#include "sim/report/insight.hpp"
+#include "sim/report/numbers.hpp"
+#include "sim/report/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using text::paragraph;
+
+// "2", or "=" for a plan that ties with the one above it.
+std::string place_of(const Report& report, std::size_t place) {
+  for (const PlanComparison& c : report.comparisons) {
+    if (c.slower == report.ranking[place] && is_tie(c)) return "=";
+  }
+  return std::to_string(place + 1);
+}
+
+Table plan_table(const Report& report) {
+  Table table({{"", Align::right, 0, 2},
+               {"plan", Align::left, 12, 2},
+               {"step", Align::right, 0, 2},
+               {"90 %", Align::left, 0, 1},
+               {"tok/s/GPU", Align::right, 0, 1},
+               {"MFU", Align::right, 0, 2},
+               {"peak", Align::right, 0, 2},
+               {"memory", Align::left, 0, 1},
+               {"bound by", Align::left, 12, 2}});
+  for (std::size_t place = 0; place < report.ranking.size(); ++place) {
+    const PlanReport& plan = report.plans[report.ranking[place]];
+    const Tone tone = plan.feasible ? Tone::plain : Tone::quiet;
+    table.add({{plan.feasible ? place_of(report, place) : "–", Tone::quiet},
+               {printable(plan.plan.name), plan.feasible && place == 0 ? Tone::strong : tone},
+               {duration(plan.step_time_s.value), tone},
+               {interval(plan.step_time_s, time_unit(plan.step_time_s.value)), Tone::quiet},
+               {three_digits(plan.tokens_per_s_per_gpu.value), tone},
+               {percent(plan.mfu.value), tone},
+               {memory(plan.peak_memory_bytes.value), tone},
+               text::verdict(plan),
+               {printable(plan.bound), tone}});
+  }
+  return table;
+}
+
+std::string plan_name(const Report& report, std::size_t index) {
+  return unbroken(cut(printable(report.plans[index].plan.name), 60));
+}
+
+std::string decision(const Report& report, const PlanComparison& c, const ConstantTable& constants) {
+  const Sensitivity* decided_by = deciding_constant(report, c);
+  if (decided_by == nullptr) return {};
+  std::string words = fmt::format(" What decides it: {} ({})", decided_by->path,
+                                  unbroken(text::constant_with_spread(*decided_by, constants)));
+  if (const std::optional<double> equal = break_even(report, c)) {
+    const auto info = constants.find(decided_by->path);
+    const Dimension dimension = info == constants.end() ? Dimension::none : info->second.dimension;
+    words += fmt::format("; {} about {} {} is faster", *equal < decided_by->value ? "below" : "above",
+                         unbroken(constant_text(*equal, dimension)), plan_name(report, c.slower));
+  }
+  return words + ".";
+}
+
+std::string comparison_text(const Report& report, const PlanComparison& c, const ConstantTable& constants,
+                            const TextOptions& options) {
+  const std::string faster = plan_name(report, c.faster);
+  const std::string slower = plan_name(report, c.slower);
+  const std::string p = unbroken(probability(c.probability));
+  if (is_tie(c)) return paragraph(fmt::format("{} and {} are a tie ({} for the first).", faster, slower, p), options);
+  return paragraph(fmt::format("{} is faster than {} with {}.{}", faster, slower, p, decision(report, c, constants)),
+                   options);
+}
+
+// Why each plan that is too big is, and how near those are that may not fit after all.
+std::string memory_notes(const Report& report, const TextOptions& options) {
+  std::string notes;
+  for (const std::size_t index : report.ranking) {
+    const PlanReport& plan = report.plans[index];
+    if (!plan.feasible) {
+      std::string words = plan_name(report, index) + " is too big: " + printable(plan.infeasible_reason) + ".";
+      if (plan.fit_probability > 0.05) {
+        words += fmt::format(" It may fit all the same ({}).", unbroken(probability(plan.fit_probability)));
+      }
+      notes += paragraph(words, options);
+    } else if (plan.fit_probability < 0.95) {
+      notes += paragraph(fmt::format("{} fits narrowly ({}): {} of {}.", plan_name(report, index),
+                                     unbroken(probability(plan.fit_probability)),
+                                     unbroken(memory(plan.peak_memory_bytes.value)),
+                                     unbroken(memory(plan.usable_memory_bytes))),
+                         options);
+    }
+  }
+  return notes;
+}
+
+// Which plan runs on which cluster, where they are not all the scenario's.
+std::string cluster_notes(const Report& report, const TextOptions& options) {
+  const bool differ = std::any_of(report.plans.begin(), report.plans.end(), [&](const PlanReport& plan) {
+    return summarize(plan.cluster) != report.cluster_summary;
+  });
+  if (!differ) return {};
+  Table table({{"", Align::left, 12, 2}, {"", Align::left, 20, 2}});
+  for (const std::size_t index : report.ranking) {
+    const PlanReport& plan = report.plans[index];
+    table.add({{printable(plan.plan.name), Tone::plain}, {printable(summarize(plan.cluster)), Tone::plain}});
+  }
+  return "\n" + painted("  on", Tone::quiet, options.color) + "\n" +
+         table.render(static_cast<std::size_t>(options.width), "  ", options.color);
+}
+
+std::string run_notes(const Report& report, const TextOptions& options) {
+  if (report.ranking.empty()) return {};
+  const PlanReport& best = report.plans[report.ranking.front()];
+  const RunLength run = run_length(report, best);
+  if (!best.feasible || run.steps <= 0) return {};
+  return paragraph(fmt::format("The whole run, {} tokens, takes {} {} with {}: {} GPU-hours.",
+                               unbroken(scaled(report.scenario.training.total_tokens)),
+                               unbroken(duration(run.time_s.value)),
+                               unbroken(interval(run.time_s, time_unit(run.time_s.value))),
+                               plan_name(report, report.ranking.front()), unbroken(scaled(run.gpu_time_s.value / 3600))),
+                   options);
+}
+
+}  // namespace
+
+std::string compare_text(const Report& report, const TextOptions& options) {
+  const ConstantTable constants = constant_table();
+  std::string out = text::heading(report, options) + '\n';
+  out += plan_table(report).render(static_cast<std::size_t>(options.width), "  ", options.color);
+  out += cluster_notes(report, options) + '\n';
+  for (const PlanComparison& c : report.comparisons) out += comparison_text(report, c, constants, options);
+  const std::string notes = memory_notes(report, options) + run_notes(report, options);
+  if (!report.comparisons.empty() && !notes.empty()) out += '\n';
+  out += notes;
+  if (!report.comparisons.empty() || !notes.empty()) out += '\n';
+  return out + text::not_modelled_text(report, options);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,274 @@
+#include "validate/run_row.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "strategies/pipeline/partition.hpp"
+#include "topology/quantity_text.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+
+std::int64_t whole(const std::string& text, std::int64_t otherwise) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() && value > 0 ? value : otherwise;
+}
+
+bool says_yes(const std::string& text) { return text == "true" || text == "yes" || text == "1" || text == "on"; }
+bool says_no(const std::string& text) {
+  return text == "false" || text == "no" || text == "0" || text == "off" || text == "none";
+}
+
+Precision precision_named(const std::string& name) {
+  static constexpr std::array<std::pair<const char*, Precision>, 7> words{{{"fp32", Precision::fp32},
+                                                                           {"tf32", Precision::tf32},
+                                                                           {"fp16", Precision::fp16},
+                                                                           {"bf16", Precision::bf16},
+                                                                           {"fp8", Precision::fp8},
+                                                                           {"mxfp8", Precision::mxfp8},
+                                                                           {"nvfp4", Precision::nvfp4}}};
+  for (const auto& [word, precision] : words) {
+    if (name == word) return precision;
+  }
+  return Precision::bf16;
+}
+
+Sharding sharding_named(const std::string& name) {
+  if (name == "optimizer") return Sharding::optimizer;
+  if (name == "gradients") return Sharding::gradients;
+  if (name == "fsdp") return Sharding::fsdp;
+  return Sharding::none;
+}
+
+const char* to_string(Sharding sharding) {
+  switch (sharding) {
+    case Sharding::none: return "0";
+    case Sharding::optimizer: return "1";
+    case Sharding::gradients: return "2";
+    case Sharding::fsdp: return "3";
+  }
+  return "";
+}
+
+// A required column that this row leaves empty.
+std::string missing_value(const RunRecord& record) {
+  const std::array<std::pair<const char*, const StatedCount*>, 7> needed{{{"layers", &record.layers},
+                                                                         {"hidden", &record.hidden},
+                                                                         {"heads", &record.heads},
+                                                                         {"seq_len", &record.seq_len},
+                                                                         {"num_gpus", &record.num_gpus},
+                                                                         {"micro_batch", &record.micro_batch},
+                                                                         {"global_batch", &record.global_batch}}};
+  for (const auto& [name, value] : needed) {
+    if (!value->has_value()) return fmt::format("{} is not stated", name);
+  }
+  return {};
+}
+
+AliasMatch single_setting(const AliasMatch& from, const char* key, const std::string& value) {
+  AliasMatch match;
+  match.rule = from.rule;
+  match.set.push_back({key, value, from.rule->line, 0});
+  return match;
+}
+
+}  // namespace
+
+RunBuilder::RunBuilder(const Catalog& catalog, const Aliases& aliases)
+    : catalog_(catalog),
+      aliases_(aliases),
+      lookup_(aliases),
+      gpu_names_(catalog.names("gpus")),
+      system_names_(catalog.names("systems")) {}
+
+RunScenario RunBuilder::build(const RunRecord& record) {
+  RunScenario run;
+  AliasRow row;
+  row.record = &record;
+  const AliasMatch& unsupported = lookup_.first(aliases_.unsupported, row);
+  run.skipped = missing_value(record);
+  if (unsupported) run.skipped = unsupported.rule->use;
+  if (record.moe_experts.value_or(1) > 1) run.skipped = "mixture of experts";
+  if (run.skipped.empty() && record.cp.value_or(1) > 1) run.skipped = "context parallelism";
+  if (run.skipped.empty() && record.ep.value_or(1) > 1) run.skipped = "expert parallelism";
+  if (run.skipped.empty()) build_cluster(record, row, run);
+  if (run.skipped.empty()) build_model(record, lookup_, row, run);
+  if (!run.skipped.empty()) return run;
+
+  build_software(row, run);
+  build_training(record, row, run);
+  build_plan(record, row, run);
+  if (!run.skipped.empty()) return run;
+  build_recompute(row, run);
+  build_pipeline(record, row, run);
+  build_measured(record, row, run);
+  for (const Violation& violation : violations(run.model, run.training, run.plan, run.cluster.gpus)) {
+    run.skipped = "illegal plan: " + violation.message;
+    break;
+  }
+  return run;
+}
+
+void RunBuilder::build_software(AliasRow& row, RunScenario& run) {
+  const AliasMatch& stack = lookup_.first(aliases_.software, row);
+  row.software = stack ? stack.rule->use : "default";
+  run.plan.software = software(row.software);
+  if (stack && !stack.rule->assumed.empty()) run.assumed.push_back(stack.rule->assumed);
+  Software& profile = run.plan.software;
+  for (const AliasMatch& detail : lookup_.all(aliases_.software_details, row)) aliases_.apply(detail, profile);
+
+  const AliasMatch& kernel = lookup_.first(aliases_.attention, row);
+  if (!kernel) {
+    run.assumed.push_back("flash_attention: that of the software profile");
+    return;
+  }
+  // Does the profile already have what the text says? Then its own kernel stays.
+  const std::string kept = kernel.value("keep");
+  for (std::size_t begin = 0; begin < kept.size();) {
+    const std::size_t end = std::min(kept.find(' ', begin), kept.size());
+    Software same = profile;
+    aliases_.apply(single_setting(kernel, "attention", kept.substr(begin, end - begin)), same);
+    if (same.attention == profile.attention) return;
+    begin = end + 1;
+  }
+  aliases_.apply(single_setting(kernel, "attention", kernel.rule->use), profile);
+}
+
+void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, RunScenario& run) {
+  Training& training = run.training;
+  training.sequence_length = *record.seq_len;
+  training.global_batch = *record.global_batch;
+  const AliasMatch& precision = lookup_.first(aliases_.precisions, row);
+  if (precision) {
+    training.precision = precision_named(precision.rule->use);
+    aliases_.apply(precision, run.plan.software);
+    if (!precision.rule->assumed.empty()) run.assumed.push_back(precision.rule->assumed);
+  }
+  const AliasMatch& stack = lookup_.first(aliases_.software, row);
+  if (stack && !run.model.gated()) {
+    const std::string value = stack.value("dropout");
+    if (!value.empty()) {
+      training.dropout = parse_quantity(value, Dimension::none).value.value_or(0.0);
+      run.assumed.push_back(fmt::format("dropout: {}, usual in {}", value, row.software));
+    }
+  }
+}
+
+void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunScenario& run) {
+  Plan& plan = run.plan;
+  plan.name = record.row_id;
+  plan.tensor = record.tp.value_or(1);
+  plan.pipeline.stages = record.pp.value_or(1);
+  plan.micro_batch = *record.micro_batch;
+  if (!record.tp) run.assumed.push_back("tp: 1");
+  if (!record.pp) run.assumed.push_back("pp: 1");
+  const std::int64_t gpus = *record.num_gpus;
+  const double inner = static_cast<double>(plan.tensor) * static_cast<double>(plan.pipeline.stages);
+  plan.data = record.dp.value_or(0);
+  if (plan.data == 0 && inner <= static_cast<double>(gpus) && gpus % (plan.tensor * plan.pipeline.stages) == 0) {
+    plan.data = gpus / (plan.tensor * plan.pipeline.stages);
+    run.assumed.push_back(fmt::format("dp: {}", plan.data));
+  }
+  if (static_cast<double>(plan.data) * inner != static_cast<double>(gpus)) {
+    run.skipped = "degrees that do not multiply to the GPUs";
+    return;
+  }
+
+  const AliasMatch& stack = lookup_.first(aliases_.software, row);
+  if (record.zero_stage) {
+    plan.sharding = static_cast<Sharding>(*record.zero_stage);
+  } else {
+    plan.sharding = stack ? sharding_named(stack.value("sharding")) : Sharding::none;
+    run.assumed.push_back(fmt::format("zero_stage: {}", to_string(plan.sharding)));
+  }
+  const std::int64_t group = record.hsdp_shard_size.value_or(0);
+  if (plan.sharding != Sharding::none && group > 0 && group < plan.data) plan.shard_group = group;
+
+  const std::string& stated = record.word("sp");
+  if (plan.tensor > 1) {
+    plan.sequence_parallel = says_yes(stated);
+    if (!says_yes(stated) && !says_no(stated)) {
+      plan.sequence_parallel = stack && stack.value("sequence_parallel") == "true";
+      run.assumed.push_back(fmt::format("sp: {}", plan.sequence_parallel));
+    }
+  }
+}
+
+void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
+  Plan& plan = run.plan;
+  const AliasMatch& match = lookup_.first(aliases_.recompute, row);
+  if (row.record->word("activation_recompute").empty()) run.assumed.push_back("activation_recompute: none");
+  if (!match) return;
+  if (match.rule->use == "full") plan.recompute = Recompute::full;
+  if (match.rule->use == "selective") plan.recompute = Recompute::selective;
+  if (!match.rule->assumed.empty()) run.assumed.push_back(match.rule->assumed);
+  plan.recompute_every = whole(match.value("every"), 1);
+  plan.recompute_layers = whole(match.value("layers"), 0);
+  const std::string selective = match.value("selective");
+  if (!selective.empty()) aliases_.apply(single_setting(match, "selective_recompute", selective), plan.software);
+}
+
+void RunBuilder::build_pipeline(const RunRecord& record, const AliasRow& row, RunScenario& run) {
+  Plan& plan = run.plan;
+  Pipeline& pipeline = plan.pipeline;
+  if (pipeline.stages == 1) return;
+  const std::int64_t layers = run.model.layers;
+  const std::int64_t micro_batches = run.training.global_batch / (plan.data * plan.micro_batch);
+  pipeline.interleave = record.vpp.value_or(1);
+  if (!record.vpp) {
+    const AliasMatch& stack = lookup_.first(aliases_.software, row);
+    const bool deepest = stack && stack.value("interleave") == "deepest";
+    if (deepest && layers % pipeline.stages == 0 && micro_batches % pipeline.stages == 0) {
+      pipeline.interleave = layers / pipeline.stages;
+    }
+    run.assumed.push_back(fmt::format("vpp: {}", pipeline.interleave));
+  }
+  // The run happened, so its software found a layout where the profile's rule has none.
+  const auto problem = [&] {
+    return !partition_problem(run.model, plan.software.stage_partition, pipeline.stages, pipeline.interleave).empty();
+  };
+  if (plan.software.stage_partition == StagePartition::uniform && problem()) {
+    plan.software.stage_partition = StagePartition::ends_lighter;
+    run.assumed.push_back("layers over stages: fewer on the first and last stage");
+  }
+}
+
+void RunBuilder::build_measured(const RunRecord& record, const AliasRow& row, RunScenario& run) {
+  const double tokens_per_gpu = run.training.tokens_per_step() / static_cast<double>(run.cluster.gpus);
+  if (record.step_time_s) {
+    run.step_time_s = *record.step_time_s;
+  } else if (record.tokens_per_s_per_gpu) {
+    run.step_time_s = tokens_per_gpu / *record.tokens_per_s_per_gpu;
+  } else if (record.derived_step_time_s) {
+    run.step_time_s = *record.derived_step_time_s;
+  } else if (record.derived_tokens_per_s_per_gpu) {
+    run.step_time_s = tokens_per_gpu / *record.derived_tokens_per_s_per_gpu;
+  }
+  if (!record.peak_mem_gib) return;
+  const AliasMatch& kind = lookup_.first(aliases_.memory, row);
+  double unit = gib;
+  if (kind) {
+    if (kind.rule->use == "allocated") run.memory_kind = MeasuredMemory::allocated;
+    if (kind.rule->use == "device") run.memory_kind = MeasuredMemory::device;
+    if (kind.value("unit") == "GB") unit = 1e9;
+    if (kind.value("unit") == "MiB1000") unit = 1000.0 * 1024.0 * 1024.0;
+    if (kind.value("stage") == "first") run.memory_stage = MeasuredStage::first;
+    if (kind.value("stage") == "ends") run.memory_stage = MeasuredStage::ends;
+    if (!kind.rule->assumed.empty()) run.assumed.push_back(kind.rule->assumed);
+  }
+  run.peak_memory_bytes = *record.peak_mem_gib * unit;
+}
+
+const Software& RunBuilder::software(const std::string& name) {
+  const auto found = softwares_.find(name);
+  return found != softwares_.end() ? found->second : softwares_.emplace(name, catalog_.software(name)).first->second;
+}
+
+}  // namespace lockstep

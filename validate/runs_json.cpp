@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "validate/runs.hpp"
+
+namespace lockstep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int schema_version = 1;
+
+// A number of a row that was not simulated or not measured is null.
+Json number(double value, bool present) { return present ? Json(value) : Json(nullptr); }
+
+Json row_json(const RunResult& row) {
+  const bool ok = row.simulated();
+  const Comparison& time = row.step_time;
+  const Comparison& memory = row.peak_memory;
+  return {{"row_id", row.row_id},
+          {"source", row.source},
+          {"model", row.model},
+          {"gpu", row.gpu},
+          {"system", row.system},
+          {"software", row.software},
+          {"status", row.status},
+          {"assumed", row.assumed},
+          {"predicted_step_time_s", number(time.predicted.value, ok)},
+          {"predicted_step_time_s_low", number(time.predicted.low, ok)},
+          {"predicted_step_time_s_high", number(time.predicted.high, ok)},
+          {"measured_step_time_s", number(time.measured, time.measured_too())},
+          {"step_time_error", ok && time.measured_too() ? Json(time.error()) : Json(nullptr)},
+          {"predicted_peak_memory_bytes", number(memory.predicted.value, ok)},
+          {"predicted_peak_memory_bytes_low", number(memory.predicted.low, ok)},
+          {"predicted_peak_memory_bytes_high", number(memory.predicted.high, ok)},
+          {"measured_peak_memory_bytes", number(memory.measured, memory.measured_too())},
+          {"peak_memory_error", ok && memory.measured_too() ? Json(memory.error()) : Json(nullptr)},
+          {"predicted_to_fit", ok ? Json(row.predicted_to_fit) : Json(nullptr)},
+          {"ran_out_of_memory", row.ran_out_of_memory}};
+}
+
+Json summary_json(const ErrorSummary& summary) {
+  return {{"metric", summary.metric},
+          {"group_by", summary.group_by},
+          {"group", summary.group},
+          {"n", summary.n},
+          {"median_abs_error", summary.median_abs_error},
+          {"p90_abs_error", summary.p90_abs_error},
+          {"mean_abs_error", summary.mean_abs_error},
+          {"bias", summary.bias},
+          {"coverage_90", summary.coverage_90}};
+}
+
+// A cell of RFC 4180: in quotes where it must be.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string cell(double value, bool present) { return present ? fmt::format("{}", value) : std::string{}; }
+
+}  // namespace
+
+std::string runs_json(const RunsReport& report) {
+  Json json = {{"schema_version", schema_version}, {"command", "validate runs"}};
+  json["rows"] = Json::array();
+  for (const RunResult& row : report.rows) json["rows"].push_back(row_json(row));
+  json["summary"] = Json::array();
+  for (const ErrorSummary& summary : report.summary) json["summary"].push_back(summary_json(summary));
+  json["out_of_memory"] = Json::array();
+  for (const OutOfMemorySummary& one : report.out_of_memory) {
+    json["out_of_memory"].push_back({{"source", one.source}, {"n", one.n}, {"predicted", one.predicted}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string runs_csv(const RunsReport& report) {
+  std::string out =
+      "row_id,source,model,gpu,system,software,status,assumed,predicted_step_time_s,predicted_step_time_s_low,"
+      "predicted_step_time_s_high,measured_step_time_s,step_time_error,predicted_peak_memory_bytes,"
+      "predicted_peak_memory_bytes_low,predicted_peak_memory_bytes_high,measured_peak_memory_bytes,"
+      "peak_memory_error,predicted_to_fit,ran_out_of_memory\r\n";
+  for (const RunResult& row : report.rows) {
+    const bool ok = row.simulated();
+    out += fmt::format("{},{},{},{},{},{},{},{}", quoted(row.row_id), quoted(row.source), quoted(row.model),
+                       quoted(row.gpu), quoted(row.system), quoted(row.software), quoted(row.status),
+                       quoted(fmt::format("{}", fmt::join(row.assumed, "; "))));
+    for (const Comparison* one : {&row.step_time, &row.peak_memory}) {
+      const bool both = ok && one->measured_too();
+      out += fmt::format(",{},{},{},{},{}", cell(one->predicted.value, ok), cell(one->predicted.low, ok),
+                         cell(one->predicted.high, ok), cell(one->measured, one->measured_too()),
+                         both ? cell(one->error(), true) : std::string{});
+    }
+    out += fmt::format(",{},{}\r\n", ok ? (row.predicted_to_fit ? "true" : "false") : "",
+                       row.ran_out_of_memory ? "true" : "false");
+  }
+  return out;
+}
+
+}  // namespace lockstep
