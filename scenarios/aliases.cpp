@@ -32,7 +32,7 @@ const std::vector<TableShape>& table_shapes() {
   static const std::vector<TableShape> shapes{
       {"gpus", &Aliases::gpus, true, {}, {}},
       {"systems", &Aliases::systems, true, {}, {"stated_bandwidth"}},
-      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave"}},
+      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave", "recompute"}},
       {"software_details", &Aliases::software_details, false, {}, {"software"}},
       {"architectures", &Aliases::architectures, false, {}, {"model"}},
       {"precisions", &Aliases::precisions, true, {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4"}, {}},

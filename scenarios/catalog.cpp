@@ -15,7 +15,7 @@ Struct read_entry(CatalogTrees& trees, const std::string& folder, const std::str
   Struct result;
   result.name = name;
   if (const Node* tree = entries.named(folder, name, {})) {
-    read_map(*tree, tree->where, "", context, [&](FieldVisitor& visitor) { describe(visitor, result); });
+    read_map(*tree, tree->where, folder + "." + name, context, [&](FieldVisitor& visitor) { describe(visitor, result); });
   }
   if (!problems.empty()) throw InputError(without_repeats(std::move(problems)));
   return result;

@@ -255,7 +255,7 @@ std::vector<Diagnostic> check_settings(CatalogTrees& trees) {
   for (const auto& [folder, name] : trees.changed_entries()) {
     const Node* tree = entries.named(folder, name, {});
     if (tree == nullptr) continue;
-    read_map(*tree, tree->where, "", context, [&kind = folder](FieldVisitor& visitor) {
+    read_map(*tree, tree->where, folder + "." + name, context, [&kind = folder](FieldVisitor& visitor) {
       if (kind == "gpus") {
         Gpu gpu;
         describe(visitor, gpu);

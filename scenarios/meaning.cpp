@@ -66,13 +66,15 @@ class MeaningCheck {
 
   std::vector<Diagnostic> run() {
     check_model();
-    check_cluster(scenario_.cluster, root_, "cluster");
+    const bool sound_cluster = check_cluster(scenario_.cluster, root_, "cluster");
     const Entry* plans = root_.find("plans");
     if (scenario_.plans.empty()) {
       report(plans == nullptr ? root_.where : plans->where, "E451", "plans", "the scenario has no plan",
              "add one: '- name: NAME' and its degrees");
     }
-    for (std::size_t i = 0; i < scenario_.plans.size(); ++i) check_plan(scenario_.plans[i], plans->value.items[i]);
+    for (std::size_t i = 0; i < scenario_.plans.size(); ++i) {
+      check_plan(scenario_.plans[i], plans->value.items[i], sound_cluster);
+    }
     return std::move(problems_);
   }
 
@@ -97,7 +99,9 @@ class MeaningCheck {
     }
   }
 
-  void check_cluster(const Cluster& cluster, const Node& owner, const std::string& path) {
+  // Whether its GPUs and nodes agree.
+  bool check_cluster(const Cluster& cluster, const Node& owner, const std::string& path) {
+    check_precision(cluster, owner, path);
     const std::int64_t per_node = cluster.system.gpus_per_node;
     const std::int64_t most = cluster.nodes * per_node;
     const Location at = locate(owner, "cluster.gpus", owner.where);
@@ -106,13 +110,16 @@ class MeaningCheck {
              fmt::format("{} GPUs, but {} {} of {} have {}", cluster.gpus, cluster.nodes,
                          cluster.nodes == 1 ? "node" : "nodes", per_node, most),
              fmt::format("set nodes: {} or fewer gpus", (cluster.gpus + per_node - 1) / per_node));
-    } else if (cluster.gpus <= most - per_node) {
+      return false;
+    }
+    if (cluster.gpus <= most - per_node) {
       const std::int64_t enough = (cluster.gpus + per_node - 1) / per_node;
       report(at, "E454", path + ".gpus",
              fmt::format("{} GPUs do not reach into all of {} nodes of {}", cluster.gpus, cluster.nodes, per_node),
              fmt::format("GPUs fill node by node: set nodes: {}", enough));
+      return false;
     }
-    check_precision(cluster, owner, path);
+    return true;
   }
 
   void check_precision(const Cluster& cluster, const Node& owner, const std::string& path) {
@@ -133,7 +140,7 @@ class MeaningCheck {
            fmt::format("precisions of this GPU: {}", valid.empty() ? "none" : valid));
   }
 
-  void check_plan(const ScenarioPlan& scenario_plan, const Node& node) {
+  void check_plan(const ScenarioPlan& scenario_plan, const Node& node, bool sound_cluster) {
     const Plan& plan = scenario_plan.plan;
     const Location name_at = locate(node, "name", node.where);
     const std::string path = "plans." + plan.name;
@@ -150,8 +157,11 @@ class MeaningCheck {
       report(name_at, "E458", path + ".software", fmt::format("the plan '{}' has no software profile", plan.name),
              "name one for all plans: 'software: NAME' beside 'plans'");
     }
-    const bool own_cluster = node.find("cluster") != nullptr;
-    if (own_cluster) check_cluster(scenario_plan.cluster, node, path + ".cluster");
+    if (node.find("cluster") != nullptr) {
+      sound_cluster = check_cluster(scenario_plan.cluster, node, path + ".cluster");
+    }
+    // What the degrees have to multiply to is unknown then.
+    if (!sound_cluster) return;
     for (Violation& violation :
          violations(scenario_.model, scenario_.training, plan, scenario_plan.cluster.gpus)) {
       report(locate(node, violation.field, name_at), std::move(violation.code), path + "." + violation.field,

@@ -10,6 +10,10 @@ namespace lockstep {
 
 SourceText::SourceText(std::string name, std::string text, Origin origin)
     : name_(std::move(name)), text_(std::move(text)), origin_(origin) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (std::string_view(text_).substr(0, byte_order_mark.size()) == byte_order_mark) {
+    text_.erase(0, byte_order_mark.size());
+  }
   line_starts_.push_back(0);
   for (std::size_t i = 0; i < text_.size(); ++i) {
     if (text_[i] == '\n') line_starts_.push_back(i + 1);

@@ -14,7 +14,7 @@ namespace lockstep {
 // Who wrote a text decides what it may leave out: a catalog file states the provenance of every constant.
 enum class Origin { scenario, catalog, setting };
 
-// A text that was read, kept for the excerpts of its errors.
+// A text that was read, kept for the excerpts of its errors; without the byte order mark of UTF-8.
 class SourceText {
  public:
   SourceText(std::string name, std::string text, Origin origin);

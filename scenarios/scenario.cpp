@@ -114,9 +114,10 @@ Scenario parse_scenario(const std::string& yaml_text, const std::string& file_na
     problems.push_back(diagnose(root->where, "E204", "a scenario must be a map of keys",
                                 "begin with 'lockstep: 1', 'model: NAME' and the other keys"));
   }
+  const bool readable = problems.empty();
   const std::vector<Diagnostic> of_settings = check_settings(catalog.trees());
   problems.insert(problems.end(), of_settings.begin(), of_settings.end());
-  throw_if_any(problems);
+  if (!readable) throw_if_any(problems);
 
   apply_settings(*root, catalog.trees().scenario_settings(), problems);
   const Entry* plans = root->find("plans");

@@ -62,8 +62,8 @@ std::optional<Diagnostic> find_unreadable_text(const std::shared_ptr<const Sourc
     if ((c == ']' || c == '}') && open > 0) --open;
     if (open > bracket_limit) {
       return diagnose(location_of_offset(source, i), "E106",
-                      fmt::format("brackets are nested more than {} deep", deepest_yaml_nesting),
-                      "close the brackets; a scenario needs three or four levels");
+                      fmt::format("maps and lists are nested more than {} deep", deepest_yaml_nesting),
+                      "a scenario needs five or six levels; is a bracket not closed?");
     }
   }
   if (invalid != std::string_view::npos) {

@@ -117,7 +117,8 @@ class TreeReader final : public FieldVisitor {
     if (node.kind == Node::Kind::scalar) {
       name = node.text;
       if (const Node* tree = context_.entries.named(folder, name, node.where)) {
-        read_map(*tree, tree->where, child_path(field.key), context_, members);
+        // Its own name, not this place: an error of the entry is one error wherever it is used.
+        read_map(*tree, tree->where, std::string(folder) + "." + name, context_, members);
       }
     } else if (node.kind == Node::Kind::map) {
       if (const std::optional<Node> tree = context_.entries.inline_map(folder, node, name)) {

@@ -24,20 +24,26 @@ constexpr std::size_t most_nodes = 20'000;
 // Thrown through the parser to end it; the reason is already among the problems.
 struct Stop {};
 
-// Bytes of the scalar that begins at `rest`: to the closing quote, or as long as the plain text.
+// Bytes from a quotation mark to the one that closes it, both included; npos where none does.
+std::size_t quoted_length(std::string_view text) {
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote && quote == '\'' && i + 1 < text.size() && text[i + 1] == quote) {
+      ++i;
+    } else if (text[i] == quote) {
+      return i + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
+// Bytes of the scalar that begins at `rest`, within its line.
 std::size_t scalar_length(std::string_view rest, const std::string& value) {
   if (rest.empty()) return 1;
   const char quote = rest.front();
-  if (quote == '"' || quote == '\'') {
-    for (std::size_t i = 1; i < rest.size(); ++i) {
-      if (quote == '"' && rest[i] == '\\') {
-        ++i;
-      } else if (rest[i] == quote) {
-        return i + 1;
-      }
-    }
-    return rest.size();
-  }
+  if (quote == '"' || quote == '\'') return std::min(rest.size(), quoted_length(rest));
   if (rest.substr(0, value.size()) == value) return std::max<std::size_t>(1, value.size());
   return quote == '|' || quote == '>' ? 1 : rest.size();
 }
@@ -79,6 +85,7 @@ class TreeBuilder final : public YAML::EventHandler {
     node.quoted = tag == "!";
     node.where = at(mark);
     node.where.length = scalar_length(rest_of_line(node.where), value);
+    if (node.quoted) require_closing_quote(node.where);
     refuse_properties(node.where, tag, anchor);
     add(std::move(node));
   }
@@ -132,14 +139,24 @@ class TreeBuilder final : public YAML::EventHandler {
     if (tagged) report(where, "E110", "tags (!name) are not supported", "remove the tag");
   }
 
+  // The parser takes the end of the file for a quotation mark.
+  void require_closing_quote(const Location& where) {
+    const std::string_view rest = rest_of_line(where);
+    if (rest.empty() || (rest.front() != '"' && rest.front() != '\'')) return;
+    const std::size_t offset = static_cast<std::size_t>(rest.data() - source_->text().data());
+    if (quoted_length(std::string_view(source_->text()).substr(offset)) != std::string_view::npos) return;
+    report(Location{where.source, where.line, where.column, 1}, "E105", "this quotation mark is not closed", "close it");
+    throw Stop{};
+  }
+
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     Frame frame;
     frame.node.kind = kind;
     frame.node.where = at(mark);
     refuse_properties(frame.node.where, tag, anchor);
     if (frames_.size() >= deepest_yaml_nesting) {
-      report(frame.node.where, "E106", fmt::format("brackets are nested more than {} deep", deepest_yaml_nesting),
-             "close the brackets; a scenario needs three or four levels");
+      report(frame.node.where, "E106", fmt::format("maps and lists are nested more than {} deep", deepest_yaml_nesting),
+             "a scenario needs five or six levels; is a bracket not closed?");
       throw Stop{};
     }
     frames_.push_back(std::move(frame));
@@ -256,20 +273,14 @@ std::optional<std::string> read_text_file(const std::filesystem::path& file, Ori
 
 std::optional<Node> parse_yaml(std::shared_ptr<const SourceText> source, std::vector<Diagnostic>& problems,
                                std::size_t first_column) {
+  const std::size_t known_problems = problems.size();
   if (std::optional<Diagnostic> unreadable = find_unreadable_text(source)) {
     problems.push_back(std::move(*unreadable));
     return std::nullopt;
   }
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  std::string text = source->text().substr(first_column);
-  if (std::string_view(text).substr(0, byte_order_mark.size()) == byte_order_mark) {
-    text.erase(0, byte_order_mark.size());
-    first_column += byte_order_mark.size();
-  }
-
   TreeBuilder builder(source, problems, first_column);
   try {
-    std::istringstream stream(text);
+    std::istringstream stream(source->text().substr(first_column));
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
@@ -280,15 +291,14 @@ std::optional<Node> parse_yaml(std::shared_ptr<const SourceText> source, std::ve
   }
   std::optional<Node> root = builder.take_root();
   if (root && root->kind == Node::Kind::null) root.reset();
-  if (!root && problems.empty()) {
-    Diagnostic diagnostic = diagnose(Location{source, 0, first_column, 1}, "E104", "there is nothing in it",
-                                     "write 'key: value' lines; comments alone say nothing");
-    if (source->origin() != Origin::setting) {
-      diagnostic.line = diagnostic.column = 0;
-      diagnostic.source_line.clear();
-      diagnostic.message = "the file is empty";
+  if (!root && problems.size() == known_problems) {
+    if (source->origin() == Origin::setting) {
+      problems.push_back(diagnose(Location{source, 0, first_column, 1}, "E104", "the setting has no value",
+                                  "write it like training.global_batch=512"));
+    } else {
+      problems.push_back(about_file(source->name(), "E104", "the file is empty",
+                                    "write 'key: value' lines; comments alone say nothing"));
     }
-    problems.push_back(std::move(diagnostic));
   }
   return root;
 }

@@ -26,7 +26,7 @@ const Explanation explanations[] = {
     {YAML::ErrorMsg::END_OF_SEQ, "E105", "the line does not continue the list above it",
      "begin the item with '- ' and indent it like the others"},
     {YAML::ErrorMsg::MAP_VALUE, "E105", "a ':' where no value can begin",
-     "put a text that holds ': ' in quotes, and only one 'key: value' on a line"},
+     "put a text that holds ': ' in quotes, write one 'key: value' on a line, and check the indentation"},
     {YAML::ErrorMsg::MAP_KEY, "E105", "a '?' where no key can begin", "write 'key: value'"},
     {YAML::ErrorMsg::BLOCK_ENTRY, "E105", "a '-' where no list item can begin",
      "write the list on lines of its own below the key, or as [a, b]"},
@@ -39,6 +39,12 @@ const Explanation explanations[] = {
     {YAML::ErrorMsg::UNKNOWN_ANCHOR, "E109", "aliases (*name) are not supported", "write the value out"},
     {YAML::ErrorMsg::ALIAS_CONTENT, "E109", "aliases (*name) are not supported", "write the value out"},
 };
+
+// Whether the indentation of a line holds a tab.
+bool is_tab_indented(std::string_view line) {
+  const std::size_t first = std::min(line.find_first_not_of(" \t"), line.size());
+  return line.substr(0, first).find('\t') != std::string_view::npos;
+}
 
 bool begins_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
 
@@ -56,6 +62,10 @@ Diagnostic explain_syntax_error(const std::shared_ptr<const SourceText>& source,
   while (where.line > 0 && source->line(where.line).empty()) {
     --where.line;
     where.column = source->line(where.line).size();
+  }
+  if (is_tab_indented(source->line(where.line))) {
+    where.column = source->line(where.line).find('\t');
+    return diagnose(where, "E112", "a tab indents this line", "indent with spaces");
   }
   // The longest match wins, since one message can begin another.
   const Explanation* best = nullptr;

@@ -65,7 +65,7 @@ struct SavedTensor {
   const char* name = "";
   Bytes bytes;
   bool attention_core = false;  // what selective recompute of the attention core drops
-  bool kept_per_op = false;     // what per-op selective checkpointing keeps
+  Bytes kept_per_op;            // of it, what per-op selective checkpointing keeps
 };
 
 // A layer, the embedding, or the head with final norm and loss.

@@ -82,11 +82,11 @@ struct System {
 
   Constant<BytesPerSecond> link_bandwidth;        // per GPU and direction: NVLink sum, or PCIe
   Constant<BytesPerSecond> collective_bandwidth;  // bus bandwidth of a large in-domain collective (NCCL)
-  Constant<Seconds> link_latency;                 // per collective in the domain, inside a training step
+  Constant<Seconds> link_latency;                 // of an all_reduce in the domain, inside a training step
   std::int64_t nics_per_node = 8;                 // compute NICs
   Constant<BytesPerSecond> nic_bandwidth;         // per NIC and direction, nominal
   Constant<double> nic_efficiency;                // share of nominal that large messages reach
-  Constant<Seconds> network_latency;              // per collective across 16 nodes; goes with log2(nodes)
+  Constant<Seconds> network_latency;              // of an all_reduce across 16 nodes; goes with log2(nodes)
   Constant<double> network_decay;                 // bandwidth falls as 1/(1 + this * log2(domains))
   Constant<BytesPerSecond> pcie_bandwidth;        // GPU to host, per direction, practical
 };

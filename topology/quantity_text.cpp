@@ -292,8 +292,8 @@ ParsedQuantity parse_quantity(std::string_view text, Dimension expected) {
 
   const std::size_t length = number_length(all);
   if (length == 0) {
-    std::string word =
-        lower(all.front() == '-' || all.front() == '+' || all.front() == '.' ? all.substr(1) : all);
+    // YAML's .nan and -.inf too.
+    const std::string word = lower(all.substr(std::min(all.find_first_not_of("+-."), all.size())));
     const bool not_finite = word.starts_with("nan") || word.starts_with("inf");
     return failure(fmt::format("must be {}, not {}",
                                not_finite ? "a finite number" : to_string(expected), quoted(all)),
@@ -310,7 +310,7 @@ ParsedQuantity parse_quantity(std::string_view text, Dimension expected) {
     while (stripped.size() > 1 && stripped[0] == '0' && is_digit(stripped[1]))
       stripped.remove_prefix(1);
     return failure(fmt::format("has a leading zero: {}", quoted(all)),
-                   fmt::format("{}{}{}{}?", number.front() == '-' ? "-" : "", stripped,
+                   fmt::format("\"{}{}{}{}\"?", number.front() == '-' ? "-" : "", stripped,
                                name.empty() ? "" : " ", name));
   }
   const std::optional<double> parsed = to_double(number);

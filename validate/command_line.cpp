@@ -31,7 +31,7 @@ struct Outcome {
 const std::vector<Option>& runs_options() {
   static const std::vector<Option> options{
       {"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "csv", "markdown"}, false},
-      {"by", "GROUP", "only this grouping in the text", {"source", "model", "gpu"}, false},
+      {"by", "GROUP", "only this grouping in the text (default: all three)", {"source", "model", "gpu"}, false},
       {"tolerance",
        "X",
        "exit code 5 where the overall median error of step time or peak memory is above X: 0.1 or 10%",
@@ -178,13 +178,16 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   const Arguments arguments = parse_arguments(words, runs_options());
   if (arguments.help) return {runs_help(), ok, {}};
   if (arguments.files.empty()) throw UsageError("runs needs a file", "lockstep-validate runs FILE.csv");
+  const std::string format = arguments.value("format", "text");
+  if (format != "text" && !arguments.value("by").empty()) {
+    throw UsageError("--by chooses a table of the text; " + format + " holds every grouping");
+  }
   const std::optional<double> tolerance = tolerance_of(arguments);
   const std::vector<RunRecord> records = load_all(arguments.files);
   const std::filesystem::path folder = catalog_folder(arguments, program);
   const Catalog catalog(folder, settings_of(arguments));
   check_settings(catalog);
   const RunsReport report = validate_runs(records, catalog, load_aliases(folder / "aliases.yaml"));
-  const std::string format = arguments.value("format", "text");
   Outcome outcome;
   if (format == "json") outcome.output = runs_json(report);
   if (format == "csv") outcome.output = runs_csv(report);

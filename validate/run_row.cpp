@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 #include <utility>
 
 #include "strategies/pipeline/partition.hpp"
@@ -21,10 +22,11 @@ std::int64_t whole(const std::string& text, std::int64_t otherwise) {
   return error == std::errc{} && end == text.data() + text.size() && value > 0 ? value : otherwise;
 }
 
-bool says_yes(const std::string& text) { return text == "true" || text == "yes" || text == "1" || text == "on"; }
-bool says_no(const std::string& text) {
-  return text == "false" || text == "no" || text == "0" || text == "off" || text == "none";
+bool begins_with_one_of(const std::string& text, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(), [&](const char* word) { return text.rfind(word, 0) == 0; });
 }
+bool says_yes(const std::string& text) { return begins_with_one_of(text, {"true", "yes", "on", "1"}); }
+bool says_no(const std::string& text) { return begins_with_one_of(text, {"false", "no", "off", "0"}); }
 
 Precision precision_named(const std::string& name) {
   static constexpr std::array<std::pair<const char*, Precision>, 7> words{{{"fp32", Precision::fp32},
@@ -47,7 +49,13 @@ Sharding sharding_named(const std::string& name) {
   return Sharding::none;
 }
 
-const char* to_string(Sharding sharding) {
+Recompute recompute_named(const std::string& name) {
+  if (name == "full") return Recompute::full;
+  if (name == "selective") return Recompute::selective;
+  return Recompute::none;
+}
+
+const char* stage_number(Sharding sharding) {
   switch (sharding) {
     case Sharding::none: return "0";
     case Sharding::optimizer: return "1";
@@ -186,7 +194,7 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
     plan.sharding = static_cast<Sharding>(*record.zero_stage);
   } else {
     plan.sharding = stack ? sharding_named(stack.value("sharding")) : Sharding::none;
-    run.assumed.push_back(fmt::format("zero_stage: {}", to_string(plan.sharding)));
+    run.assumed.push_back(fmt::format("zero_stage: {}", stage_number(plan.sharding)));
   }
   const std::int64_t group = record.hsdp_shard_size.value_or(0);
   if (plan.sharding != Sharding::none && group > 0 && group < plan.data) plan.shard_group = group;
@@ -203,11 +211,16 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
 
 void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
   Plan& plan = run.plan;
+  if (row.record->word("activation_recompute").empty()) {
+    const AliasMatch& stack = lookup_.first(aliases_.software, row);
+    const std::string usual = stack ? stack.value("recompute", "none") : "none";
+    plan.recompute = recompute_named(usual);
+    run.assumed.push_back("activation_recompute: " + usual);
+    return;
+  }
   const AliasMatch& match = lookup_.first(aliases_.recompute, row);
-  if (row.record->word("activation_recompute").empty()) run.assumed.push_back("activation_recompute: none");
   if (!match) return;
-  if (match.rule->use == "full") plan.recompute = Recompute::full;
-  if (match.rule->use == "selective") plan.recompute = Recompute::selective;
+  plan.recompute = recompute_named(match.rule->use);
   if (!match.rule->assumed.empty()) run.assumed.push_back(match.rule->assumed);
   plan.recompute_every = whole(match.value("every"), 1);
   plan.recompute_layers = whole(match.value("layers"), 0);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t width = 100;
 constexpr std::size_t worst_rows = 10;
+constexpr std::size_t worst_of_source = 3;   // so that one noisy source does not fill the list
 constexpr std::array<std::pair<const char*, const char*>, 2> metrics{
     {{"step_time", "step time"}, {"peak_memory", "peak memory"}}};
 
@@ -47,18 +48,29 @@ std::string group_table(const RunsReport& report, const std::string& metric, con
   return table.render(width, "  ", false);
 }
 
-std::string skipped_text(const RunsReport& report) {
+// How many rows were skipped for each reason, the most frequent first.
+std::vector<std::pair<std::string, std::size_t>> skip_reasons(const RunsReport& report) {
   std::map<std::string, std::size_t> reasons;
   for (const RunResult& row : report.rows) {
     if (!row.simulated()) ++reasons[row.status];
   }
-  if (reasons.empty()) return {};
   std::vector<std::pair<std::string, std::size_t>> sorted(reasons.begin(), reasons.end());
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  std::string out = "\nSkipped\n";
-  for (const auto& [reason, count] : sorted) {
+  return sorted;
+}
+
+std::string skipped_text(const RunsReport& report) {
+  std::string out;
+  for (const auto& [reason, count] : skip_reasons(report)) {
     out += wrap(fmt::format("{} {}", count, printable(reason)), width, "  ", "      ") + '\n';
   }
+  return out.empty() ? out : "\nSkipped\n" + out;
+}
+
+// A cell of a Markdown table.
+std::string escaped(const std::string& text) {
+  std::string out = printable(text);
+  for (std::size_t at = 0; (at = out.find('|', at)) != std::string::npos; at += 2) out.insert(at, "\\");
   return out;
 }
 
@@ -72,14 +84,18 @@ std::string worst_text(const RunsReport& report) {
   const auto badness = [](const RunResult* row) { return std::fabs(std::log1p(row->step_time.error())); };
   std::stable_sort(rows.begin(), rows.end(),
                    [&](const RunResult* a, const RunResult* b) { return badness(a) > badness(b); });
-  rows.resize(std::min(rows.size(), worst_rows));
+  std::map<std::string, std::size_t> taken;
+  std::vector<const RunResult*> listed;
+  for (const RunResult* row : rows) {
+    if (listed.size() < worst_rows && ++taken[row->source] <= worst_of_source) listed.push_back(row);
+  }
   Table table({{"row", Align::left, 14, 0},
                {"model", Align::left, 12},
                {"GPU", Align::left, 10},
                {"predicted", Align::right},
                {"measured", Align::right},
                {"error", Align::right}});
-  for (const RunResult* row : rows) {
+  for (const RunResult* row : listed) {
     table.add({{printable(row->row_id)},
                {printable(row->model)},
                {printable(row->gpu)},
@@ -87,7 +103,8 @@ std::string worst_text(const RunsReport& report) {
                {fmt::format("{:.3g} s", row->step_time.measured)},
                {signed_percent(row->step_time.error())}});
   }
-  return "\nFarthest off (step time)\n" + table.render(width, "  ", false);
+  return fmt::format("\nFarthest off in step time, at most {} rows of a source\n", worst_of_source) +
+         table.render(width, "  ", false);
 }
 
 bool has_metric(const RunsReport& report, const std::string& metric) {
@@ -126,18 +143,20 @@ std::string runs_text(const RunsReport& report, const std::string& by) {
 }
 
 std::string runs_markdown(const RunsReport& report) {
-  std::string out;
+  std::string out = fmt::format(
+      "# Accuracy\n\n"
+      "Predictions against published measurements. Error is predicted / measured - 1; median, p90 and mean are of its\n"
+      "size, bias is the mean with its sign. {} rows: {} simulated, {} skipped.\n",
+      report.rows.size(), simulated_rows(report), report.rows.size() - simulated_rows(report));
   for (const auto& [metric, title] : metrics) {
     if (!has_metric(report, metric)) continue;
-    out += fmt::format("{}## Error of the {}\n\n", out.empty() ? "" : "\n", title);
+    out += fmt::format("\n## Error of the {}\n\n", title);
     out += "| source | rows | median | p90 | mean | bias | in 90 % interval |\n";
     out += "|---|--:|--:|--:|--:|--:|--:|\n";
     for (const char* wanted : {"source", "overall"}) {
       for (const ErrorSummary& one : report.summary) {
         if (one.metric != metric || one.group_by != wanted) continue;
-        std::string group = printable(one.group);
-        for (std::size_t at = 0; (at = group.find('|', at)) != std::string::npos; at += 2) group.insert(at, "\\");
-        out += fmt::format("| {} | {} | {} | {} | {} | {} | {:.0f} % |\n", group, one.n,
+        out += fmt::format("| {} | {} | {} | {} | {} | {} | {:.0f} % |\n", escaped(one.group), one.n,
                            percent_of(one.median_abs_error), percent_of(one.p90_abs_error),
                            percent_of(one.mean_abs_error), signed_percent(one.bias), 100.0 * one.coverage_90);
       }
@@ -149,8 +168,9 @@ std::string runs_markdown(const RunsReport& report) {
     out += fmt::format("\nOf {} runs of {} that were out of memory, {} are predicted not to fit.\n", one.n, one.source,
                        one.predicted);
   }
-  out += fmt::format("\n{} rows: {} simulated, {} skipped.\n", report.rows.size(), simulated_rows(report),
-                     report.rows.size() - simulated_rows(report));
+  const std::vector<std::pair<std::string, std::size_t>> skipped = skip_reasons(report);
+  if (!skipped.empty()) out += "\n## Skipped\n\n| rows | reason |\n|--:|---|\n";
+  for (const auto& [reason, count] : skipped) out += fmt::format("| {} | {} |\n", count, escaped(reason));
   return out;
 }
 

@@ -51,8 +51,8 @@ DisplayUnit time_unit(double seconds) {
 DisplayUnit memory_unit(double bytes) {
   const double size = std::abs(bytes);
   if (size >= 1e4 * 0x1p30) return {0x1p40, "TiB"};
-  if (size >= 0.0995 * 0x1p30 || size == 0) return {0x1p30, "GiB"};
-  if (size >= 0.0995 * 0x1p20) return {0x1p20, "MiB"};
+  if (size >= 0.9995 * 0x1p30 || size == 0) return {0x1p30, "GiB"};
+  if (size >= 0.9995 * 0x1p20) return {0x1p20, "MiB"};
   return {0x1p10, "KiB"};
 }
 

@@ -18,7 +18,7 @@ struct DisplayUnit {
 // s, ms or µs: the largest that keeps the number at 1 or above; above two hours h, then
 // days and years.
 DisplayUnit time_unit(double seconds);
-// GiB, or MiB and KiB where the number would be below 0.1; TiB from 10 000 GiB on.
+// GiB, or MiB and KiB where the number would be below 1; TiB from 10 000 GiB on.
 DisplayUnit memory_unit(double bytes);
 
 // 71.23 -> "71.2", 1.0 -> "1", 1234.5 -> "1 230", 0.04213 -> "0.0421"; "—" where it is no number.

@@ -14,12 +14,11 @@ std::string paragraph(const std::string& words, const TextOptions& options, std:
 
 std::string heading(const Report& report, const TextOptions& options) {
   const Scenario& scenario = report.scenario;
-  const std::string& model = scenario.model.name;
+  const std::string tokens = fmt::format("{} tokens per step ({} × {})", scaled(report.tokens_per_step),
+                                         scenario.training.global_batch, scenario.training.sequence_length);
   std::string facts;
-  for (const std::string& fact :
-       {printable(model), printable(report.cluster_summary), fmt::format("{} tokens per step ({} × {})", scaled(report.tokens_per_step), scenario.training.global_batch,
-                    scenario.training.sequence_length),
-        std::string(to_string(scenario.training.precision))}) {
+  for (const std::string& fact : {printable(scenario.model.name), printable(report.cluster_summary), tokens,
+                                  std::string(to_string(scenario.training.precision))}) {
     if (!fact.empty()) facts += (facts.empty() ? "" : " · ") + unbroken(fact);
   }
   const auto width = static_cast<std::size_t>(options.width);

@@ -107,7 +107,6 @@ std::string partition_text(const PlanReport& plan, const TextOptions& options) {
     if (const Sensitivity* s = certainty_of(plan, lines[i])) {
       certainty.text = fmt::format("{} ± {}", to_string(s->kind), percent(s->spread));
       if (s->kind == Provenance::assumed) certainty.tone = Tone::warning;
-      if (s == &plan.sensitivities.front()) certainty.text += " ◄";
     }
     table.add({{branch(i, lines.size()) + printable(lines[i].name), Tone::plain},
                {part(rounded[i], times[i], decimals) + " " + unit.name, Tone::plain},
@@ -207,10 +206,11 @@ std::string stages_text(const PlanReport& plan, const TextOptions& options) {
   return out;
 }
 
-std::string group_text(const GroupShape& shape) {
-  if (shape.domains <= 1) return fmt::format("{} GPUs in a node", shape.ranks);
-  if (shape.ranks_per_domain <= 1) return fmt::format("{} GPUs, a node each", shape.ranks);
-  return fmt::format("{} GPUs, {} a node", shape.ranks, shape.ranks_per_domain);
+std::string group_text(const GroupShape& shape, const System& system) {
+  const char* domain = system.gpus_per_nvlink_domain == system.gpus_per_node ? "node" : "domain";
+  if (shape.domains <= 1) return fmt::format("{} GPUs in a {}", shape.ranks, domain);
+  if (shape.ranks_per_domain <= 1) return fmt::format("{} GPUs, a {} each", shape.ranks, domain);
+  return fmt::format("{} GPUs, {} a {}", shape.ranks, shape.ranks_per_domain, domain);
 }
 
 // Calls of one kind, group and size are one row, whichever part of the model they belong to.
@@ -250,7 +250,7 @@ std::string collectives_text(const PlanReport& plan, const TextOptions& options)
     std::string over = printable(use.bottleneck);
     if (!use.algorithm.empty()) over += (over.empty() ? "" : ", ") + printable(use.algorithm);
     table.add({{printable(use.name), Tone::plain},
-               {group_text(use.shape), Tone::plain},
+               {group_text(use.shape, plan.cluster.system), Tone::plain},
                {memory(use.bytes.value()), Tone::plain},
                {scaled(use.calls), Tone::plain},
                {duration(use.time.value()), Tone::plain},

@@ -53,7 +53,8 @@ void add_flash_core(const BlockContext& context, Block& block) {
   op.flops = 2.5 * op.flops;
   op.bytes = 2.0 * op.bytes;
   block.backward.ops.push_back(op);
-  block.saved.push_back({"attention statistics", Bytes{4 * at.tokens * at.heads}, false, true});
+  block.saved.push_back({"attention statistics", Bytes{4 * at.tokens * at.heads}, false,
+                         Bytes{4 * at.tokens * at.heads}});
 }
 
 // Scores as matrices: Q K^T and P V forward, four products backward, never halved for causality.
@@ -86,7 +87,7 @@ void add_score_core(const BlockContext& context, Block& block) {
   const double kept = dropout || software.attention == AttentionKernel::unfused
                           ? software.score_bytes
                           : software.score_bytes - 3.0;
-  block.saved.push_back({"attention scores", Bytes{kept * scores * at.element / 2.0}, true, false});
+  block.saved.push_back({"attention scores", Bytes{kept * scores * at.element / 2.0}, true, {}});
 }
 
 // Rotary embedding of queries and keys: read and write once (4 B per 2-byte element), as separate
@@ -104,12 +105,16 @@ void add_rope(const BlockContext& context, Block& block) {
 void add_attention(const BlockContext& context, Block& block) {
   const RankShape& at = context.shape;
   const Software& software = context.plan.software;
+  // Per-op checkpointing keeps every second matmul: of qkv and output, queries and values (Meta's
+  // torchtitan).
   add_norm(context, block, "attention norm");
-  block.saved.push_back({"qkv input", at.residual(), false, false});
+  block.saved.back().kept_per_op = at.residual();  // the layer's input
+  block.saved.push_back({"qkv input", at.residual(), false, {}});
   add_linear(context, block, "qkv projection", at.hidden, at.query + 2 * at.kv);
   block.saved.push_back(
       {"queries, keys, values",
-       Bytes{software.qkv_copies * at.element * at.tokens * (at.query + 2 * at.kv)}, false, true});
+       Bytes{software.qkv_copies * at.element * at.tokens * (at.query + 2 * at.kv)}, false,
+       Bytes{at.element * at.tokens * (at.query + at.kv)}});
   if (context.model.positions == Positions::rope) add_rope(context, block);
   if (context.model.qk_norm) {
     add_elementwise(block.forward, "query and key norm",
@@ -117,15 +122,17 @@ void add_attention(const BlockContext& context, Block& block) {
     add_elementwise(block.backward, "query and key norm",
                     Bytes{at.tokens * (at.query + at.kv) * 8.0});
     block.saved.push_back({"query and key norm input",
-                           Bytes{at.element * at.tokens * (at.query + at.kv)}, false, false});
+                           Bytes{at.element * at.tokens * (at.query + at.kv)},
+                           false,
+                           {}});
   }
   if (is_flash(software.attention)) {
     add_flash_core(context, block);
   } else {
     add_score_core(context, block);
   }
-  block.saved.push_back(
-      {"attention output", Bytes{at.element * at.tokens * at.query}, false, true});
+  const Bytes output{at.element * at.tokens * at.query};
+  block.saved.push_back({"attention output", output, false, output});
   add_linear(context, block, "output projection", at.query, at.hidden);
   add_residual(context, block, "attention residual");
 }

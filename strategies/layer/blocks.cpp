@@ -111,7 +111,7 @@ void add_norm(const BlockContext& context, Block& block, const char* name) {
   add_elementwise(block.backward, name, Bytes{elements * (eager ? 60.0 : 8.0) * widen});
   const double kept =
       context.model.norm == Norm::rmsnorm ? context.plan.software.norm_saved_bytes : 2.0;
-  block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, true});
+  block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, {}});
 }
 
 // Residual addition: read two, write one (6 B per 2-byte element); with dropout the mask is written
@@ -126,17 +126,22 @@ void add_residual(const BlockContext& context, Block& block, const char* name) {
   if (dropout && !context.plan.software.fused_dropout_add) forward += 4.0;
   add_elementwise(block.forward, name, Bytes{elements * forward * widen});
   add_elementwise(block.backward, name, Bytes{elements * backward * widen});
-  if (dropout) block.saved.push_back({"dropout mask", Bytes{elements}, false, true});
+  if (dropout) block.saved.push_back({"dropout mask", Bytes{elements}, false, {}});
 }
 
+// Full recompute keeps the input alone. Selective drops the attention core, or keeps per op what
+// each tensor says.
 Bytes Block::saved_bytes(Recompute mode, SelectiveRecompute selective) const {
   if (mode == Recompute::full) return input;
   Bytes sum;
   for (const SavedTensor& tensor : saved) {
-    const bool dropped = mode == Recompute::selective &&
-                         (selective == SelectiveRecompute::attention_core ? tensor.attention_core
-                                                                          : !tensor.kept_per_op);
-    if (!dropped) sum += tensor.bytes;
+    if (mode == Recompute::none) {
+      sum += tensor.bytes;
+    } else if (selective == SelectiveRecompute::per_op) {
+      sum += tensor.kept_per_op;
+    } else if (!tensor.attention_core) {
+      sum += tensor.bytes;
+    }
   }
   return sum;
 }

@@ -19,7 +19,7 @@ Block embedding_block(const BlockContext& context) {
   add_elementwise(block.backward, "embedding gradient", Bytes{at.tokens * at.hidden * 10.0},
                   OpClass::embedding);
   if (context.training.dropout > 0)
-    block.saved.push_back({"embedding dropout mask", Bytes{elements}, false, true});
+    block.saved.push_back({"embedding dropout mask", Bytes{elements}, false, {}});
   if (context.model.embedding_norm) add_norm(context, block, "embedding norm");
   return block;
 }
@@ -31,7 +31,7 @@ Block head_block(const BlockContext& context) {
   const ParameterCount count = count_parameters(context.model, at.vocabulary, at.sequence);
   block.parameters = count.head / at.tensor + count.final_norm;
   add_norm(context, block, "final norm");
-  block.saved.push_back({"head input", at.residual(), false, true});
+  block.saved.push_back({"head input", at.residual(), false, {}});
 
   // The projection runs in the activation type: fp8 recipes leave the head in 16 bit.
   BlockContext sixteen_bit{context.model, context.training, context.plan, context.shape};

@@ -11,7 +11,7 @@ void add_mlp(const BlockContext& context, Block& block) {
   const Software& software = context.plan.software;
   const bool gated = context.model.gated();
   add_norm(context, block, "mlp norm");
-  block.saved.push_back({"mlp input", at.residual(), false, false});
+  block.saved.push_back({"mlp input", at.residual(), false, {}});
   add_linear(context, block, gated ? "gate and up projection" : "up projection", at.hidden,
              at.branches * at.ffn);
 
@@ -20,11 +20,14 @@ void add_mlp(const BlockContext& context, Block& block) {
   const double backward = !gated ? 6.0 : (software.fused_activation ? 10.0 : 16.0);
   add_elementwise(block.forward, "activation", Bytes{elements * forward});
   add_elementwise(block.backward, "activation", Bytes{elements * backward});
-  block.saved.push_back({"up projection output", Bytes{elements * 2.0 * at.branches}, false, true});
-  block.saved.push_back({"activation output", Bytes{elements * 2.0}, false, false});
+  // Per-op checkpointing keeps the gate (or the only branch) and the down projection's output.
+  block.saved.push_back(
+      {"up projection output", Bytes{elements * 2.0 * at.branches}, false, Bytes{elements * 2.0}});
+  block.saved.push_back({"activation output", Bytes{elements * 2.0}, false, {}});
+  block.saved.push_back({"down projection output", {}, false, at.residual()});
   if (gated && software.activation_extra_bytes > 0) {
-    block.saved.push_back({"activation intermediate",
-                           Bytes{elements * software.activation_extra_bytes}, false, false});
+    block.saved.push_back(
+        {"activation intermediate", Bytes{elements * software.activation_extra_bytes}, false, {}});
   }
 
   add_linear(context, block, "down projection", at.ffn, at.hidden);

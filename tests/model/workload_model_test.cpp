@@ -101,6 +101,24 @@ TEST_CASE("memory: selective recompute drops the scores, full recompute keeps th
   CHECK(layer_bytes(plan) == s * h * 2);
 }
 
+TEST_CASE("memory: per-op checkpointing keeps every second matmul and the attention output") {
+  // Llama-3 8B shape: input 1 u, queries 1, values 1/4, attention output 1, gate 3.5, down output
+  // 1: 7.75 u, and 4 B per token and head of attention statistics.
+  Model model = small_gpt();
+  model.hidden = 4096;
+  model.heads = 32;
+  model.kv_heads = 8;
+  model.ffn_hidden = 14336;
+  model.activation = Activation::swiglu;
+  model.norm = Norm::rmsnorm;
+  Plan plan = plain_plan(16);
+  plan.software.norm_saved_bytes = 6;
+  plan.recompute = Recompute::selective;
+  plan.software.selective_recompute = SelectiveRecompute::per_op;
+  const double u = 2 * s * 4096;
+  CHECK(layer_bytes(plan, model, 0) == 7.75 * u + 4 * s * 32);
+}
+
 TEST_CASE("memory: states follow the ZeRO stage") {
   // Weights 2, gradients 4, optimizer 12 bytes; Rajbhandari et al. 2020, section 5.
   Plan plan = plain_plan(16);

@@ -2,6 +2,7 @@
 
 #include <clocale>
 #include <limits>
+#include <locale>
 
 #include "tests/catch.hpp"
 
@@ -220,10 +221,20 @@ TEST_CASE("quantity text: what is written is read back") {
 }
 
 TEST_CASE("quantity text: the locale changes nothing") {
-  // Where the German locale exists, the C library would read and write 1,5.
-  const std::string before = std::setlocale(LC_ALL, nullptr);
+  // Streams and, where the machine has that locale, the C library would read and write 1,5.
+  struct CommaPoint : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+  };
+  const std::string c_before = std::setlocale(LC_ALL, nullptr);
+  const std::locale before =
+      std::locale::global(std::locale(std::locale::classic(), new CommaPoint));
   std::setlocale(LC_ALL, "de_DE.UTF-8");
   CHECK(value_of("1.5 GB", Dimension::bytes) == 1.5e9);
+  CHECK(value_of("1234567.5 s", Dimension::seconds) == 1234567.5);
   CHECK(to_text(1.5_s) == "1.50 s");
-  std::setlocale(LC_ALL, before.c_str());
+  CHECK(to_text(3350_GBps) == "3350 GB/s");
+  std::locale::global(before);
+  std::setlocale(LC_ALL, c_before.c_str());
 }

@@ -6,7 +6,9 @@
 //   C     what the group moves out of a domain: every byte crosses each domain's edge once
 //   C'    C * min(1, d * uplinks/downlinks) where the group spans leaves: in rank order one of
 //         d = domains/leaves edges leaves the leaf, so the uplinks carry 1/d of what the NICs carry
-//   L     in_domain_latency + cross_latency * log2(domains)
+//   L     (in_domain_latency + cross_latency * log2(domains)) * steps / all-reduce's steps: a half
+//   for
+//         all_gather and reduce_scatter, which go round once where all_reduce goes round twice
 // Source: Patarasu and Yuan, "Bandwidth optimal all-reduce algorithms", 2009, for f; nccl-tests
 // doc/PERFORMANCE.md; multi-rail rings as NCCL builds them (src/graph/search.cc).
 // Holds for large messages. Latency: a ring has 2(n-1) or n-1 dependent steps, a tree 2 log2(n);
@@ -24,13 +26,17 @@ std::optional<Estimate> estimate(const GroupLinks& links, const GroupShape& shap
   if (collective == Collective::all_to_all || collective == Collective::send_recv)
     return std::nullopt;
 
+  const bool once_round =
+      collective == Collective::all_gather || collective == Collective::reduce_scatter;
+  const double rounds = once_round ? 0.5 : 1.0;
   Limit limit = links.bus;
   if (shape.domains > 1) {
     const Limit cross = past_leaf(links, shape, links.cross);
     limit = shape.ranks_per_domain > 1 ? narrower(limit, cross) : cross;
   }
-  return Estimate{links.in_domain_latency + links.cross_latency * doublings(shape.domains),
-                  bus_factor(collective, shape.ranks) / limit.bandwidth.value(), limit.name};
+  const Seconds latency = links.in_domain_latency + links.cross_latency * doublings(shape.domains);
+  return Estimate{rounds * latency, bus_factor(collective, shape.ranks) / limit.bandwidth.value(),
+                  limit.name};
 }
 
 }  // namespace

@@ -1,0 +1,164 @@
+// `lockstep-validate runs`: arguments to exit code, standard output and standard error.
+#include "tests/catch.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "validate/command_line.hpp"
+
+namespace {
+
+struct Result {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+Result call(const std::vector<std::string>& arguments) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Result result;
+  result.code = lockstep::validation::run(arguments, out, err, {});
+  result.out = out.str();
+  result.err = err.str();
+  return result;
+}
+
+// A file of this content that goes with the test.
+class TemporaryFile {
+ public:
+  TemporaryFile(const std::string& name, const std::string& content)
+      : path_(std::filesystem::temp_directory_path() / name) {
+    std::ofstream(path_, std::ios::binary) << content;
+  }
+  ~TemporaryFile() { std::filesystem::remove(path_); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  [[nodiscard]] std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+const std::string header =
+    "row_id,layers,hidden,heads,seq_len,gpu_key,num_gpus,micro_batch,global_batch,tp,cp,arch,framework,"
+    "step_time_s,peak_mem_gib\n";
+const std::string one_row = "here-1,32,4096,32,4096,H100 80GB HBM3,8,1,64,1,1,llama,FSDP2,4.0,40\n";
+
+}  // namespace
+
+TEST_CASE("validate runs: JSON has every field, and says the same twice", "[cli]") {
+  const TemporaryFile file("lockstep_runs_ok.csv", header + one_row + "here-2,32,4096,32,4096,a100,8,1,64,1,2,llama,x,1,\n");
+  const Result result = call({"runs", file.path(), "--format", "json"});
+  REQUIRE(result.code == 0);
+  CHECK(result.err.empty());
+  const auto json = nlohmann::json::parse(result.out);
+  CHECK(json["schema_version"] == 1);
+  REQUIRE(json["rows"].size() == 2);
+  const auto& row = json["rows"][0];
+  CHECK(row["row_id"] == "here-1");
+  CHECK(row["source"] == "here");
+  CHECK(row["status"] == "ok");
+  CHECK(row["gpu"] == "h100-sxm-80gb");
+  CHECK(row["measured_step_time_s"] == 4.0);
+  CHECK(row["measured_peak_memory_bytes"] == 40 * 0x1p30);
+  const double predicted = row["predicted_step_time_s"];
+  CHECK(row["predicted_step_time_s_low"] < predicted);
+  CHECK(row["predicted_step_time_s_high"] > predicted);
+  CHECK(row["step_time_error"].get<double>() == Approx(predicted / 4.0 - 1));
+  CHECK_FALSE(row["assumed"].empty());
+  CHECK(json["rows"][1]["status"] == "context parallelism");
+  CHECK(json["rows"][1]["predicted_step_time_s"].is_null());
+  for (const char* key : {"metric", "group_by", "group", "n", "median_abs_error", "p90_abs_error", "mean_abs_error",
+                          "bias", "coverage_90"}) {
+    CHECK(json["summary"][0].contains(key));
+  }
+  CHECK(call({"runs", file.path(), "--format", "json"}).out == result.out);
+}
+
+TEST_CASE("validate runs: text, CSV and Markdown", "[cli]") {
+  const TemporaryFile file("lockstep_runs_forms.csv", header + one_row);
+  const Result text = call({"runs", file.path(), "--by", "gpu"});
+  CHECK(text.code == 0);
+  CHECK(text.out.find("1 rows: 1 simulated, 0 skipped.\n") == 0);
+  CHECK(text.out.find("h100-sxm-80gb") != std::string::npos);
+  std::istringstream lines(text.out);
+  for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
+  CHECK(call({"runs", file.path(), "--format=csv"}).out.find("row_id,source,model,gpu,") == 0);
+  CHECK(call({"runs", file.path(), "--format=markdown"}).out.find("## Error of the step time\n\n| source | rows |") !=
+        std::string::npos);
+}
+
+TEST_CASE("validate runs: the tolerance decides the exit code only where it is given", "[cli]") {
+  const TemporaryFile file("lockstep_runs_far.csv", header + "x-1,32,4096,32,4096,h100,8,1,64,1,1,llama,FSDP2,0.001,\n");
+  CHECK(call({"runs", file.path()}).code == 0);
+  const Result result = call({"runs", file.path(), "--tolerance", "10%"});
+  CHECK(result.code == 5);
+  CHECK_FALSE(result.out.empty());
+  CHECK(result.err.find("lockstep-validate: out of tolerance: the median error of step_time is ") == 0);
+  CHECK(call({"runs", file.path(), "--tolerance", "1e6"}).code == 0);
+}
+
+TEST_CASE("validate runs: bad files end with 3 and every error", "[cli]") {
+  const TemporaryFile empty("lockstep_runs_empty.csv", "");
+  const TemporaryFile binary("lockstep_runs_binary.csv", std::string("layers\0", 7));
+  const TemporaryFile cells("lockstep_runs_cells.csv", header + "r-1,x,4096,32,-4,h100,8,1,64,1,1,llama,y,1,\n");
+  const Result all = call({"runs", empty.path(), binary.path(), cells.path(), "/nowhere/at/all.csv"});
+  CHECK(all.code == 3);
+  CHECK(all.out.empty());
+  for (const char* code : {"error[E180]", "error[E181]", "error[E182]", "error[E282]", "error[E283]"}) {
+    INFO(code);
+    CHECK(all.err.find(code) != std::string::npos);
+  }
+}
+
+TEST_CASE("validate runs: the command line is read strictly", "[cli]") {
+  CHECK(call({}).code == 2);
+  CHECK(call({"runs"}).err ==
+        "lockstep-validate: runs needs a file\n"
+        "  = hint: lockstep-validate runs FILE.csv\n"
+        "  = help: lockstep-validate --help\n");
+  CHECK(call({"nccl"}).err ==
+        "lockstep-validate: unknown command 'nccl'\n"
+        "  = hint: the commands of lockstep-validate: runs\n"
+        "  = help: lockstep-validate --help\n");
+  CHECK(call({"nccl"}).code == 2);
+  CHECK(call({"runs", "f.csv", "--formt", "json"}).err.find("did you mean --format?") != std::string::npos);
+  CHECK(call({"runs", "f.csv", "--format", "xml"}).code == 2);
+  CHECK(call({"runs", "f.csv", "--format"}).code == 2);
+  CHECK(call({"runs", "f.csv", "--by", "gpu", "--by", "gpu"}).code == 2);
+  CHECK(call({"runs", "f.csv", "--tolerance", "-1"}).code == 2);
+  CHECK(call({"runs", "f.csv", "--tolerance", "nan"}).code == 2);
+  CHECK(call({"runs", "f.csv", "-x"}).code == 2);
+  CHECK(call({"runs", "f.csv", "--format", "json", "--by", "gpu"}).code == 2);
+  CHECK(call({"--help"}).code == 0);
+  CHECK(call({"runs", "--help"}).out.find("examples:\n") != std::string::npos);
+}
+
+TEST_CASE("validate runs: --set changes the catalog, and only the catalog", "[cli]") {
+  const TemporaryFile file("lockstep_runs_set.csv", header + one_row);
+  const auto predicted = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"runs", file.path(), "--format", "json"});
+    const Result result = call(more);
+    REQUIRE(result.code == 0);
+    return nlohmann::json::parse(result.out)["rows"][0]["predicted_step_time_s"].get<double>();
+  };
+  CHECK(predicted({"--set", "gpus.h100-sxm-80gb.gemm_efficiency_half=0.3"}) > predicted({}));
+  CHECK(call({"runs", file.path(), "--set", "training.global_batch=8"}).code == 2);
+  CHECK(call({"runs", file.path(), "--set", "gpus.h100-sxm-80gb.memory_bandwith=1 TB/s"}).code == 3);
+  CHECK(call({"runs", file.path(), "--set", "gpus.h101.memory_bandwidth=1 TB/s"}).code == 3);
+  CHECK(call({"runs", file.path(), "--catalog", "/nowhere"}).code == 3);
+}
+
+TEST_CASE("validate runs: the program itself", "[cli]") {
+  const std::string program = LOCKSTEP_TEST_VALIDATE_PROGRAM;
+  if (!std::filesystem::exists(program)) LOCKSTEP_SKIP("lockstep-validate was not built");
+  const int status = std::system(("\"" + program + "\" runs --help > /dev/null").c_str());
+  CHECK(status == 0);
+}

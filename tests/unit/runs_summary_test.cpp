@@ -1,0 +1,59 @@
+// Error summaries of measured runs.
+#include "tests/catch.hpp"
+
+#include <string>
+#include <vector>
+
+#include "validate/runs.hpp"
+
+using namespace lockstep;
+
+namespace {
+
+RunResult row(const std::string& source, double predicted, double measured) {
+  RunResult result;
+  result.source = source;
+  result.model = "m";
+  result.gpu = "g";
+  result.row_id = source + "-1";
+  result.step_time = {{predicted, 0.8 * predicted, 1.2 * predicted}, measured};
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("Summary: quantiles interpolate between order statistics", "[unit]") {
+  CHECK(quantile({}, 0.5) == 0.0);
+  CHECK(quantile({3.0}, 0.9) == 3.0);
+  CHECK(quantile({4.0, 1.0, 3.0, 2.0}, 0.5) == 2.5);
+  CHECK(quantile({0.0, 10.0}, 0.9) == Approx(9.0));
+}
+
+TEST_CASE("Summary: errors are predicted over measured minus one", "[unit]") {
+  // +10 %, -20 %, and +100 %, which its interval of 20 % does not hold
+  std::vector<RunResult> rows{row("a", 1.1, 1.0), row("a", 0.8, 1.0), row("b", 2.0, 1.0)};
+  rows.push_back(row("b", 9.0, 1.0));
+  rows.back().status = "context parallelism";   // skipped rows do not count
+  const std::vector<ErrorSummary> summary = summarize_errors(rows);
+  REQUIRE(summary.size() == 5);                 // two sources, one model, one GPU, overall
+  CHECK(summary[0].group == "a");
+  CHECK(summary[0].n == 2);
+  CHECK(summary[0].median_abs_error == Approx(0.15));
+  CHECK(summary[0].mean_abs_error == Approx(0.15));
+  CHECK(summary[0].bias == Approx(-0.05));
+  CHECK(summary[0].coverage_90 == Approx(0.5));  // 0.8 reaches up to 0.96
+  CHECK(summary[4].group_by == "overall");
+  CHECK(summary[4].n == 3);
+  CHECK(summary[4].median_abs_error == Approx(0.2));
+  CHECK(median_over_sources(summary, "step_time") == Approx((0.15 + 1.0) / 2));
+}
+
+TEST_CASE("Runs: tables of text, Markdown and CSV hold hostile names", "[unit]") {
+  RunsReport report;
+  report.rows = {row("a|b", 1.0, 1.0)};
+  report.rows[0].model = "x, \"y\"\x1b[31m";
+  report.summary = summarize_errors(report.rows);
+  CHECK(runs_markdown(report).find("| a\\|b | 1 | 0.0 % |") != std::string::npos);
+  CHECK(runs_text(report, "").find('\x1b') == std::string::npos);
+  CHECK(runs_csv(report).find("\"x, \"\"y\"\"\x1b[31m\"") != std::string::npos);
+}
