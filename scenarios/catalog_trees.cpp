@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "scenarios/fields.hpp"
+#include "scenarios/utf8.hpp"
 #include "scenarios/yaml_reader.hpp"
 
 namespace lockstep {
@@ -102,7 +103,8 @@ Diagnostic CatalogTrees::unknown_entry(const std::string& folder, const std::str
   if (valid.empty()) hint = fmt::format("the catalog folder '{}' has no {}", folder_.string(), folder);
   if (!nearest.empty()) hint = fmt::format("did you mean '{}'? {}", nearest, hint);
   Diagnostic diagnostic =
-      diagnose(at, "E301", fmt::format("the catalog has no {} '{}'", kind == nullptr ? "entry" : kind->one, name), hint);
+      diagnose(at, "E301", fmt::format("the catalog has no {} '{}'", kind == nullptr ? "entry" : kind->one, shortened(name)),
+               hint);
   if (diagnostic.file.empty()) diagnostic.file = (folder_ / folder).string();
   return diagnostic;
 }
@@ -196,7 +198,7 @@ void CatalogTrees::base_on(EntryTree& entry, const Key& key, std::vector<Key>& d
   if (first != dependents.end()) {
     std::string chain;
     for (auto it = first; it != dependents.end(); ++it) chain += it->second + " -> ";
-    entry.problems.push_back(diagnose(name.where, "E302", fmt::format("'{}' is based on itself", name.text),
+    entry.problems.push_back(diagnose(name.where, "E302", fmt::format("'{}' is based on itself", shortened(name.text)),
                                       fmt::format("break the circle {}{}", chain, name.text)));
     dependents.pop_back();
     return;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "scenarios/number_text.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace lockstep {
 namespace {
@@ -112,7 +113,7 @@ class ConstantReader {
       }
     }
     const std::string nearest = nearest_name(node.text, names);
-    report(node.where, "E207", path_ + ".kind", fmt::format("'kind' can't be '{}'", node.text),
+    report(node.where, "E207", path_ + ".kind", fmt::format("'kind' can't be '{}'", shortened(node.text)),
            nearest.empty() ? "one of: datasheet, measured, fitted, assumed"
                            : fmt::format("did you mean '{}'? One of: datasheet, measured, fitted, assumed", nearest));
   }
@@ -122,7 +123,7 @@ class ConstantReader {
     for (const Entry& part : map.entries) {
       if (part.merged || std::find(known.begin(), known.end(), part.key) != known.end()) continue;
       const std::string nearest = nearest_name(part.key, known);
-      report(part.where, "E201", path_ + "." + part.key, fmt::format("unknown key '{}' in '{}'", part.key, path_),
+      report(part.where, "E201", path_ + "." + part.key, fmt::format("unknown key '{}' in '{}'", shortened(part.key), path_),
              nearest.empty() ? "valid keys: value, kind, spread, source" : fmt::format("did you mean '{}'?", nearest));
     }
   }

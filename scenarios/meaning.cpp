@@ -37,7 +37,8 @@ bool has_precision(const Gpu& gpu, const PrecisionRow& row) {
 // What `--set` and a list on a command line could not tell from their own punctuation.
 bool is_addressable(const std::string& name) {
   constexpr std::string_view refused = ".=,:;'\"`/\\[]{}()<>#&*?!|$%@";
-  if (name.empty()) return false;
+  constexpr std::size_t longest = 100;
+  if (name.empty() || name.size() > longest) return false;
   for (const char32_t character : decode_utf8(name)) {
     if (character <= U' ' || is_unprintable(character) || character == 0xA0) return false;
     if (character < 0x80 && refused.find(static_cast<char>(character)) != std::string_view::npos) return false;
@@ -145,8 +146,8 @@ class MeaningCheck {
     const Location name_at = locate(node, "name", node.where);
     const std::string path = "plans." + plan.name;
     if (!is_addressable(plan.name)) {
-      report(name_at, "E453", path + ".name", fmt::format("the plan name '{}' can't be addressed by --set", plan.name),
-             "use letters, digits, '-', '_' and '+'");
+      report(name_at, "E453", path + ".name", fmt::format("the plan name '{}' can't be addressed by --set", shortened(plan.name)),
+             "use letters, digits, '-', '_' and '+', at most 100");
     }
     const auto [first, is_new] = names_.emplace(plan.name, name_at);
     if (!is_new) {

@@ -6,6 +6,8 @@
 #include <limits>
 #include <string_view>
 
+#include "scenarios/utf8.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -23,12 +25,12 @@ std::string range_text(std::int64_t low, std::int64_t high) {
 
 // What is wrong with a text that is not digits alone.
 CountText explain_no_count(std::string_view text, std::int64_t low) {
-  const std::string message = fmt::format("must be a whole number, not '{}'", text);
+  const std::string message = fmt::format("must be a whole number, not '{}'", shortened(text));
   const ParsedQuantity number = parse_quantity(text, Dimension::none);
   if (number && text.back() != '%') {
     const double value = *number.value;
     if (value < static_cast<double>(low)) {
-      return bad_count("E205", fmt::format("must be at least {}, not {}", low, text), "write a whole number");
+      return bad_count("E205", fmt::format("must be at least {}, not {}", low, shortened(text)), "write a whole number");
     }
     if (value == std::floor(value) && value < 1e15) {
       return bad_count("E206", message, fmt::format("write {:.0f}", value));
@@ -56,7 +58,7 @@ CountText parse_count(const Node& scalar, std::int64_t low, std::int64_t high) {
   if (!digits) return text.empty() ? bad_count("E206", "is empty", "write digits, such as 64") : explain_no_count(text, low);
   if (text.size() > 1 && text.front() == '0') {
     const std::size_t first = std::min(text.find_first_not_of('0'), text.size() - 1);
-    return bad_count("E206", fmt::format("has a leading zero: '{}'", text),
+    return bad_count("E206", fmt::format("has a leading zero: '{}'", shortened(text)),
                      fmt::format("write {}; some programs read a leading zero as octal", text.substr(first, 20)));
   }
   std::int64_t value = 0;
@@ -83,8 +85,8 @@ NumberText parse_number(const Node& scalar, Dimension dimension, Range range) {
   if (low_enough && high_enough) return {value, {}, {}, {}};
   std::string hint;
   const bool share = dimension == Dimension::none && range.high <= 1.0;
-  if (share && value > 1.0 && value <= 100.0) hint = fmt::format("\"{} %\"?", scalar.text);
-  return {std::nullopt, "E205", fmt::format("must be {}, not {}", range_text(range, dimension), scalar.text),
+  if (share && value > 1.0 && value <= 100.0) hint = fmt::format("\"{} %\"?", shortened(scalar.text));
+  return {std::nullopt, "E205", fmt::format("must be {}, not {}", range_text(range, dimension), shortened(scalar.text)),
           std::move(hint)};
 }
 

@@ -10,6 +10,7 @@
 #include "scenarios/fields/scenario_file.hpp"
 #include "scenarios/meaning.hpp"
 #include "scenarios/overlay.hpp"
+#include "scenarios/utf8.hpp"
 #include "scenarios/yaml_reader.hpp"
 
 namespace lockstep {
@@ -39,7 +40,7 @@ void apply_to_plan(Node& plans, const ParsedSetting& setting, std::vector<Diagno
       list += (list.empty() ? "" : ", ") + entry->value.text;
     }
     const std::string nearest = nearest_name(name, names);
-    problems.push_back(diagnose(setting.where[1], "E303", fmt::format("the scenario has no plan '{}'", name),
+    problems.push_back(diagnose(setting.where[1], "E303", fmt::format("the scenario has no plan '{}'", shortened(name)),
                                 (nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest)) + "plans: " + list));
     return;
   }

@@ -7,6 +7,7 @@
 
 #include "scenarios/constant_reader.hpp"
 #include "scenarios/number_text.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace lockstep {
 namespace {
@@ -40,7 +41,7 @@ class TreeReader final : public FieldVisitor {
     } else if (node->text == "false" && !node->quoted) {
       value = false;
     } else {
-      report(node->where, "E204", field, fmt::format("'{}' must be true or false, not '{}'", field.key, node->text),
+      report(node->where, "E204", field, fmt::format("'{}' must be true or false, not '{}'", field.key, shortened(node->text)),
              node->quoted ? "write it without quotes" : "write true or false");
     }
   }
@@ -90,7 +91,7 @@ class TreeReader final : public FieldVisitor {
       names.emplace_back(choice.name);
     }
     const std::string nearest = nearest_name(node->text, names);
-    report(node->where, "E207", field, fmt::format("'{}' can't be '{}'", field.key, node->text),
+    report(node->where, "E207", field, fmt::format("'{}' can't be '{}'", field.key, shortened(node->text)),
            nearest.empty() ? "one of: " + joined(names)
                            : fmt::format("did you mean '{}'? One of: {}", nearest, joined(names)));
   }
@@ -159,9 +160,9 @@ class TreeReader final : public FieldVisitor {
     for (const Entry& entry : map_.entries) {
       if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
       const std::string nearest = nearest_name(entry.key, known_);
-      const std::string inside = path_.empty() ? "" : fmt::format(" in '{}'", path_);
+      const std::string inside = path_.empty() ? "" : fmt::format(" in '{}'", shortened(path_));
       Diagnostic diagnostic =
-          diagnose(entry.where, "E201", fmt::format("unknown key '{}'{}", entry.key, inside),
+          diagnose(entry.where, "E201", fmt::format("unknown key '{}'{}", shortened(entry.key), inside),
                    nearest.empty() ? "valid keys: " + joined(known_) : fmt::format("did you mean '{}'?", nearest));
       diagnostic.path = child_path(entry.key);
       context_.problems.push_back(std::move(diagnostic));

@@ -1,5 +1,7 @@
 #include "scenarios/utf8.hpp"
 
+#include <algorithm>
+
 namespace lockstep {
 namespace {
 
@@ -120,6 +122,16 @@ std::string printable(std::string_view text) {
     append_utf8(result, is_unprintable(character) ? replacement : character);
   }
   return result;
+}
+
+std::string shortened(std::string_view text) {
+  constexpr std::size_t longest = 60;
+  // No character takes more than four bytes, so that what lies beyond can't be among the first.
+  const std::vector<char32_t> characters = decode_utf8(text.substr(0, 4 * (longest + 1)));
+  if (characters.size() <= longest && text.size() <= 4 * (longest + 1)) return std::string(text);
+  std::string result;
+  for (std::size_t i = 0; i < std::min(longest - 1, characters.size()); ++i) append_utf8(result, characters[i]);
+  return result + "…";
 }
 
 }  // namespace lockstep

@@ -25,4 +25,7 @@ bool is_unprintable(char32_t character);
 // The text on one line with every unprintable character as U+FFFD.
 std::string printable(std::string_view text);
 
+// The text as a message quotes it: at most 60 characters.
+std::string shortened(std::string_view text);
+
 }  // namespace lockstep

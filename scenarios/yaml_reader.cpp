@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "scenarios/text_check.hpp"
+#include "scenarios/utf8.hpp"
 #include "scenarios/yaml_syntax_error.hpp"
 
 namespace lockstep {
@@ -204,7 +205,7 @@ class TreeBuilder final : public YAML::EventHandler {
              "write the keys out, or name a catalog entry with 'based_on'");
     } else if (!frame.keys.insert(node.text).second) {
       const Entry* first = frame.node.find(node.text);
-      report(node.where, "E107", fmt::format("the key '{}' is given twice", node.text),
+      report(node.where, "E107", fmt::format("the key '{}' is given twice", shortened(node.text)),
              first == nullptr ? "keep one of them"
                               : fmt::format("keep one of them; the first is in {}", line_reference(first->where)));
     } else {

@@ -25,12 +25,21 @@ struct Logs {
   double step = 0;
   double reserved = 0;
   double allocated = 0;
-
-  explicit Logs(const PlanReport& report)
-      : step(std::log(report.step_time_s.value)),
-        reserved(std::log(report.peak_memory_bytes.value)),
-        allocated(std::log(report.peak_allocated_bytes.value)) {}
 };
+
+Logs logs(const StepTime& step, const PeakMemory& memory) {
+  return {std::log(step.total.value()), std::log(memory.worst().reserved.value()),
+          std::log(memory.worst().allocated.value())};
+}
+
+// The prediction with a constant of the hardware or of the software moved. The workload and the memory know
+// nothing of the hardware, so only the software's constants need them anew.
+Logs predicted_logs(const Model& model, const Training& training, const Cluster& cluster, const Plan& plan,
+                    const PlanReport& base, bool software_moved) {
+  if (!software_moved) return logs(step_time(cluster, plan, base.workload), base.memory);
+  const Workload workload = lower(model, training, plan);
+  return logs(step_time(cluster, plan, workload), peak_memory(plan, workload));
+}
 
 double finite_or_zero(double value) { return std::isfinite(value) ? value : 0.0; }
 
@@ -75,7 +84,7 @@ double normal_probability(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)
 PlanReport predict_with_intervals(const Model& model, const Training& training, const Cluster& cluster,
                                   const Plan& plan) {
   PlanReport report = predict(model, training, cluster, plan);
-  const Logs base(report);
+  const Logs base = logs(report.step, report.memory);
   const ConstantTable known = constant_table();
 
   Cluster moved_cluster = cluster;
@@ -96,7 +105,8 @@ PlanReport predict_with_intervals(const Model& model, const Training& training, 
       moved = std::clamp(moved, std::min(range.low, value), std::max(range.high, value));
     }
     constant->value = moved;
-    const Logs at(predict(model, training, moved_cluster, moved_plan));
+    const bool software = path.rfind("software.", 0) == 0;
+    const Logs at = predicted_logs(model, training, moved_cluster, moved_plan, report, software);
     constant->value = value;
 
     const double effect = finite_or_zero(base.step - at.step);
@@ -121,8 +131,9 @@ PlanReport predict_with_intervals(const Model& model, const Training& training, 
   report.hfu = around(report.hfu.value, step_deviation);
   report.peak_memory_bytes = around(report.peak_memory_bytes.value, memory_deviation);
   report.peak_allocated_bytes = around(report.peak_allocated_bytes.value, std::sqrt(allocated));
+  const double fit_deviation = std::sqrt(reserved + square(cluster.system.gpu.memory_capacity.spread));
   report.fit_probability =
-      normal_probability(std::log(report.usable_memory_bytes / report.peak_memory_bytes.value) / memory_deviation);
+      normal_probability(std::log(report.usable_memory_bytes / report.peak_memory_bytes.value) / fit_deviation);
   return report;
 }
 

@@ -30,16 +30,18 @@ class StageMemoryList {
 
   // Weights, gradients and optimizer state: bytes per parameter by the profile, over the ranks that
   // shard each.
-  void states(Tensors& tensors) const {
+  // `gradients`: whether the instant already has them.
+  void states(Tensors& tensors, bool gradients) const {
     const StateShards shards = state_shards(context_.plan);
     const bool sharded = context_.plan.sharding == Sharding::fsdp;
     const double p = stage_.parameters;
     const double moments_off = context_.training.optimizer == Optimizer::sgd ? 4.0 : 0.0;
     add(tensors, "weights", TensorClass::weights,
         p * (sharded ? software_.fsdp_weight_bytes : software_.weight_bytes) / shards.weights);
-    add(tensors, "gradients", TensorClass::gradients,
-        p * (sharded ? software_.fsdp_gradient_bytes : software_.gradient_bytes) /
-            shards.gradients);
+    if (gradients)
+      add(tensors, "gradients", TensorClass::gradients,
+          p * (sharded ? software_.fsdp_gradient_bytes : software_.gradient_bytes) /
+              shards.gradients);
     add(tensors, "optimizer state", TensorClass::optimizer,
         p *
             std::max(0.0, (sharded ? software_.fsdp_optimizer_bytes : software_.optimizer_bytes) -
@@ -52,6 +54,12 @@ class StageMemoryList {
     if (software_.cached_weight_gradients) {
       add(tensors, "cached weight gradients", TensorClass::other, 2 * workload_.layer.parameters);
     }
+  }
+
+  // Gradients exist before the first backward of a step only where the software keeps their
+  // buffers, or where an earlier micro-batch has filled them.
+  [[nodiscard]] bool gradients_before_backward() const {
+    return software_.gradients_persist || workload_.micro_batches > 1;
   }
 
   // What all micro-batches in flight have saved, `share` of it (1 at the peak of the forward pass).
@@ -154,16 +162,24 @@ void add_memory(const BlockContext& context, Workload& workload) {
   for (Stage& stage : workload.stages) {
     const StageMemoryList list(context, workload, stage);
     MemoryInstant backward{"first layer of the backward pass", {}};
-    list.states(backward.tensors);
+    list.states(backward.tensors, list.gradients_before_backward());
     list.activations(backward.tensors);
     list.backward_layer(backward.tensors);
     list.buffers(backward.tensors);
     list.unsharded(backward.tensors, software.fsdp_units_in_flight,
                    software.gradient_reduce_bytes + software.fsdp_gather_bytes);
     stage.instants.push_back(std::move(backward));
+    if (!list.gradients_before_backward()) {
+      MemoryInstant end{"end of the backward pass", {}};
+      list.states(end.tensors, true);
+      list.backward_layer(end.tensors);
+      list.buffers(end.tensors);
+      list.unsharded(end.tensors, 1, software.gradient_reduce_bytes + software.fsdp_gather_bytes);
+      stage.instants.push_back(std::move(end));
+    }
     if (stage.has_head) {
       MemoryInstant loss{"loss of the last micro-batch in flight", {}};
-      list.states(loss.tensors);
+      list.states(loss.tensors, list.gradients_before_backward());
       list.activations(loss.tensors);
       list.loss(loss.tensors);
       list.buffers(loss.tensors);

@@ -105,6 +105,8 @@ struct Software {
       0;  // per element of ffn width beyond gate, up and product (separate SiLU output: 2)
   double score_bytes = 5;       // unfused attention, per score element kept, with dropout
   double pipeline_buffers = 0;  // hidden-state buffers per micro-batch in flight (DeepSpeed: 2)
+  bool gradients_persist =
+      true;  // gradient memory lives between steps (Megatron's buffers); else it grows in backward
   bool cached_weight_gradients =
       false;                         // Transformer Engine keeps one dummy wgrad per weight shape
   bool fsdp_root_unsharded = true;   // embedding and head stay gathered

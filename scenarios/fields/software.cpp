@@ -162,6 +162,8 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
                  software.score_bytes, limits::bytes_per_item);
   visitor.number({"pipeline_buffers", "Hidden-state buffers per micro-batch in flight (DeepSpeed: 2)."},
                  software.pipeline_buffers, {0.0, 100.0, false});
+  visitor.flag({"gradients_persist", "Gradients keep their memory between steps; else they grow in the first backward."},
+               software.gradients_persist);
   visitor.flag({"cached_weight_gradients", "One spare weight gradient per weight shape is kept (Transformer Engine)."},
                software.cached_weight_gradients);
   visitor.flag({"fsdp_root_unsharded", "FSDP: embedding and head stay gathered."}, software.fsdp_root_unsharded);

@@ -88,7 +88,8 @@ const Sensitivity* deciding_constant(const Report& report, const PlanComparison&
 
 // With effects e per standard deviation, z deviations change ln(t_slower / t_faster) by z (e_s - e_f); both
 // take equally long at z = ln(t_slower / t_faster) / (e_f - e_s), where the constant is value exp(z spread).
-std::optional<double> break_even(const Report& report, const PlanComparison& comparison) {
+std::optional<double> break_even(const Report& report, const PlanComparison& comparison,
+                                 const ConstantTable& constants) {
   const PlanReport& fast = report.plans.at(comparison.faster);
   const PlanReport& slow = report.plans.at(comparison.slower);
   const Sensitivity* of_fast = find(fast, comparison.decided_by);
@@ -101,7 +102,12 @@ std::optional<double> break_even(const Report& report, const PlanComparison& com
       (of_fast != nullptr ? of_fast->effect : 0.0) - (of_slow != nullptr ? of_slow->effect : 0.0);
   const double z = std::log(slow.step_time_s.value / fast.step_time_s.value) / difference;
   if (!std::isfinite(z) || std::abs(z) > 3) return std::nullopt;
-  return known->value * std::exp(z * known->spread);
+  const double value = known->value * std::exp(z * known->spread);
+  const auto info = constants.find(known->path);
+  if (info != constants.end() && (value < info->second.range.low || value > info->second.range.high)) {
+    return std::nullopt;
+  }
+  return value;
 }
 
 RunLength run_length(const Report& report, const PlanReport& plan) {

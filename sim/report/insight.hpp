@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/constants.hpp"
 #include "sim/report/report.hpp"
 
 namespace lockstep {
@@ -31,8 +32,8 @@ const Sensitivity* certainty_of(const PlanReport& plan, const PartitionLine& lin
 const Sensitivity* deciding_constant(const Report& report, const PlanComparison& comparison);
 
 // The value of the deciding constant at which both plans take equally long, by the log-linear effects; none
-// where it is more than three of its standard deviations away.
-std::optional<double> break_even(const Report& report, const PlanComparison& comparison);
+// where it is more than three of its standard deviations away or not physical.
+std::optional<double> break_even(const Report& report, const PlanComparison& comparison, const ConstantTable& constants);
 
 // What the whole run takes where the scenario states its length; zero otherwise.
 struct RunLength {

@@ -155,9 +155,9 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   return json;
 }
 
-Json comparison(const Report& report, const PlanComparison& c) {
+Json comparison(const Report& report, const PlanComparison& c, const ConstantTable& constants) {
   const Sensitivity* decided_by = deciding_constant(report, c);
-  const std::optional<double> equal = break_even(report, c);
+  const std::optional<double> equal = break_even(report, c, constants);
   return {{"faster", report.plans.at(c.faster).plan.name},
           {"slower", report.plans.at(c.slower).plan.name},
           {"probability", c.probability},
@@ -200,7 +200,8 @@ std::string report_json(const Report& report, const std::string& command) {
   json["ranking"] = Json::array();
   for (const std::size_t index : report.ranking) json["ranking"].push_back(report.plans.at(index).plan.name);
   json["comparisons"] = Json::array();
-  for (const PlanComparison& c : report.comparisons) json["comparisons"].push_back(comparison(report, c));
+  const ConstantTable constants = constant_table();
+  for (const PlanComparison& c : report.comparisons) json["comparisons"].push_back(comparison(report, c, constants));
   json["not_modelled"] = report.not_modelled;
   // Names come from files: what is not UTF-8 becomes U+FFFD. A number that is not finite becomes null.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';

@@ -124,6 +124,11 @@ std::string interval(const Predicted& predicted, DisplayUnit unit) {
   return "[" + fixed(low, decimals) + " … " + fixed(high, decimals) + "]";
 }
 
+int decimals_of_parts(const std::vector<double>& parts, double total) {
+  const bool small = std::all_of(parts.begin(), parts.end(), [](double p) { return p < 99.95; });
+  return small ? std::max(decimals_of(total), 1) : decimals_of(total);
+}
+
 std::vector<double> round_to_sum(const std::vector<double>& parts, double total, int decimals) {
   const double scale = std::pow(10.0, decimals);
   std::vector<double> steps(parts.size());

@@ -38,6 +38,9 @@ std::string interval(const Predicted& predicted, DisplayUnit unit);
 
 // Decimals that show `value` with three significant digits: 71.2 -> 1, 125 -> 0, 1.42 -> 2, 1250 -> -1.
 int decimals_of(double value);
+// Decimals for the parts of a total: those of the total, and a tenth where no part needs three digits before the
+// point.
+int decimals_of_parts(const std::vector<double>& parts, double total);
 // The parts in steps of 10^-decimals so that the steps sum to those of the rounded total: parts are rounded
 // down, and what is then missing goes to those that lost most. The printed lines of a partition sum.
 std::vector<double> round_to_sum(const std::vector<double>& parts, double total, int decimals);

@@ -32,7 +32,7 @@ Table plan_table(const Report& report) {
                {"MFU", Align::right, 0, 2},
                {"peak", Align::right, 0, 2},
                {"memory", Align::left, 0, 1},
-               {"bound by", Align::left, 12, 2}});
+               {"bound by", Align::left, 8, 2}});
   for (std::size_t place = 0; place < report.ranking.size(); ++place) {
     const PlanReport& plan = report.plans[report.ranking[place]];
     const Tone tone = plan.feasible ? Tone::plain : Tone::quiet;
@@ -53,18 +53,23 @@ std::string plan_name(const Report& report, std::size_t index) {
   return unbroken(cut(printable(report.plans[index].plan.name), 60));
 }
 
+// Above this probability no single constant is worth a line, unless one turns the order.
+constexpr double settled = 0.95;
+
 std::string decision(const Report& report, const PlanComparison& c, const ConstantTable& constants) {
   const Sensitivity* decided_by = deciding_constant(report, c);
   if (decided_by == nullptr) return {};
-  std::string words = fmt::format(" What decides it: {} ({})", decided_by->path,
-                                  unbroken(text::constant_with_spread(*decided_by, constants)));
-  if (const std::optional<double> equal = break_even(report, c)) {
+  const std::string constant =
+      fmt::format("{} ({})", decided_by->path, unbroken(text::constant_with_spread(*decided_by, constants)));
+  if (const std::optional<double> equal = break_even(report, c, constants)) {
     const auto info = constants.find(decided_by->path);
     const Dimension dimension = info == constants.end() ? Dimension::none : info->second.dimension;
-    words += fmt::format("; {} about {} {} is faster", *equal < decided_by->value ? "below" : "above",
-                         unbroken(constant_text(*equal, dimension)), plan_name(report, c.slower));
+    return fmt::format(" What decides it: {}; {} about {} {} is faster.", constant,
+                       *equal < decided_by->value ? "below" : "above", unbroken(constant_text(*equal, dimension)),
+                       plan_name(report, c.slower));
   }
-  return words + ".";
+  if (c.probability > settled) return {};
+  return fmt::format(" The widest unknown between them: {}.", constant);
 }
 
 std::string comparison_text(const Report& report, const PlanComparison& c, const ConstantTable& constants,

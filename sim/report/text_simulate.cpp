@@ -88,10 +88,10 @@ std::string partition_text(const PlanReport& plan, const TextOptions& options) {
   const std::vector<PartitionLine>& lines = plan.step.partition;
   if (lines.empty()) return {};
   const DisplayUnit unit = time_unit(plan.step_time_s.value);
-  const int decimals = decimals_of(plan.step_time_s.value / unit.scale);
   std::vector<double> times;
   times.reserve(lines.size());
   for (const PartitionLine& line : lines) times.push_back(line.time.value() / unit.scale);
+  const int decimals = decimals_of_parts(times, plan.step_time_s.value / unit.scale);
   const std::vector<double> rounded = round_to_sum(times, plan.step_time_s.value / unit.scale, decimals);
   const std::vector<std::string> percents = shares(times, plan.step_time_s.value / unit.scale);
 
@@ -145,9 +145,9 @@ std::string memory_text(const PlanReport& plan, const TextOptions& options) {
               lines.end());
   const double total = plan.peak_memory_bytes.value;
   const DisplayUnit unit = memory_unit(total);
-  const int decimals = decimals_of(total / unit.scale);
   std::vector<double> sizes;
   for (const MemoryLine& line : lines) sizes.push_back(line.bytes.value() / unit.scale);
+  const int decimals = decimals_of_parts(sizes, total / unit.scale);
   const std::vector<double> rounded = round_to_sum(sizes, total / unit.scale, decimals);
   const std::vector<std::string> percents = shares(sizes, total / unit.scale);
   const double scale = std::max(total, plan.usable_memory_bytes) / unit.scale;

@@ -56,6 +56,78 @@ TEST_CASE("constants of two GPUs are two constants", "[unit][certainty]") {
   CHECK(compare_plans(a, b).probability == Approx(normal_probability(std::log(1.05) / deviation)).epsilon(rounding));
 }
 
+TEST_CASE("an exact catalog leaves the residual of the model alone", "[unit][certainty]") {
+  const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
+  Scenario scenario = load_scenario(folder + "/llama3-70b-64xh100.yaml", Catalog(folder));
+  for (ScenarioPlan& entry : scenario.plans) {
+    const PlanReport spread = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan);
+    for_each_constant(entry.cluster, entry.plan, [](const std::string&, ConstantBase& constant) { constant.spread = 0; });
+    const PlanReport exact = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan);
+    const PlanReport point = predict(scenario.model, scenario.training, entry.cluster, entry.plan);
+
+    CHECK(exact.sensitivities.empty());
+    CHECK(exact.step_time_s.value == point.step_time_s.value);
+    CHECK(spread.step_time_s.value == point.step_time_s.value);
+    // value exp(+-1.645 * 4 %), and memory with its own residual.
+    const double step = std::exp(1.6448536269514722 * *step_time_residual());
+    CHECK(exact.step_time_s.high == Approx(step * point.step_time_s.value).epsilon(rounding));
+    CHECK(exact.step_time_s.low == Approx(point.step_time_s.value / step).epsilon(rounding));
+    CHECK(exact.peak_memory_bytes.high ==
+          Approx(std::exp(1.6448536269514722 * *memory_residual()) * point.peak_memory_bytes.value).epsilon(rounding));
+    CHECK(spread.step_time_s.high > exact.step_time_s.high);
+    CHECK(spread.peak_memory_bytes.high >= exact.peak_memory_bytes.high);
+    CHECK(spread.feasible == (spread.fit_probability >= 0.5));
+  }
+}
+
+TEST_CASE("the effect of a constant is what predict() says when it is moved", "[unit][certainty]") {
+  const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
+  const Scenario scenario = load_scenario(folder + "/llama3-70b-64xh100.yaml", Catalog(folder));
+  for (const ScenarioPlan& entry : scenario.plans) {
+    const PlanReport report = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan);
+    REQUIRE_FALSE(report.sensitivities.empty());
+    for (const Sensitivity& s : report.sensitivities) {
+      CAPTURE(entry.plan.name, s.path);
+      Cluster cluster = entry.cluster;
+      Plan plan = entry.plan;
+      for_each_constant(cluster, plan, [&](const std::string& path, ConstantBase& constant) {
+        if (path == s.path) constant.value *= std::exp(-constant.spread);
+      });
+      const PlanReport moved = predict(scenario.model, scenario.training, cluster, plan);
+      CHECK(s.effect == Approx(std::log(report.step_time_s.value / moved.step_time_s.value)).margin(1e-12));
+    }
+  }
+}
+
+TEST_CASE("the ranking puts plans that fit first, and compares neighbours that fit", "[unit][certainty]") {
+  const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
+  const Report report = simulate(load_scenario(folder + "/gpt-13b-64xa100-40gb.yaml", Catalog(folder)));
+  std::size_t fitting = 0;
+  for (std::size_t i = 0; i < report.ranking.size(); ++i) {
+    const PlanReport& plan = report.plans[report.ranking[i]];
+    if (plan.feasible) CHECK(fitting++ == i);
+    if (i > 0 && report.plans[report.ranking[i - 1]].feasible == plan.feasible) {
+      CHECK(report.plans[report.ranking[i - 1]].step_time_s.value <= plan.step_time_s.value);
+    }
+  }
+  REQUIRE(fitting > 1);
+  REQUIRE(report.comparisons.size() == fitting - 1);
+  for (std::size_t i = 0; i + 1 < fitting; ++i) {
+    CHECK(report.comparisons[i].faster == report.ranking[i]);
+    CHECK(report.comparisons[i].slower == report.ranking[i + 1]);
+    CHECK(report.comparisons[i].probability >= 0.5);
+  }
+}
+
+TEST_CASE("only the plans that are asked for are predicted", "[unit][certainty]") {
+  const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
+  const Scenario scenario = load_scenario(folder + "/llama3-70b-64xh100.yaml", Catalog(folder));
+  const Report report = simulate(scenario, {"tp8-pp2"});
+  REQUIRE(report.plans.size() == 1);
+  CHECK(report.plans[0].plan.name == "tp8-pp2");
+  CHECK_THROWS_WITH(simulate(scenario, {"none"}), "the scenario has no plan 'none'");
+}
+
 TEST_CASE("a cluster in one line", "[unit][certainty]") {
   Cluster cluster;
   cluster.gpus = 64;

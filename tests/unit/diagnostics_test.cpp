@@ -119,6 +119,13 @@ TEST_CASE("diagnostics: the nearest name is found over typing slips, case and se
   CHECK(nearest_name(std::string(100'000, 'x'), names).empty());
 }
 
+TEST_CASE("utf8: a message quotes long texts by their beginning") {
+  CHECK(shortened("abc") == "abc");
+  CHECK(shortened(std::string(60, 'x')) == std::string(60, 'x'));
+  CHECK(shortened(std::string(61, 'x')) == std::string(59, 'x') + "…");
+  CHECK(shortened(std::string(1'000'000, 'x')) == std::string(59, 'x') + "…");
+}
+
 TEST_CASE("utf8: invalid bytes are found where they stand") {
   CHECK(first_invalid_utf8("é 日本 😀") == std::string_view::npos);
   CHECK(first_invalid_utf8("ab\xC3(") == 2);

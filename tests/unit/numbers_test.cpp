@@ -62,6 +62,10 @@ TEST_CASE("rounded parts sum to the rounded total", "[unit][numbers]") {
   CHECK(part(0.0, 0.01, 1) == "<0.1");
   CHECK(part(0.0, 0.0, 1) == "0");
   CHECK(part(3.4, 3.36, 1) == "3.4");
+  // 105 needs no decimals, but its parts of two digits get one.
+  CHECK(decimals_of_parts({50.2, 55.0}, 105.2) == 1);
+  CHECK(decimals_of_parts({150.2, 55.0}, 205.2) == 0);
+  CHECK(decimals_of_parts({1.02, 0.4}, 1.42) == 2);
   // Decimals of the total may be negative: steps of ten.
   CHECK(round_to_sum({624.0, 626.0}, 1250.0, -1) == std::vector<double>{620.0, 630.0});
 }

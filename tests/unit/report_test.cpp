@@ -59,6 +59,16 @@ TEST_CASE("compare: a clear winner names what decides it", "[unit][report]") {
   CHECK_THAT(text, Matchers::Contains("above about 0.884 second is"));
 }
 
+TEST_CASE("compare: without a break-even the widest unknown is named while the order is open", "[unit][report]") {
+  Report report = sample_report();
+  report.plans[2].step_time_s = test::around(20.0);
+  report.comparisons[0].probability = 0.9;
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("P = 0.90. The widest unknown between them: "
+                                                          "system.nic_efficiency\n  (0.800 ± 20 %, assumed)."));
+  report.comparisons[0].probability = 0.97;
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast is faster than second with P = 0.97.\n"));
+}
+
 TEST_CASE("simulate: headline, partition, memory and certainty", "[unit][report]") {
   const std::string text = simulate_text(one_plan(1), {});
   CHECK_THAT(text, Matchers::Contains("STEP   10.0 s  [9.0 … 11.0]    12 500 tokens/s/GPU    MFU 43 %    HFU 54 %"));

@@ -255,7 +255,7 @@ TEST_CASE("scenario: names of plans") {
         "s.yaml:8:11: error[E453]: the plan name 't.p' can't be addressed by --set\n"
         "    8 |   - name: t.p\n"
         "      |           ^~~\n"
-        "      = hint: use letters, digits, '-', '_' and '+'\n");
+        "      = hint: use letters, digits, '-', '_' and '+', at most 100\n");
   CHECK(after("plans:\n  - name: dp\n  - name: tp\n    tensor: 8\n", "plans: []\n") ==
         "s.yaml:6:1: error[E451]: the scenario has no plan\n"
         "    6 | plans: []\n"
