@@ -113,16 +113,27 @@ std::string painted(std::string_view text, Tone tone, bool color) {
   return "\x1b[" + std::string{code} + "m" + std::string{text} + "\x1b[0m";
 }
 
-std::vector<std::size_t> Table::widths(std::size_t available) const {
+std::vector<std::size_t> Table::natural_widths() const {
   std::vector<std::size_t> widths(columns_.size());
-  std::size_t total = 0;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     widths[i] = display_width(columns_[i].header);
     for (const auto& row : rows_) {
       if (i < row.size()) widths[i] = std::max(widths[i], display_width(row[i].text));
     }
-    total += widths[i] + (i > 0 ? columns_[i].gap : 0);
   }
+  return widths;
+}
+
+std::size_t Table::natural_width() const {
+  std::size_t total = 0;
+  for (const std::size_t width : natural_widths()) total += width;
+  for (std::size_t i = 1; i < columns_.size(); ++i) total += columns_[i].gap;
+  return total;
+}
+
+std::vector<std::size_t> Table::widths(std::size_t available) const {
+  std::vector<std::size_t> widths = natural_widths();
+  std::size_t total = natural_width();
   for (std::size_t i = columns_.size(); i-- > 0 && total > available;) {
     if (columns_[i].least == 0 || widths[i] <= columns_[i].least) continue;
     const std::size_t given = std::min(widths[i] - columns_[i].least, total - available);

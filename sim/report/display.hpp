@@ -53,10 +53,12 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
-  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  // Columns that it takes where nothing is cut, without an indent.
+  [[nodiscard]] std::size_t natural_width() const;
   [[nodiscard]] std::string render(std::size_t width, std::string_view indent, bool color) const;
 
  private:
+  [[nodiscard]] std::vector<std::size_t> natural_widths() const;
   [[nodiscard]] std::vector<std::size_t> widths(std::size_t available) const;
   [[nodiscard]] std::string line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths,
                                  std::string_view indent, bool color) const;

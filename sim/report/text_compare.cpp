@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "scenarios/utf8.hpp"
 #include "sim/certainty.hpp"
@@ -23,34 +25,70 @@ std::string place_of(const Report& report, std::size_t place) {
   return std::to_string(place + 1);
 }
 
-Table plan_table(const Report& report) {
-  Table table({{"", Align::right, 0, 2},
+// What bounds a plan is cut down to this width beside long plan names; where that is not enough, it leaves the
+// table for lines of its own.
+constexpr std::size_t least_bound = 20;
+
+Table plan_table(const Report& report, bool with_bound) {
+  std::vector<Column> columns{{"", Align::right, 0, 2},
                {"plan", Align::left, 12, 2},
                {"step", Align::right, 0, 2},
                {"90 %", Align::left, 0, 1},
                {"tok/s/GPU", Align::right, 0, 1},
                {"MFU", Align::right, 0, 2},
                {"peak", Align::right, 0, 2},
-               {"memory", Align::left, 0, 1},
-               {"bound by", Align::left, 8, 2}});
+               {"memory", Align::left, 0, 1}};
+  if (with_bound) columns.push_back({"bound by", Align::left, least_bound, 2});
+  Table table(std::move(columns));
   for (std::size_t place = 0; place < report.ranking.size(); ++place) {
     const PlanReport& plan = report.plans[report.ranking[place]];
     const Tone tone = plan.feasible ? Tone::plain : Tone::quiet;
-    table.add({{plan.feasible ? place_of(report, place) : "–", Tone::quiet},
+    std::vector<Cell> row{{plan.feasible ? place_of(report, place) : "–", Tone::quiet},
                {printable(plan.plan.name), plan.feasible && place == 0 ? Tone::strong : tone},
                {duration(plan.step_time_s.value), tone},
                {interval(plan.step_time_s, time_unit(plan.step_time_s.value)), Tone::quiet},
                {three_digits(plan.tokens_per_s_per_gpu.value), tone},
                {percent(plan.mfu.value), tone},
                {memory(plan.peak_memory_bytes.value), tone},
-               text::verdict(plan),
-               {printable(plan.bound), tone}});
+               text::verdict(plan)};
+    if (with_bound) row.push_back({printable(plan.bound), tone});
+    table.add(std::move(row));
   }
   return table;
 }
 
 std::string plan_name(const Report& report, std::size_t index) {
   return unbroken(cut(printable(report.plans[index].plan.name), 60));
+}
+
+// "Bound by tensor cores: a, b." for each bound, in the order of the ranking.
+std::string bound_notes(const Report& report, const TextOptions& options) {
+  std::vector<std::pair<std::string, std::string>> bounds;
+  for (const std::size_t index : report.ranking) {
+    const std::string bound = printable(report.plans[index].bound);
+    const auto known = std::find_if(bounds.begin(), bounds.end(), [&](const auto& b) { return b.first == bound; });
+    if (known == bounds.end()) {
+      bounds.emplace_back(bound, plan_name(report, index));
+    } else {
+      known->second += ", " + plan_name(report, index);
+    }
+  }
+  std::string notes;
+  for (const auto& [bound, plans] : bounds) notes += paragraph(fmt::format("Bound by {}: {}.", bound, plans), options);
+  return notes;
+}
+
+std::string table_text(const Report& report, const TextOptions& options) {
+  constexpr std::string_view indent = "  ";
+  const auto width = static_cast<std::size_t>(options.width);
+  std::size_t cut_away = 0;  // columns that the bound can give
+  for (const PlanReport& plan : report.plans) {
+    const std::size_t bound = display_width(printable(plan.bound));
+    cut_away = std::max(cut_away, bound > least_bound ? bound - least_bound : 0);
+  }
+  const Table whole = plan_table(report, true);
+  if (whole.natural_width() + indent.size() <= width + cut_away) return whole.render(width, indent, options.color);
+  return plan_table(report, false).render(width, indent, options.color) + '\n' + bound_notes(report, options);
 }
 
 // Above this probability no single constant is worth a line, unless one turns the order.
@@ -137,7 +175,7 @@ std::string run_notes(const Report& report, const TextOptions& options) {
 std::string compare_text(const Report& report, const TextOptions& options) {
   const ConstantTable constants = constant_table();
   std::string out = text::heading(report, options) + '\n';
-  out += plan_table(report).render(static_cast<std::size_t>(options.width), "  ", options.color);
+  out += table_text(report, options);
   out += cluster_notes(report, options) + '\n';
   for (const PlanComparison& c : report.comparisons) out += comparison_text(report, c, constants, options);
   const std::string notes = memory_notes(report, options) + run_notes(report, options);

@@ -155,6 +155,26 @@ TEST_CASE("list shows the catalog in every format", "[cli]") {
   CHECK(json["models"].size() > 1);
 }
 
+TEST_CASE("the catalog installed beside the program wins over the source tree's, --catalog over both", "[cli]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path installed = folder.path() / "share" / "lockstep" / "scenarios";
+  for (const char* kind : {"gpus", "systems", "models", "software"}) std::filesystem::create_directories(installed / kind);
+  std::filesystem::create_directories(folder.path() / "bin");
+  lockstep::cli::Environment environment;
+  environment.program = folder.path() / "bin" / "lockstep";
+  const auto gpus = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"list", "gpus", "--format", "csv"});
+    std::ostringstream out;
+    std::ostringstream err;
+    CHECK(lockstep::cli::run(more, out, err, environment) == 0);
+    return out.str();
+  };
+  CHECK(gpus({}) == "kind,name,description\n");
+  CHECK_THAT(gpus({"--catalog", bundled("")}), Matchers::Contains("h100-sxm-80gb"));
+  std::filesystem::remove_all(installed);
+  CHECK_THAT(gpus({}), Matchers::Contains("h100-sxm-80gb"));
+}
+
 TEST_CASE("schema prints JSON, and with --reference Markdown", "[cli]") {
   CHECK(nlohmann::json::parse(run_lockstep({"schema"}).out).contains("$schema"));
   CHECK_THAT(run_lockstep({"schema", "--reference"}).out, Matchers::Contains("global_batch"));

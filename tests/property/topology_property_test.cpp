@@ -180,7 +180,7 @@ TEST_CASE("collective cost: with unlimited bandwidth only latency is left") {
     for (const auto& group : groups) {
       const CollectiveCost result = cost(cluster, group, collective, 1_GB);
       CHECK(result.time.value() == Approx(result.latency.value()));
-      CHECK(result.latency >= 20_us);
+      CHECK(result.latency >= 10_us);  // half of 20 where the ring is gone round once
     }
   }
 }

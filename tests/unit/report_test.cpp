@@ -69,6 +69,16 @@ TEST_CASE("compare: without a break-even the widest unknown is named while the o
   CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast is faster than second with P = 0.97.\n"));
 }
 
+TEST_CASE("compare: beside long plan names the bounds leave the table", "[unit][report]") {
+  Report report = sample_report();
+  const std::string name = "sequence-parallel-selective";
+  report.plans[1].plan.name = name;
+  const std::string text = compare_text(report, {});
+  CHECK_THAT(text, Matchers::Contains("  1  " + name + "  10.0 s"));
+  CHECK_THAT(text, Matchers::Contains("Bound by tensor cores, HBM: " + name + ", second, large.\n"));
+  CHECK(text.find("bound by") == std::string::npos);
+}
+
 TEST_CASE("simulate: headline, partition, memory and certainty", "[unit][report]") {
   const std::string text = simulate_text(one_plan(1), {});
   CHECK_THAT(text, Matchers::Contains("STEP   10.0 s  [9.0 … 11.0]    12 500 tokens/s/GPU    MFU 43 %    HFU 54 %"));
