@@ -75,15 +75,6 @@ std::vector<Command> make_commands() {
        {"lockstep validate --help", "lockstep validate runs validate/corpus/training_runs.csv"},
        nullptr});
   table.push_back(
-      {"calibrate",
-       "constants fitted to measurements",
-       "Hands over to the program lockstep-validate, which lies beside lockstep: `lockstep calibrate FILE` is "
-       "`lockstep-validate calibrate FILE`.",
-       {},
-       {},
-       {"lockstep calibrate --help", "lockstep calibrate --corpus runs"},
-       nullptr});
-  table.push_back(
       {"completion",
        "the completion script of a shell",
        "Prints a script that completes commands, options and their values in bash.",

@@ -194,7 +194,7 @@ TEST_CASE("completion is a script that bash accepts and that knows every command
   CHECK(asked.out == "compare completion\ntext json csv\n");
 }
 
-TEST_CASE("validate and calibrate hand their arguments over as they are", "[cli]") {
+TEST_CASE("validate hands its arguments over as they are", "[cli]") {
   const TemporaryFolder folder;
   lockstep::cli::Environment environment;
   environment.program = folder.path() / "lockstep";
@@ -213,8 +213,6 @@ TEST_CASE("validate and calibrate hand their arguments over as they are", "[cli]
   std::ostringstream err;
   CHECK(lockstep::cli::run({"validate", "runs", "f.csv", "--help", "-1"}, out, err, environment) == 1);
   CHECK(given == std::vector<std::string>{program, "runs", "f.csv", "--help", "-1"});
-  CHECK(lockstep::cli::run({"calibrate", "f", "-o", "g"}, out, err, environment) == 1);
-  CHECK(given == std::vector<std::string>{program, "calibrate", "f", "-o", "g"});
   CHECK(out.str().empty());
   CHECK_THAT(err.str(), Matchers::Contains("cannot be started: refused"));
 }
