@@ -1,5 +1,5 @@
 // What free text means: rules that turn the words of a table of runs ("Megatron-LM (core 0.14+) + TE 2.11",
-// "4x HDR InfiniBand per node") into catalog names and settings. The rules are data, in aliases.yaml.
+// "4x HDR InfiniBand per node") into catalog names and settings. The rules are data, in aliases/measured_runs.yaml.
 #pragma once
 
 #include <filesystem>

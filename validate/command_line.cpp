@@ -38,7 +38,7 @@ const std::vector<Option>& runs_options() {
        {},
        false},
       {"set", "PATH=VALUE", "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)", {}, true},
-      {"catalog", "DIR", "the folder with gpus/, systems/, software/ and aliases.yaml", {}, false},
+      {"catalog", "DIR", "the folder with gpus/, systems/, software/ and aliases/", {}, false},
   };
   return options;
 }
@@ -143,7 +143,7 @@ std::filesystem::path catalog_folder(const Arguments& arguments, const std::file
   diagnostic.code = "E301";
   diagnostic.file = folder.string();
   diagnostic.message = "this folder is no catalog: it has no folder gpus/ in it";
-  diagnostic.hint = "--catalog names a folder with gpus/, systems/, software/ and aliases.yaml, such as scenarios";
+  diagnostic.hint = "--catalog names a folder with gpus/, systems/, software/ and aliases/, such as scenarios";
   throw InputError({std::move(diagnostic)});
 }
 
@@ -187,7 +187,7 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   const std::filesystem::path folder = catalog_folder(arguments, program);
   const Catalog catalog(folder, settings_of(arguments));
   check_settings(catalog);
-  const RunsReport report = validate_runs(records, catalog, load_aliases(folder / "aliases.yaml"));
+  const RunsReport report = validate_runs(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"));
   Outcome outcome;
   if (format == "json") outcome.output = runs_json(report);
   if (format == "csv") outcome.output = runs_csv(report);

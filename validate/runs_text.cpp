@@ -144,7 +144,7 @@ std::string runs_text(const RunsReport& report, const std::string& by) {
 
 std::string runs_markdown(const RunsReport& report) {
   std::string out = fmt::format(
-      "# Accuracy\n\n"
+      "# Measured runs against predictions\n\n"
       "Predictions against published measurements. Error is predicted / measured - 1; median, p90 and mean are of its\n"
       "size, bias is the mean with its sign. {} rows: {} simulated, {} skipped.\n",
       report.rows.size(), simulated_rows(report), report.rows.size() - simulated_rows(report));

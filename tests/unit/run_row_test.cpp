@@ -21,7 +21,7 @@ const Catalog& catalog() {
 }
 
 const Aliases& aliases() {
-  static const Aliases one = load_aliases(folder + "/aliases.yaml");
+  static const Aliases one = load_aliases(folder + "/aliases/measured_runs.yaml");
   return one;
 }
 
