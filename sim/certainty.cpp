@@ -60,16 +60,17 @@ const std::string& owner(const PlanReport& report, std::string_view path) {
 
 }  // namespace
 
-// Leave-one-model-out residual of the step time over published runs with known plans: their scatter around the
-// prediction where the model that ran took no part in any fit.
+// What is left of the scatter of published runs around predictions of models that took no part in the fit, when the
+// spreads of the constants are taken out. Step time: median error 3.9 %, so one standard deviation of 3.9 / 0.674 =
+// 5.8 %, of which the constants explain about 3 %. Memory: median 4.5 %, constants about 3 %.
 const Constant<double>& step_time_residual() {
-  static const Constant<double> residual{0.04, Provenance::fitted, 0.0,
+  static const Constant<double> residual{0.05, Provenance::fitted, 0.0,
                                          "leave-one-model-out study of published training runs"};
   return residual;
 }
 
 const Constant<double>& memory_residual() {
-  static const Constant<double> residual{0.03, Provenance::fitted, 0.0,
+  static const Constant<double> residual{0.06, Provenance::fitted, 0.0,
                                          "leave-one-model-out study of published peak memory"};
   return residual;
 }

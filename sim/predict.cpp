@@ -15,7 +15,7 @@ constexpr double gib = 0x1p30;
 // The peak of the type that the linears run in; MFU and HFU are fractions of it.
 double peak_flops(const Cluster& cluster, const Training& training) {
   return peak_rate(cluster.system.gpu, training.linear_dtype()).value() *
-         static_cast<double>(cluster.gpus);
+         static_cast<double>(gpu_count(cluster));
 }
 
 std::string why_too_big(const StageMemory& memory, double usable) {
@@ -47,7 +47,7 @@ PlanReport predict(const Model& model, const Training& training, const Cluster& 
   const double peak = peak_flops(cluster, training);
   report.step_time_s = exactly(step);
   report.tokens_per_s_per_gpu =
-      exactly(training.tokens_per_step() / step / static_cast<double>(cluster.gpus));
+      exactly(training.tokens_per_step() / step / static_cast<double>(gpu_count(cluster)));
   report.mfu = exactly(report.workload.model_flops / step / peak);
   report.hfu = exactly(report.workload.hardware_flops / step / peak);
 

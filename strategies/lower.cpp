@@ -18,15 +18,17 @@ double as_double(std::int64_t value) {
 
 Block layer_block(const BlockContext& context) {
   Block layer;
-  const ParameterCount count =
-      count_parameters(context.model, context.shape.vocabulary, context.shape.sequence);
-  layer.parameters = count.layer_linear / context.shape.tensor + count.layer_norm;
+  layer.parameters = layer_parameters_on_rank(context);
   layer.input = context.shape.residual();
   add_attention(context, layer);
   add_mlp(context, layer);
   // Gradient of the layer's output, and of the widest intermediate, in flight together.
   const RankShape& at = context.shape;
   layer.gradient_wave = at.residual() + Bytes{at.element * at.tokens * at.branches * at.ffn};
+  if (!is_flash(context.plan.software.attention)) {
+    const Bytes scores{at.element * at.tokens * as_double(at.sequence) * at.heads};
+    layer.gradient_wave = std::max(layer.gradient_wave, at.residual() + scores);
+  }
   add_tensor_parallel_layer(context, layer);
   add_recompute(context, layer);
   return layer;
@@ -41,6 +43,7 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
   std::vector<Stage> stages(counts.size());
   for (std::size_t i = 0; i < stages.size(); ++i) {
     Stage& stage = stages[i];
+    stage.index = static_cast<std::int64_t>(i);
     stage.layers = counts[i];
     stage.recomputed_layers = recomputed_layers(plan, stage.layers);
     stage.has_embedding = i == 0;
@@ -48,11 +51,6 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
     stage.parameters = as_double(stage.layers) * workload.layer.parameters;
     if (stage.has_embedding) stage.parameters += workload.embedding.parameters;
     if (stage.has_head) stage.parameters += workload.head.parameters;
-    // A tied table lives on both ends, unless they are one stage.
-    if (stage.has_head && !stage.has_embedding && context.model.tied_embeddings) {
-      stage.parameters +=
-          as_double(context.shape.vocabulary) * context.shape.hidden / context.shape.tensor;
-    }
     stage.micro_batches_in_flight =
         schedule->in_flight({static_cast<std::int64_t>(i), pipeline.stages, pipeline.interleave,
                              workload.micro_batches});

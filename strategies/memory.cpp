@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strategies/parallel/parallel.hpp"
+#include "strategies/state_bytes.hpp"
 
 namespace lockstep {
 
@@ -26,33 +27,28 @@ class StageMemoryList {
         workload_(workload),
         stage_(stage),
         software_(context.plan.software),
-        fsdp_(context.plan.sharding == Sharding::fsdp && context.plan.data > 1) {}
+        bytes_(state_bytes(context.plan, context.training)),
+        fsdp_(context.plan.sharding == Sharding::fsdp && context.plan.shard_ranks() > 1) {}
 
   // Weights, gradients and optimizer state: bytes per parameter by the profile, over the ranks that
   // shard each.
   // `gradients`: whether the instant already has them.
   void states(Tensors& tensors, bool gradients) const {
     const StateShards shards = state_shards(context_.plan);
-    const bool sharded = context_.plan.sharding == Sharding::fsdp;
     const double p = stage_.parameters;
-    const double moments_off = context_.training.optimizer == Optimizer::sgd ? 4.0 : 0.0;
-    add(tensors, "weights", TensorClass::weights,
-        p * (sharded ? software_.fsdp_weight_bytes : software_.weight_bytes) / shards.weights);
-    if (gradients)
-      add(tensors, "gradients", TensorClass::gradients,
-          p * (sharded ? software_.fsdp_gradient_bytes : software_.gradient_bytes) /
-              shards.gradients);
+    add(tensors, "weights", TensorClass::weights, p * bytes_.weight / shards.weights);
+    if (gradients) {
+      add(tensors, "gradients", TensorClass::gradients, p * bytes_.gradient / shards.gradients);
+    }
     add(tensors, "optimizer state", TensorClass::optimizer,
-        p *
-            std::max(0.0, (sharded ? software_.fsdp_optimizer_bytes : software_.optimizer_bytes) -
-                              moments_off) /
-            shards.optimizer);
-    if (context_.plan.data > 1 && !sharded) {
+        p * bytes_.optimizer / shards.optimizer);
+    if (context_.plan.data > 1 && context_.plan.sharding != Sharding::fsdp) {
       add(tensors, "gradient buckets", TensorClass::communication_buffers,
           p * software_.ddp_bucket_bytes);
     }
     if (software_.cached_weight_gradients) {
-      add(tensors, "cached weight gradients", TensorClass::other, 2 * workload_.layer.parameters);
+      add(tensors, "cached weight gradients", TensorClass::other,
+          context_.shape.element * workload_.layer.parameters);
     }
   }
 
@@ -62,7 +58,7 @@ class StageMemoryList {
     return software_.gradients_persist || workload_.micro_batches > 1;
   }
 
-  // What all micro-batches in flight have saved, `share` of it (1 at the peak of the forward pass).
+  // What all micro-batches in flight have saved.
   void activations(Tensors& tensors) const {
     const double flight = stage_.micro_batches_in_flight;
     const Block& layer = workload_.layer;
@@ -98,20 +94,31 @@ class StageMemoryList {
     }
   }
 
-  // FSDP units that are whole: the layers in use and prefetched, and the root unit.
-  void unsharded(Tensors& tensors, double layers, double extra_gradient_bytes) const {
+  // FSDP units that are whole: the layers in use and prefetched (all of them where none is
+  // resharded), and the root unit. `gradients`: whether backward has begun, so that a layer's
+  // gradient waits to be reduced and the head's has been waiting since the loss. A stage that stays
+  // gathered has whole gradients too.
+  void unsharded(Tensors& tensors, double layers, bool gradients) const {
     if (!fsdp_) return;
-    const double gather = software_.fsdp_gather_bytes;
-    const double layer_units = std::min(layers, as_double(stage_.layers));
-    add(tensors, "unsharded layers", TensorClass::unsharded_units,
-        layer_units * gather * workload_.layer.parameters);
-    if (software_.fsdp_root_unsharded) {
-      const double root = (stage_.has_embedding ? workload_.embedding.parameters : 0.0) +
-                          (stage_.has_head ? workload_.head.parameters : 0.0);
-      add(tensors, "unsharded embedding and head", TensorClass::unsharded_units, root * gather);
+    constexpr auto kind = TensorClass::unsharded_units;
+    if (fsdp_keeps_stage_gathered(context_.plan)) {
+      add(tensors, "unsharded stage", kind, bytes_.gather * stage_.parameters);
+      add(tensors, "unsharded gradients", kind, bytes_.gradient * stage_.parameters);
+      return;
     }
-    add(tensors, "unsharded gradients", TensorClass::unsharded_units,
-        extra_gradient_bytes * workload_.layer.parameters);
+    const double all = as_double(stage_.layers);
+    const double units = software_.reshard_after_forward ? std::min(layers, all) : all;
+    add(tensors, "unsharded layers", kind, units * bytes_.gather * workload_.layer.parameters);
+    const double head = stage_.has_head ? workload_.head.parameters : 0.0;
+    if (software_.fsdp_root_unsharded) {
+      const double embedding = stage_.has_embedding ? workload_.embedding.parameters : 0.0;
+      add(tensors, "unsharded embedding and head", kind, (embedding + head) * bytes_.gather);
+      if (gradients) add(tensors, "unsharded head gradient", kind, head * bytes_.gather);
+    }
+    if (gradients) {
+      add(tensors, "unsharded gradients", kind,
+          (bytes_.reduce + bytes_.gather) * workload_.layer.parameters);
+    }
   }
 
   // Logits with what the loss makes of them, the head's input, and the head's weight gradient.
@@ -120,9 +127,10 @@ class StageMemoryList {
     const double rows = as_double(at.vocabulary);
     const double logits = at.tokens * (software_.vocabulary_parallel ? rows / at.tensor : rows);
     add(tensors, "logits and loss", TensorClass::logits_and_loss, software_.logit_bytes * logits);
-    add(tensors, "logits and loss", TensorClass::logits_and_loss, 2 * at.residual().value());
+    add(tensors, "logits and loss", TensorClass::logits_and_loss,
+        workload_.head.saved_bytes(Recompute::none, software_.selective_recompute).value());
     add(tensors, "head weight gradient", TensorClass::logits_and_loss,
-        2 * rows * at.hidden / at.tensor);
+        at.element * rows * at.hidden / at.tensor);
   }
 
   // While the first layer of backward runs: what recompute brings back, and gradients of
@@ -146,6 +154,7 @@ class StageMemoryList {
   const Workload& workload_;
   const Stage& stage_;
   const Software& software_;
+  StateBytes bytes_;
   bool fsdp_;
 };
 
@@ -166,15 +175,14 @@ void add_memory(const BlockContext& context, Workload& workload) {
     list.activations(backward.tensors);
     list.backward_layer(backward.tensors);
     list.buffers(backward.tensors);
-    list.unsharded(backward.tensors, software.fsdp_units_in_flight,
-                   software.gradient_reduce_bytes + software.fsdp_gather_bytes);
+    list.unsharded(backward.tensors, software.fsdp_units_in_flight, true);
     stage.instants.push_back(std::move(backward));
     if (!list.gradients_before_backward()) {
       MemoryInstant end{"end of the backward pass", {}};
       list.states(end.tensors, true);
       list.backward_layer(end.tensors);
       list.buffers(end.tensors);
-      list.unsharded(end.tensors, 1, software.gradient_reduce_bytes + software.fsdp_gather_bytes);
+      list.unsharded(end.tensors, 1, true);
       stage.instants.push_back(std::move(end));
     }
     if (stage.has_head) {
@@ -183,7 +191,7 @@ void add_memory(const BlockContext& context, Workload& workload) {
       list.activations(loss.tensors);
       list.loss(loss.tensors);
       list.buffers(loss.tensors);
-      list.unsharded(loss.tensors, 1, 0);
+      list.unsharded(loss.tensors, 1, false);
       stage.instants.push_back(std::move(loss));
     }
   }

@@ -131,9 +131,7 @@ class Rules {
       return;
     }
     const std::int64_t micro_batches = training_.global_batch / (plan_.data * plan_.micro_batch);
-    if (plan_.pipeline.interleave > 1 &&
-        plan_.software.stage_partition == StagePartition::uniform &&
-        micro_batches % plan_.pipeline.stages != 0) {
+    if (plan_.pipeline.interleave > 1 && micro_batches % plan_.pipeline.stages != 0) {
       report("E415", "pipeline.interleave",
              fmt::format("the interleaved schedule needs micro-batches per replica ({}) divisible "
                          "by stages ({})",

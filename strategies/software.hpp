@@ -45,8 +45,6 @@ struct Software {
   bool fused_rope = true;
   bool fused_activation = true;   // SwiGLU / bias-GELU as one kernel
   bool fused_dropout_add = true;  // bias-dropout-residual as one kernel
-  bool fused_loss = true;         // softmax cross entropy without fp32 copies of the logits
-  bool fp8_attention = false;
   SelectiveRecompute selective_recompute = SelectiveRecompute::attention_core;
   Constant<double>
       selective_gemm_share;  // share of the layer's linear GEMM time that per_op runs again
@@ -108,8 +106,10 @@ struct Software {
   bool gradients_persist =
       true;  // gradient memory lives between steps (Megatron's buffers); else it grows in backward
   bool cached_weight_gradients =
-      false;                         // Transformer Engine keeps one dummy wgrad per weight shape
-  bool fsdp_root_unsharded = true;   // embedding and head stay gathered
+      false;                        // Transformer Engine keeps one dummy wgrad per weight shape
+  bool fsdp_root_unsharded = true;  // embedding and head stay gathered
+  bool fsdp_pipeline_gathered =
+      true;                          // under a pipeline a stage is gathered and reduced once a step
   double fsdp_units_in_flight = 2;   // unsharded layers: current and prefetched
   Constant<double> reserved_factor;  // reserved over allocated (caching allocator)
   Constant<Bytes> context_bytes;     // CUDA context, NCCL, libraries: outside the allocator

@@ -110,6 +110,7 @@ struct MemoryInstant {
 };
 
 struct Stage {
+  std::int64_t index = 0;
   std::int64_t layers = 0;
   std::int64_t recomputed_layers = 0;
   bool has_embedding = false;

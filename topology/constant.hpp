@@ -15,7 +15,8 @@ enum class Provenance {
 };
 
 // The untyped part, common to every constant: field tables and the certainty analysis work on this.
-// `value` is in base units; `spread` is the relative standard deviation (0.05 = 5 %), 0 for exact values.
+// `value` is in base units; `spread` is the relative standard deviation (0.05 = 5 %), 0 for exact
+// values.
 struct ConstantBase {
   double value = 0.0;
   double spread = 0.0;
@@ -27,8 +28,8 @@ struct ConstantBase {
 template <class Q>
 struct Constant : ConstantBase {
   Constant() = default;
-  explicit Constant(Q quantity, Provenance provenance = Provenance::assumed, double relative_spread = 0.0,
-                    std::string where = {}) {
+  explicit Constant(Q quantity, Provenance provenance = Provenance::assumed,
+                    double relative_spread = 0.0, std::string where = {}) {
     if constexpr (std::is_same_v<Q, double>) {
       value = quantity;
     } else {

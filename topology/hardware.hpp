@@ -28,44 +28,47 @@ struct Gpu {
   Constant<FlopsPerSecond> peak_fp8;
   Constant<FlopsPerSecond> peak_fp4;
 
-  Constant<Bytes> memory_capacity;          // as the driver reports it to the framework
+  Constant<Bytes> memory_capacity;  // as the driver reports it to the framework
   Constant<BytesPerSecond> memory_bandwidth;
   Constant<Bytes> l2_capacity;
   std::int64_t sm_count = 0;
   Constant<Watts> power_limit;
 
-  // Largest share of the peak that a very large GEMM sustains, per data type (power and clock included).
+  // Largest share of the peak that a very large GEMM sustains, per data type (power and clock
+  // included).
   Constant<double> gemm_efficiency_fp32;
   Constant<double> gemm_efficiency_tf32;
   Constant<double> gemm_efficiency_half;  // fp16, bf16
   Constant<double> gemm_efficiency_fp8;
   Constant<double> gemm_efficiency_mxfp8;
   Constant<double> gemm_efficiency_fp4;
-  Constant<double> gemm_m0;               // half-efficiency sizes: t = F/(P e) (1+m0/M)(1+n0/N)(1+k0/K)
+  Constant<double> gemm_m0;  // half-efficiency sizes: t = F/(P e) (1+m0/M)(1+n0/N)(1+k0/K)
   Constant<double> gemm_n0;
   Constant<double> gemm_k0;
-  Constant<Seconds> gemm_fixed_time;      // per kernel
-  Constant<double> gemm_misaligned;       // efficiency factor when N or K is not a multiple of 64
-  Constant<double> memory_efficiency;     // share of memory_bandwidth that streaming kernels reach
+  Constant<Seconds> gemm_fixed_time;   // per kernel
+  Constant<double> gemm_misaligned;    // efficiency factor when N or K is not a multiple of 64
+  Constant<double> memory_efficiency;  // share of memory_bandwidth that streaming kernels reach
 
-  // Attention kernels: share of the half-precision peak in the forward pass at long sequences, head size 128.
+  // Attention kernels: share of the half-precision peak in the forward pass at long sequences, head
+  // size 128.
   Constant<double> attention_flash1;
   Constant<double> attention_flash2;
-  Constant<double> attention_flash3;      // FlashAttention-3 or cuDNN/Transformer Engine
+  Constant<double> attention_flash3;         // FlashAttention-3 or cuDNN/Transformer Engine
   Constant<double> attention_half_sequence;  // e(s) = e * s / (s + this)
-  Constant<double> attention_backward;    // backward efficiency over forward efficiency
-  Constant<double> attention_head64;      // efficiency factor at head size 64
-  Constant<double> batched_gemm_efficiency;     // unfused attention: share of gemm_efficiency_half
-  Constant<double> batched_gemm_half_head;      // e(d) = e / (1 + this/d)
-  Constant<double> batched_gemm_misaligned;     // factor when head size is not a multiple of 8
+  Constant<double> attention_backward;       // backward efficiency over forward efficiency
+  Constant<double> attention_head64;         // efficiency factor at head size 64
+  Constant<double> batched_gemm_efficiency;  // unfused attention: share of gemm_efficiency_half
+  Constant<double> batched_gemm_half_head;   // e(d) = e / (1 + this/d)
+  Constant<double> batched_gemm_misaligned;  // factor when head size is not a multiple of 8
 
-  Constant<double> overlap_slowdown;      // seconds of compute lost per second of communication beside it
+  Constant<double>
+      overlap_slowdown;  // seconds of compute lost per second of communication beside it
 };
 
 enum class IntraNode {
-  nvswitch,         // every GPU at full NVLink bandwidth to every other
-  nvlink_mesh,      // direct links, hybrid cube mesh (DGX-1V)
-  pcie              // through PCIe switches or the CPU
+  nvswitch,     // every GPU at full NVLink bandwidth to every other
+  nvlink_mesh,  // direct links, hybrid cube mesh (DGX-1V)
+  pcie          // through PCIe switches or the CPU
 };
 
 enum class FabricType { rail_optimized, fat_tree, single_switch };
@@ -74,27 +77,32 @@ enum class FabricType { rail_optimized, fat_tree, single_switch };
 struct System {
   std::string name;
   std::string description;
-  std::string gpu_name;                    // key `gpu` in the file
+  std::string gpu_name;  // key `gpu` in the file
   Gpu gpu;
-  std::int64_t gpus_per_node = 8;          // GPUs under one operating system
-  std::int64_t gpus_per_nvlink_domain = 8; // GPUs that share one NVLink (or PCIe) domain; 72 in an NVL72
+  std::int64_t gpus_per_node = 8;  // GPUs under one operating system
+  std::int64_t gpus_per_nvlink_domain =
+      8;  // GPUs that share one NVLink (or PCIe) domain; 72 in an NVL72
   IntraNode intra_node = IntraNode::nvswitch;
 
-  Constant<BytesPerSecond> link_bandwidth;        // per GPU and direction: NVLink sum, or PCIe
-  Constant<BytesPerSecond> collective_bandwidth;  // bus bandwidth of a large in-domain collective (NCCL)
-  Constant<Seconds> link_latency;                 // of an all_reduce in the domain, inside a training step
-  std::int64_t nics_per_node = 8;                 // compute NICs
-  Constant<BytesPerSecond> nic_bandwidth;         // per NIC and direction, nominal
-  Constant<double> nic_efficiency;                // share of nominal that large messages reach
-  Constant<Seconds> network_latency;              // of an all_reduce across 16 nodes; goes with log2(nodes)
-  Constant<double> network_decay;                 // bandwidth falls as 1/(1 + this * log2(domains))
-  Constant<BytesPerSecond> pcie_bandwidth;        // GPU to host, per direction, practical
+  Constant<BytesPerSecond> link_bandwidth;  // per GPU and direction: NVLink sum, or PCIe
+  Constant<BytesPerSecond>
+      collective_bandwidth;                // bus bandwidth of a large in-domain collective (NCCL)
+  Constant<Seconds> link_latency;          // of an all_reduce in the domain, inside a training step
+  std::int64_t nics_per_node = 8;          // compute NICs
+  Constant<BytesPerSecond> nic_bandwidth;  // per NIC and direction, nominal
+  Constant<double> nic_efficiency;         // share of nominal that large messages reach
+  Constant<Seconds> network_latency;    // of an all_reduce across 16 nodes; goes with log2(nodes)
+  Constant<Seconds> link_step_latency;  // one step of a ring in the domain
+  Constant<Seconds> network_step_latency;   // one step of a ring across nodes
+  Constant<double> network_decay;           // bandwidth falls as 1/(1 + this * log2(domains))
+  Constant<BytesPerSecond> pcie_bandwidth;  // GPU to host, per direction, practical
 };
 
 struct Fabric {
   FabricType type = FabricType::rail_optimized;
   double oversubscription = 1.0;  // leaf uplink bandwidth is 1/this of its downlinks
-  std::int64_t nodes_per_leaf = 32;  // nodes that reach each other without leaving the leaf (or scalable unit)
+  std::int64_t nodes_per_leaf =
+      32;  // nodes that reach each other without leaving the leaf (or scalable unit)
 };
 
 struct Cluster {
@@ -110,8 +118,8 @@ struct Cluster {
 // GPUs that a plan may use: `gpus`, or all of the nodes.
 std::int64_t gpu_count(const Cluster& cluster);
 
-// Nodes that make up one NVLink domain: 1 in a DGX, 18 in an NVL72 of 4-GPU trays, below 1 where a node holds
-// several domains.
+// Nodes that make up one NVLink domain: 1 in a DGX, 18 in an NVL72 of 4-GPU trays, below 1 where a
+// node holds several domains.
 double nodes_per_domain(const System& system);
 
 // NVLink (or PCIe) domains that the GPUs in use touch.
@@ -120,7 +128,8 @@ std::int64_t domain_count(const Cluster& cluster);
 // What the fabric and the NICs offer one GPU when all send: "400 Gb/s" of a DGX H100.
 BytesPerSecond network_bandwidth_per_gpu(const System& system);
 
-// One line for a report: "64 x H100 SXM in 8 nodes, NVSwitch 450 GB/s, 8 x 400 Gb/s per node, rail-optimised".
+// One line for a report: "64 x H100 SXM in 8 nodes, NVSwitch 450 GB/s, 8 x 400 Gb/s per node,
+// rail-optimised".
 std::string summary(const Cluster& cluster);
 
 const char* to_string(Dtype dtype);

@@ -1,8 +1,9 @@
 // Physical quantities: one exponent template over (byte, second, FLOP, joule).
 //
-// Values are stored in SI-like base units (bytes, seconds, FLOP, joules). A quantity is built explicitly
-// (Bytes{80e9}, 80_GiB) and leaves the type only through value(), at a border. Products and ratios of
-// quantities have the dimension that arithmetic gives them; a ratio of equal dimensions is a double.
+// Values are stored in SI-like base units (bytes, seconds, FLOP, joules). A quantity is built
+// explicitly (Bytes{80e9}, 80_GiB) and leaves the type only through value(), at a border. Products
+// and ratios of quantities have the dimension that arithmetic gives them; a ratio of equal
+// dimensions is a double.
 #pragma once
 
 #include <compare>
@@ -37,8 +38,12 @@ class Quantity {
     value_ /= divisor;
     return *this;
   }
-  friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity{a.value_ + b.value_}; }
-  friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity{a.value_ - b.value_}; }
+  friend constexpr Quantity operator+(Quantity a, Quantity b) {
+    return Quantity{a.value_ + b.value_};
+  }
+  friend constexpr Quantity operator-(Quantity a, Quantity b) {
+    return Quantity{a.value_ - b.value_};
+  }
   friend constexpr Quantity operator*(Quantity a, double b) { return Quantity{a.value_ * b}; }
   friend constexpr Quantity operator*(double a, Quantity b) { return Quantity{a * b.value_}; }
   friend constexpr Quantity operator/(Quantity a, double b) { return Quantity{a.value_ / b}; }
@@ -84,18 +89,42 @@ using Watts = Quantity<0, -1, 0, 1>;
 using Hertz = Quantity<0, -1, 0>;
 
 inline namespace literals {
-constexpr Bytes operator""_B(unsigned long long v) { return Bytes{static_cast<double>(v)}; }
-constexpr Bytes operator""_KiB(unsigned long long v) { return Bytes{static_cast<double>(v) * 0x1p10}; }
-constexpr Bytes operator""_MiB(unsigned long long v) { return Bytes{static_cast<double>(v) * 0x1p20}; }
-constexpr Bytes operator""_GiB(unsigned long long v) { return Bytes{static_cast<double>(v) * 0x1p30}; }
-constexpr Bytes operator""_GiB(long double v) { return Bytes{static_cast<double>(v) * 0x1p30}; }
-constexpr Bytes operator""_MB(unsigned long long v) { return Bytes{static_cast<double>(v) * 1e6}; }
-constexpr Bytes operator""_GB(unsigned long long v) { return Bytes{static_cast<double>(v) * 1e9}; }
-constexpr Seconds operator""_s(unsigned long long v) { return Seconds{static_cast<double>(v)}; }
-constexpr Seconds operator""_s(long double v) { return Seconds{static_cast<double>(v)}; }
-constexpr Seconds operator""_ms(unsigned long long v) { return Seconds{static_cast<double>(v) * 1e-3}; }
-constexpr Seconds operator""_us(unsigned long long v) { return Seconds{static_cast<double>(v) * 1e-6}; }
-constexpr Seconds operator""_us(long double v) { return Seconds{static_cast<double>(v) * 1e-6}; }
+constexpr Bytes operator""_B(unsigned long long v) {
+  return Bytes{static_cast<double>(v)};
+}
+constexpr Bytes operator""_KiB(unsigned long long v) {
+  return Bytes{static_cast<double>(v) * 0x1p10};
+}
+constexpr Bytes operator""_MiB(unsigned long long v) {
+  return Bytes{static_cast<double>(v) * 0x1p20};
+}
+constexpr Bytes operator""_GiB(unsigned long long v) {
+  return Bytes{static_cast<double>(v) * 0x1p30};
+}
+constexpr Bytes operator""_GiB(long double v) {
+  return Bytes{static_cast<double>(v) * 0x1p30};
+}
+constexpr Bytes operator""_MB(unsigned long long v) {
+  return Bytes{static_cast<double>(v) * 1e6};
+}
+constexpr Bytes operator""_GB(unsigned long long v) {
+  return Bytes{static_cast<double>(v) * 1e9};
+}
+constexpr Seconds operator""_s(unsigned long long v) {
+  return Seconds{static_cast<double>(v)};
+}
+constexpr Seconds operator""_s(long double v) {
+  return Seconds{static_cast<double>(v)};
+}
+constexpr Seconds operator""_ms(unsigned long long v) {
+  return Seconds{static_cast<double>(v) * 1e-3};
+}
+constexpr Seconds operator""_us(unsigned long long v) {
+  return Seconds{static_cast<double>(v) * 1e-6};
+}
+constexpr Seconds operator""_us(long double v) {
+  return Seconds{static_cast<double>(v) * 1e-6};
+}
 constexpr BytesPerSecond operator""_GBps(unsigned long long v) {
   return BytesPerSecond{static_cast<double>(v) * 1e9};
 }
@@ -110,8 +139,8 @@ constexpr FlopsPerSecond operator""_TFLOPs(long double v) {
 }
 }  // namespace literals
 
-// Two bandwidths of one dimension that must not be mixed: bytes of the caller's buffer per second, and
-// nccl-tests' bus bandwidth, which a ring would need on every link.
+// Two bandwidths of one dimension that must not be mixed: bytes of the caller's buffer per second,
+// and nccl-tests' bus bandwidth, which a ring would need on every link.
 template <class Tag>
 class TaggedBandwidth {
  public:

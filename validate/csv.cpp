@@ -147,6 +147,22 @@ class Reader {
   std::vector<Diagnostic> diagnostics_;
 };
 
+Diagnostic empty_file(const std::string& file, std::string message) {
+  Diagnostic diagnostic;
+  diagnostic.code = "E181";
+  diagnostic.file = file;
+  diagnostic.message = std::move(message);
+  diagnostic.hint = "the first line names the columns, each further line is one run";
+  return diagnostic;
+}
+
+// What separates the cells of a header that no comma cuts; nullptr if nothing does.
+const char* other_separator(const std::vector<CsvCell>& header) {
+  if (header.size() != 1) return nullptr;
+  if (header.front().text.find(';') != std::string::npos) return "semicolons";
+  return header.front().text.find('\t') != std::string::npos ? "tabs" : nullptr;
+}
+
 [[noreturn]] void fail(Diagnostic diagnostic) { throw InputError({std::move(diagnostic)}); }
 
 // The first byte that no table in UTF-8 holds.
@@ -190,19 +206,20 @@ CsvTable parse_csv(const std::string& text, const std::string& file_name) {
   table.source = std::make_shared<SourceText>(file_name, std::string(body), Origin::scenario);
   check_is_text(table, body);
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    Diagnostic diagnostic;
-    diagnostic.code = "E181";
-    diagnostic.file = file_name;
-    diagnostic.message = "the file is empty";
-    diagnostic.hint = "the first line names the columns, each further line is one run";
-    fail(std::move(diagnostic));
+    fail(empty_file(file_name, "the file is empty"));
   }
 
   Reader reader(body, table);
   std::vector<CsvRow> records = reader.records();
-  if (!records.empty()) {
-    table.header = std::move(records.front().cells);
-    records.erase(records.begin());
+  if (records.empty()) {
+    reader.finish();
+    fail(empty_file(file_name, "the file has no cell with text in it"));
+  }
+  table.header = std::move(records.front().cells);
+  records.erase(records.begin());
+  if (const char* separator = other_separator(table.header)) {
+    fail(table.at(table.header.front(), "E187", fmt::format("the cells are separated by {}, not by commas", separator),
+                  "save the table with commas between the cells and points in the numbers"));
   }
   for (std::size_t i = 0; i < table.header.size(); ++i) {
     CsvCell& cell = table.header[i];

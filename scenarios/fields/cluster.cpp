@@ -52,6 +52,12 @@ void describe(FieldVisitor& visitor, System& system) {
   visitor.constant({"network_latency", "Fixed time of a collective across nodes.", false,
                     {40e-6, 0.5, "small collectives across nodes"}},
                    system.network_latency, Dimension::seconds, limits::latency);
+  visitor.constant({"link_step_latency", "One step of a ring in the domain; gathers and scatters take a chain of them.",
+                    false, {1.9e-6, 0.3, "NCCL 2.30 src/graph/tuning.cc, LL128 ring over NVLink"}},
+                   system.link_step_latency, Dimension::seconds, limits::latency);
+  visitor.constant({"network_step_latency", "One step of a ring across nodes.", false,
+                    {4.0e-6, 0.4, "NCCL 2.30 src/graph/tuning.cc, LL128 ring over the network"}},
+                   system.network_step_latency, Dimension::seconds, limits::latency);
   visitor.constant({"network_decay", "Bandwidth across nodes falls as 1/(1 + this x log2(nodes)).", false,
                     {0.0, 0.0, "no decay where none was measured"}},
                    system.network_decay, Dimension::none, limits::ratio);

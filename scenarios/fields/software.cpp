@@ -40,8 +40,6 @@ void describe_kernels(FieldVisitor& visitor, Software& software) {
   visitor.flag({"fused_rope", "The rotary embedding is one kernel."}, software.fused_rope);
   visitor.flag({"fused_activation", "SwiGLU or bias-GELU is one kernel."}, software.fused_activation);
   visitor.flag({"fused_dropout_add", "Bias, dropout and residual are one kernel."}, software.fused_dropout_add);
-  visitor.flag({"fused_loss", "Softmax cross entropy makes no fp32 copies of the logits."}, software.fused_loss);
-  visitor.flag({"fp8_attention", "Attention runs in fp8 where the linears do."}, software.fp8_attention);
   visit_choice(visitor, {"selective_recompute", "What 'recompute: selective' of a plan means."},
                software.selective_recompute, selective_choices);
   visitor.constant({"selective_gemm_share", "per-op: share of the linears' time that runs again.", false,
@@ -167,6 +165,9 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
   visitor.flag({"cached_weight_gradients", "One spare weight gradient per weight shape is kept (Transformer Engine)."},
                software.cached_weight_gradients);
   visitor.flag({"fsdp_root_unsharded", "FSDP: embedding and head stay gathered."}, software.fsdp_root_unsharded);
+  visitor.flag({"fsdp_pipeline_gathered",
+                "FSDP under a pipeline: a stage is gathered and reduced once a step, and stays whole between."},
+               software.fsdp_pipeline_gathered);
   visitor.number({"fsdp_units_in_flight", "FSDP: unsharded layers alive at once, the current and the prefetched."},
                  software.fsdp_units_in_flight, {0.0, 1000.0, false});
   visitor.constant({"reserved_factor", "Memory that the caching allocator reserves over what is allocated.", false,

@@ -39,6 +39,21 @@ CollectiveCost Communication::cost(const CollectiveCall& call) const {
   return collective_cost(cluster_, routes_, shape(call.group), call.collective, call.bytes);
 }
 
+// Stage i owns the ranks [i s, (i + 1) s). Its last rank and the next stage's last rank decide
+// whether the step to the next stage leaves a domain; all ranks of a stage send at once.
+CollectiveCost Communication::transfer_cost(const CollectiveCall& call,
+                                            std::int64_t from_stage) const {
+  const std::int64_t ranks = plan_.tensor * plan_.data;
+  const std::int64_t domain = std::max<std::int64_t>(1, cluster_.system.gpus_per_nvlink_domain);
+  const std::int64_t to_stage = (from_stage + 1) % plan_.pipeline.stages;
+  const bool inside = from_stage * ranks / domain == ((to_stage + 1) * ranks - 1) / domain &&
+                      to_stage * ranks / domain == ((from_stage + 1) * ranks - 1) / domain;
+  if (inside) return cost(call);
+  GroupShape across = group_shape(cluster_, 2, std::max(ranks, domain));
+  across.sibling_groups = std::min(ranks, domain);
+  return collective_cost(cluster_, routes_, across, call.collective, call.bytes);
+}
+
 Seconds Communication::overlapped_time(const CollectiveCall& call) const {
   const CollectiveCost alone = cost(call);
   const double efficiency = shape(call.group).domains > 1 ? *plan_.software.fsdp_inter_efficiency

@@ -16,6 +16,11 @@ class Communication {
   [[nodiscard]] const GroupShape& shape(GroupKind group) const;
   [[nodiscard]] CollectiveCost cost(const CollectiveCall& call) const;
 
+  // A transfer from a stage to the next one; from the last stage, to the first (interleaving wraps
+  // around). Stages narrower than a domain cross domains only at some boundaries.
+  [[nodiscard]] CollectiveCost transfer_cost(const CollectiveCall& call,
+                                             std::int64_t from_stage) const;
+
   // Time of the call as it runs beside compute under FSDP: kernels are given fewer channels and
   // share HBM, so the bandwidth is the profile's share of what nccl-tests shows; latency is
   // unchanged.

@@ -52,8 +52,16 @@ StageTimer::StageTimer(const Cluster& cluster, const Plan& plan, const Workload&
   layer_ = block_time(workload.layer, false);
   embedding_ = block_time(workload.embedding, true);
   head_ = block_time(workload.head, true);
-  transfer_ =
-      workload.boundary.bytes.value() > 0 ? communication.cost(workload.boundary).time : Seconds{};
+  if (workload.boundary.bytes.value() <= 0) return;
+  for (std::int64_t i = 0; i < plan.pipeline.stages; ++i) {
+    transfers_.push_back(communication.transfer_cost(workload.boundary, i).time);
+  }
+}
+
+Seconds StageTimer::transfer_from(std::int64_t stage) const {
+  if (transfers_.empty()) return Seconds{};
+  const auto count = static_cast<std::int64_t>(transfers_.size());
+  return transfers_[static_cast<std::size_t>((stage + count) % count)];
 }
 
 // Share of a tensor-parallel collective that the step waits for. Forward, nothing runs beside it
@@ -84,17 +92,18 @@ StageTimer::BlockTime StageTimer::block_time(const Block& block, bool ends) cons
 //   with prefetch max(compute + sigma min(comm, compute), comm), without compute + comm.
 // sigma: seconds of compute lost per second that both share SMs and HBM. The order of prefetches is
 // ignored.
-void StageTimer::add_fsdp(Parts& parts, const std::vector<CollectiveCall>& calls,
-                          Seconds beside) const {
+Seconds StageTimer::add_fsdp(Parts& parts, const std::vector<CollectiveCall>& calls,
+                             Seconds beside) const {
   Seconds comm;
   for (const CollectiveCall& call : calls) comm += communication_.overlapped_time(call);
   if (!software_.fsdp_prefetch) {
     parts[Part::fsdp_exposed] += comm;
-    return;
+    return Seconds{};
   }
   const Seconds slowdown = *gpu_.overlap_slowdown * std::min(comm, beside);
   parts[Part::slowdown] += slowdown;
   parts[Part::fsdp_exposed] += std::max(Seconds{}, comm - beside - slowdown);
+  return comm > beside + slowdown ? beside + slowdown : Seconds{};
 }
 
 void StageTimer::add_layers(StageTime& time, double layers, bool recomputes) const {
@@ -102,8 +111,9 @@ void StageTimer::add_layers(StageTime& time, double layers, bool recomputes) con
   Parts forward = layer_.forward;
   Parts backward = layer_.backward;
   if (recomputes) backward.add(layer_.recompute);
-  add_fsdp(forward, workload_.fsdp_layer_forward, forward.total());
-  add_fsdp(backward, workload_.fsdp_layer_backward, backward.total());
+  time.hidden_compute += layers * add_fsdp(forward, workload_.fsdp_layer_forward, forward.total());
+  time.hidden_compute +=
+      layers * add_fsdp(backward, workload_.fsdp_layer_backward, backward.total());
   time.forward.add(forward, layers);
   time.backward.add(backward, layers);
 }
@@ -118,7 +128,10 @@ void StageTimer::add_host(StageTime& time, const Stage& stage) const {
   time.backward[Part::host_sync] += passes_sync * *software_.sync_per_layer;
 
   const double tensor_factor = plan_.tensor > 1 ? *software_.host_tensor_parallel_factor : 1.0;
-  const double passes = layers * (1 + *software_.host_backward_factor) + recomputed;
+  // Selective recompute launches a part of a layer's kernels again.
+  const double again = static_cast<double>(workload_.layer.recompute.ops.size()) /
+                       static_cast<double>(workload_.layer.forward.ops.size());
+  const double passes = layers * (1 + *software_.host_backward_factor) + recomputed * again;
   const Seconds cpu =
       passes * tensor_factor * *software_.host_per_layer + *software_.host_per_micro_batch;
   const double gpu = time.total().value();
@@ -141,11 +154,14 @@ StageTime StageTimer::time(const Stage& stage) const {
     time.backward.add(head_.backward);
     add_fsdp(time.backward, workload_.fsdp_head, time.forward.total());
   }
-  // Activations forward and gradients backward, once per model chunk.
-  const Seconds transfers =
-      as_double(workload_.interleave) * *software_.pipeline_exposed * transfer_;
-  time.forward[Part::pipeline_exposed] += transfers;
-  time.backward[Part::pipeline_exposed] += transfers;
+  // Activations to the next stage and gradients to the one before, once per model chunk. The ends
+  // send only round the wrap, which interleaving has and plain stages have not.
+  const double chunks = as_double(workload_.interleave);
+  const double exposed = *software_.pipeline_exposed;
+  const double outward = stage.has_head ? chunks - 1 : chunks;
+  const double inward = stage.has_embedding ? chunks - 1 : chunks;
+  time.forward[Part::pipeline_exposed] += outward * exposed * transfer_from(stage.index);
+  time.backward[Part::pipeline_exposed] += inward * exposed * transfer_from(stage.index - 1);
   add_host(time, stage);
   return time;
 }
@@ -193,10 +209,12 @@ void StageTimer::tally(const Stage& stage, double micro_batches, CollectiveTally
       tally.add(call, times * micro_batches, one, share * one);
     });
   }
-  if (transfer_.value() > 0) {
-    tally.add(workload_.boundary, 2 * as_double(workload_.interleave) * micro_batches, transfer_,
-              *software_.pipeline_exposed * transfer_);
-  }
+  const double exposed_share = *software_.pipeline_exposed;
+  const double chunks = as_double(workload_.interleave);
+  tally.add(workload_.boundary, (stage.has_head ? chunks - 1 : chunks) * micro_batches,
+            transfer_from(stage.index), exposed_share * transfer_from(stage.index));
+  tally.add(workload_.boundary, (stage.has_embedding ? chunks - 1 : chunks) * micro_batches,
+            transfer_from(stage.index - 1), exposed_share * transfer_from(stage.index - 1));
 }
 
 }  // namespace lockstep

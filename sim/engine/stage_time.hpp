@@ -44,6 +44,8 @@ class Parts {
 struct StageTime {
   Parts forward;
   Parts backward;
+  Seconds hidden_compute;  // compute of units whose collectives take longer: the network sets their
+                           // pace
   [[nodiscard]] Seconds total() const { return forward.total() + backward.total(); }
 };
 
@@ -69,7 +71,9 @@ class StageTimer {
   [[nodiscard]] BlockTime block_time(const Block& block, bool ends) const;
   [[nodiscard]] double exposed_share(CommRole role) const;
   void add_layers(StageTime& time, double layers, bool recomputes) const;
-  void add_fsdp(Parts& parts, const std::vector<CollectiveCall>& calls, Seconds beside) const;
+  // Returns `beside` where the collectives take longer than it, else zero.
+  Seconds add_fsdp(Parts& parts, const std::vector<CollectiveCall>& calls, Seconds beside) const;
+  [[nodiscard]] Seconds transfer_from(std::int64_t stage) const;
   void add_host(StageTime& time, const Stage& stage) const;
   void tally_pass(const Pass& pass, double calls, CollectiveTally& tally) const;
 
@@ -81,7 +85,7 @@ class StageTimer {
   BlockTime layer_;
   BlockTime embedding_;
   BlockTime head_;
-  Seconds transfer_;
+  std::vector<Seconds> transfers_;  // from each stage to the next; empty with one stage
 };
 
 }  // namespace lockstep

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
+#include "sim/engine/pipeline_time.hpp"
 #include "sim/engine/stage_time.hpp"
 
 namespace lockstep {
@@ -23,19 +24,26 @@ struct PartInfo {
   const char* bound_by;
 };
 
+// Stragglers are counted per doubling above one node of the fitted runs.
+constexpr double straggler_free_gpus = 8.0;
+
+constexpr const char* tensor_cores = "tensor cores";
+constexpr const char* hbm = "HBM";
+constexpr const char* sharing = "SM and HBM sharing";
+
 constexpr std::array part_table{
-    PartInfo{Part::linear, "linear GEMM, forward and backward", "tensor cores"},
-    PartInfo{Part::linear_recompute, "linear GEMM, recompute", "tensor cores"},
-    PartInfo{Part::attention, "attention, recompute included", "tensor cores"},
-    PartInfo{Part::elementwise, "norms, activations, residuals, casts", "HBM"},
-    PartInfo{Part::ends, "embedding, vocabulary projection, loss", "tensor cores"},
-    PartInfo{Part::slowdown, "compute slowed while NCCL runs", "SM and HBM sharing"},
+    PartInfo{Part::linear, "linear GEMM, forward and backward", tensor_cores},
+    PartInfo{Part::linear_recompute, "linear GEMM, recompute", tensor_cores},
+    PartInfo{Part::attention, "attention, recompute included", tensor_cores},
+    PartInfo{Part::elementwise, "norms, activations, residuals, casts", hbm},
+    PartInfo{Part::ends, "embedding, vocabulary projection, loss", tensor_cores},
+    PartInfo{Part::slowdown, "compute slowed while NCCL runs", sharing},
     PartInfo{Part::tensor_exposed, "tensor-parallel collectives exposed", ""},
     PartInfo{Part::fsdp_exposed, "FSDP gather and scatter exposed", ""},
     PartInfo{Part::pipeline_exposed, "pipeline transfers exposed", ""},
     PartInfo{Part::bubble, "pipeline bubble", "pipeline bubble"},
     PartInfo{Part::data_exposed, "gradient and parameter sync exposed", ""},
-    PartInfo{Part::optimizer, "optimizer", "HBM"},
+    PartInfo{Part::optimizer, "optimizer", hbm},
     PartInfo{Part::host_launch, "GPU waits for kernel launches", "host"},
     PartInfo{Part::host_sync, "host synchronisation", "host"},
     PartInfo{Part::host_step, "fixed work per step", "host"},
@@ -49,38 +57,65 @@ Seconds exposed_beside(Seconds time, Seconds window, double share) {
 }
 
 // Gradient reduction runs beside the last micro-batch's backward, parameter gather beside the first
-// forward.
+// forward; calls of one kind share their window. The tied embedding is reduced after everything,
+// beside nothing.
 Seconds data_exposed(const Stage& stage, const StageTime& time, const Plan& plan,
                      const Communication& communication, double repeats, CollectiveTally* tally) {
   const double share = *plan.software.data_exposed;
   Seconds sum;
-  const auto visit = [&](const CollectiveCall& call, double times) {
-    const Seconds one = communication.cost(call).time;
-    const Seconds window =
-        call.role == CommRole::parameter_gather ? time.forward.total() : time.backward.total();
-    const Seconds exposed = exposed_beside(one, window, share);
-    sum += times * exposed;
-    if (tally != nullptr) tally->add(call, times, one, exposed);
+  const auto visit = [&](const std::vector<CollectiveCall>& calls, double times) {
+    for (const CommRole role :
+         {CommRole::parameter_gather, CommRole::gradient_reduce, CommRole::tied_embedding}) {
+      Seconds all;
+      for (const CollectiveCall& call : calls) {
+        if (call.role == role) all += communication.cost(call).time;
+      }
+      if (all.value() <= 0) continue;
+      Seconds exposed = all;
+      if (role == CommRole::parameter_gather) {
+        exposed = exposed_beside(all, time.forward.total(), share);
+      } else if (role == CommRole::gradient_reduce) {
+        exposed = exposed_beside(all, time.backward.total(), share);
+      }
+      sum += times * exposed;
+      if (tally == nullptr) continue;
+      for (const CollectiveCall& call : calls) {
+        if (call.role != role) continue;
+        const Seconds one = communication.cost(call).time;
+        tally->add(call, times, one, one * (exposed / all));
+      }
+    }
   };
-  for (const CollectiveCall& call : stage.data_calls) visit(call, 1.0);
-  for (const CollectiveCall& call : stage.repeated_calls) visit(call, repeats);
+  visit(stage.data_calls, 1.0);
+  visit(stage.repeated_calls, repeats);
   return sum;
 }
 
-// The link that limits the calls behind a line of exposed communication.
+// The link that limits the calls behind a line of exposed communication: that of the call which
+// takes longest.
 std::string link_of(Part part, const Workload& workload, const Stage& stage,
                     const Communication& communication) {
-  const CollectiveCall* call = nullptr;
-  if (part == Part::tensor_exposed && !workload.layer.forward.calls.empty()) {
-    call = &workload.layer.forward.calls.front();
-  } else if (part == Part::fsdp_exposed && !workload.fsdp_layer_backward.empty()) {
-    call = &workload.fsdp_layer_backward.front();
-  } else if (part == Part::pipeline_exposed && workload.boundary.bytes.value() > 0) {
-    call = &workload.boundary;
-  } else if (part == Part::data_exposed && !stage.data_calls.empty()) {
-    call = &stage.data_calls.front();
+  CollectiveCost slowest;
+  slowest.bottleneck = "network";
+  const auto consider = [&](const CollectiveCost& cost) {
+    if (cost.time > slowest.time) slowest = cost;
+  };
+  const auto consider_all = [&](const std::vector<CollectiveCall>& calls) {
+    for (const CollectiveCall& call : calls) consider(communication.cost(call));
+  };
+  if (part == Part::tensor_exposed) {
+    consider_all(workload.layer.forward.calls);
+  } else if (part == Part::fsdp_exposed) {
+    consider_all(workload.fsdp_layer_forward);
+    consider_all(workload.fsdp_layer_backward);
+  } else if (part == Part::data_exposed) {
+    consider_all(stage.data_calls);
+  } else if (part == Part::pipeline_exposed) {
+    for (const Stage& from : workload.stages) {
+      consider(communication.transfer_cost(workload.boundary, from.index));
+    }
   }
-  return call == nullptr ? "network" : communication.cost(*call).bottleneck;
+  return slowest.bottleneck;
 }
 
 bool is_communication(Part part) {
@@ -105,24 +140,49 @@ std::string gemm_detail(const Gpu& gpu, const Software& software, const Workload
   return fmt::format("{:.0f} % of peak", 100 * (flops / time / peak));
 }
 
-// What the largest sums of lines wait for: one cause, or two when the second takes at least an
-// eighth.
-std::string bound_text(const std::vector<PartitionLine>& lines, Seconds total) {
-  std::vector<std::pair<std::string, Seconds>> causes;
-  for (const PartitionLine& line : lines) {
-    const auto known = std::find_if(causes.begin(), causes.end(), [&](const auto& cause) {
-      return cause.first == line.bound_by;
-    });
-    if (known == causes.end()) {
-      causes.emplace_back(line.bound_by, line.time);
-    } else {
-      known->second += line.time;
-    }
+void add_cause(std::vector<BoundCause>& causes, const std::string& name, Seconds time) {
+  const auto known = std::find_if(causes.begin(), causes.end(),
+                                  [&](const BoundCause& cause) { return cause.name == name; });
+  if (known == causes.end()) {
+    causes.push_back({name, time});
+  } else {
+    known->time += time;
   }
+}
+
+bool is_compute(const PartitionLine& line) {
+  return line.bound_by == tensor_cores || line.bound_by == hbm || line.bound_by == sharing;
+}
+
+// What the lines wait for. Where FSDP's collectives take longer than the compute beside them, that
+// compute
+// (`hidden`) is no cause: the network sets the pace of those layers.
+std::vector<BoundCause> bound_causes(const std::vector<PartitionLine>& lines, Seconds hidden,
+                                     const std::string& network) {
+  Seconds compute;
+  for (const PartitionLine& line : lines) {
+    if (is_compute(line)) compute += line.time;
+  }
+  const double covered = compute.value() > 0 ? std::min(1.0, hidden / compute) : 0.0;
+  std::vector<BoundCause> causes;
+  for (const PartitionLine& line : lines) {
+    const double kept = is_compute(line) ? 1.0 - covered : 1.0;
+    add_cause(causes, line.bound_by, kept * line.time);
+  }
+  if (covered > 0) add_cause(causes, network, covered * compute);
   std::stable_sort(causes.begin(), causes.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
-  std::string text = causes.front().first;
-  if (causes.size() > 1 && causes[1].second / total >= 0.125) text += ", " + causes[1].first;
+                   [](const BoundCause& a, const BoundCause& b) { return a.time > b.time; });
+  return causes;
+}
+
+// The largest cause, and the second where it takes at least this share of the step.
+constexpr double second_cause_share = 0.125;
+
+std::string bound_text(const std::vector<BoundCause>& causes, Seconds total) {
+  std::string text = causes.front().name;
+  if (causes.size() > 1 && causes[1].time / total >= second_cause_share) {
+    text += ", " + causes[1].name;
+  }
   return text;
 }
 
@@ -134,28 +194,24 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   const Software& software = plan.software;
   const double micro_batches = as_double(workload.micro_batches);
 
-  // Stages of equal content are timed once.
   std::vector<StageTime> times;
+  std::vector<StageCost> costs;
   std::size_t slowest = 0;
-  Seconds sum;
-  for (std::size_t i = 0; i < workload.stages.size(); ++i) {
-    const Stage& stage = workload.stages[i];
-    const bool as_before = i > 0 && !stage.has_head && !workload.stages[i - 1].has_embedding &&
-                           stage.layers == workload.stages[i - 1].layers;
-    times.push_back(as_before ? times.back() : timer.time(stage));
-    sum += times.back().total();
-    if (times.back().total() > times[slowest].total()) slowest = i;
+  for (const Stage& stage : workload.stages) {
+    times.push_back(timer.time(stage));
+    costs.push_back({times.back().forward.total(), times.back().backward.total()});
+    if (costs.back().total() > costs[slowest].total()) slowest = costs.size() - 1;
   }
   const StageTime& slow = times[slowest];
 
-  // The slowest stage works through all micro-batches; before and after, it waits while the others
-  // fill and drain: the sum of the other stages, over the chunks that interleaving cuts them into
-  // (Narayanan et al. 2021, section 2.2). Exact for GPipe and 1F1B with equal stages; a lower bound
-  // with unequal ones.
+  // The slowest stage works through all micro-batches; what the pipeline takes beyond that is
+  // bubble.
   Parts parts;
   parts.add(slow.forward, micro_batches);
   parts.add(slow.backward, micro_batches);
-  parts[Part::bubble] += (sum - slow.total()) / as_double(workload.interleave);
+  const Seconds pipeline = pipeline_time(*find_schedule(workload.schedule), costs,
+                                         workload.interleave, workload.micro_batches);
+  parts[Part::bubble] += std::max(Seconds{}, pipeline - micro_batches * slow.total());
 
   std::size_t data_stage = slowest;
   for (std::size_t i = 0; i < times.size(); ++i) {
@@ -171,7 +227,8 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
     parts[Part::optimizer] = std::max(parts[Part::optimizer], update);
   }
   parts[Part::host_step] += *software.host_per_step;
-  const double doublings = std::max(0.0, std::log2(as_double(cluster.gpus) / 8.0));
+  const double doublings =
+      std::max(0.0, std::log2(as_double(gpu_count(cluster)) / straggler_free_gpus));
   parts[Part::stragglers] += *software.straggler_per_doubling * doublings * parts.total();
 
   StepTime step;
@@ -192,7 +249,10 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
     step.total += time;
     step.partition.push_back(std::move(line));
   }
-  step.bound = bound_text(step.partition, step.total);
+  const Stage& worst = workload.stages[slowest];
+  step.causes = bound_causes(step.partition, micro_batches * slow.hidden_compute,
+                             link_of(Part::fsdp_exposed, workload, worst, communication));
+  step.bound = bound_text(step.causes, step.total);
   return step;
 }
 

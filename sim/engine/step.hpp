@@ -24,16 +24,23 @@ struct CollectiveUse {
   GroupShape shape;
   Bytes bytes;       // of one call
   double calls = 0;  // per step
-  Seconds time;      // all calls, alone on the wire
+  Seconds time;      // all calls; under FSDP at the bandwidth that is left beside compute
   Seconds exposed;   // what the step waits for
   std::string algorithm;
   std::string bottleneck;
+};
+
+// Something that the step waits for, and how long. All causes sum to the step time.
+struct BoundCause {
+  std::string name;
+  Seconds time;
 };
 
 struct StepTime {
   Seconds total;
   std::vector<PartitionLine> partition;
   std::vector<CollectiveUse> collectives;
+  std::vector<BoundCause> causes;  // largest first
   std::string bound;  // what bounds the step, in words of the field: "tensor cores", "NIC: gradient
                       // all-reduce" …
 };

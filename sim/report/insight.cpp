@@ -54,15 +54,9 @@ bool is_tie(const PlanComparison& comparison) {
 
 std::vector<BoundShare> bound_shares(const PlanReport& plan) {
   std::vector<BoundShare> shares;
-  for (const PartitionLine& line : plan.step.partition) {
-    auto known = std::find_if(shares.begin(), shares.end(),
-                              [&](const BoundShare& share) { return share.name == line.bound_by; });
-    if (known == shares.end()) known = shares.insert(shares.end(), BoundShare{line.bound_by, 0, 0});
-    known->seconds += line.time.value();
+  for (const BoundCause& cause : plan.step.causes) {
+    shares.push_back({cause.name, cause.time.value(), cause.time.value() / plan.step_time_s.value});
   }
-  for (BoundShare& share : shares) share.share = share.seconds / plan.step_time_s.value;
-  std::stable_sort(shares.begin(), shares.end(),
-                   [](const BoundShare& a, const BoundShare& b) { return a.seconds > b.seconds; });
   return shares;
 }
 

@@ -1,15 +1,12 @@
 // Self-attention: norm, qkv projection, rotary embedding, the attention core, output projection,
 // residual.
+#include <algorithm>
+
 #include "strategies/layer/blocks.hpp"
 
 namespace lockstep {
 
 namespace {
-
-bool is_flash(AttentionKernel kernel) {
-  return kernel == AttentionKernel::flash1 || kernel == AttentionKernel::flash2 ||
-         kernel == AttentionKernel::flash3;
-}
 
 Op batched_gemm(const char* name, const RankShape& at, std::int64_t m, std::int64_t n,
                 std::int64_t k, std::int64_t head_dim) {
@@ -84,9 +81,12 @@ void add_score_core(const BlockContext& context, Block& block) {
 
   // Kept: softmax output (2 B), and with dropout its mask (1 B) and the dropped output (2 B):
   // score_bytes. Without dropout the profile's mask and copy are not there.
-  const double kept = dropout || software.attention == AttentionKernel::unfused
-                          ? software.score_bytes
-                          : software.score_bytes - 3.0;
+  constexpr double softmax_output = 2.0;
+  constexpr double dropout_mask_and_output = 3.0;
+  const double kept =
+      dropout || software.attention == AttentionKernel::unfused
+          ? software.score_bytes
+          : std::max(softmax_output, software.score_bytes - dropout_mask_and_output);
   block.saved.push_back({"attention scores", Bytes{kept * scores * at.element / 2.0}, true, {}});
 }
 
@@ -101,6 +101,11 @@ void add_rope(const BlockContext& context, Block& block) {
 }
 
 }  // namespace
+
+bool is_flash(AttentionKernel kernel) {
+  return kernel == AttentionKernel::flash1 || kernel == AttentionKernel::flash2 ||
+         kernel == AttentionKernel::flash3;
+}
 
 void add_attention(const BlockContext& context, Block& block) {
   const RankShape& at = context.shape;
@@ -117,10 +122,10 @@ void add_attention(const BlockContext& context, Block& block) {
        Bytes{at.element * at.tokens * (at.query + at.kv)}});
   if (context.model.positions == Positions::rope) add_rope(context, block);
   if (context.model.qk_norm) {
-    add_elementwise(block.forward, "query and key norm",
-                    Bytes{at.tokens * (at.query + at.kv) * 4.0});
-    add_elementwise(block.backward, "query and key norm",
-                    Bytes{at.tokens * (at.query + at.kv) * 8.0});
+    const double elements = at.tokens * (at.query + at.kv) * at.element / 2.0;
+    const bool fused = software.fused_norm;
+    add_elementwise(block.forward, "query and key norm", Bytes{elements * (fused ? 4.0 : 34.0)});
+    add_elementwise(block.backward, "query and key norm", Bytes{elements * (fused ? 8.0 : 60.0)});
     block.saved.push_back({"query and key norm input",
                            Bytes{at.element * at.tokens * (at.query + at.kv)},
                            false,

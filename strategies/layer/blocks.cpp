@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "strategies/state_bytes.hpp"
+
 namespace lockstep {
 
 namespace {
@@ -66,6 +68,17 @@ RankShape::RankShape(const Model& model, const Training& training, const Plan& p
       linear_dtype(training.linear_dtype()),
       activation_dtype(training.activation_dtype()) {}
 
+double layer_parameters_on_rank(const BlockContext& context) {
+  const RankShape& at = context.shape;
+  const Model& model = context.model;
+  const double qkv = at.query + 2 * at.kv;
+  const double up = at.branches * at.ffn;
+  double parameters = at.hidden * (qkv + at.query + up + at.ffn);
+  if (model.linear_biases || model.qkv_bias) parameters += qkv;
+  if (model.linear_biases) parameters += up + 2 * at.hidden;
+  return parameters + count_parameters(model, at.vocabulary, at.sequence).layer_norm;
+}
+
 // Forward y = x W: M = T, N = out, K = in. Input gradient: M = T, N = in, K = out. Weight gradient:
 // M = in, N = out, K = T, accumulated into the main gradient, which is read and written (8 B in
 // fp32, 4 B in 16 bit).
@@ -73,7 +86,8 @@ void add_linear(const BlockContext& context, Block& block, const char* name, dou
                 double out_width, OpClass op_class) {
   const RankShape& at = context.shape;
   const double element = at.element;
-  const double accumulate = 2.0 * (context.plan.software.gradient_bytes >= 4 ? 4.0 : 2.0);
+  const StateBytes state = state_bytes(context.plan, context.training);
+  const double accumulate = 2.0 * (state.gradient >= 4 ? 4.0 : 2.0);
   block.forward.ops.push_back(
       gemm(name, at.tokens, out_width, in_width, at.linear_dtype, element, op_class));
   block.backward.ops.push_back(
@@ -115,7 +129,7 @@ void add_norm(const BlockContext& context, Block& block, const char* name) {
 }
 
 // Residual addition: read two, write one (6 B per 2-byte element); with dropout the mask is written
-// too (7 B), read again backward (5 B). Unfused dropout is a kernel of its own: 5 B more each way.
+// too (7 B), read again backward (5 B). Unfused forward: dropout 5 B and addition 6 B.
 void add_residual(const BlockContext& context, Block& block, const char* name) {
   const RankShape& at = context.shape;
   const double elements = at.tokens * at.hidden / at.residual_shards;

@@ -40,6 +40,12 @@ struct BlockContext {
   RankShape shape;
 };
 
+// Parameters of one layer on one rank: columns and rows divided by tensor, key/value heads
+// replicated where they are fewer, norms and the biases of row-parallel linears whole.
+double layer_parameters_on_rank(const BlockContext& context);
+
+bool is_flash(AttentionKernel kernel);
+
 // Adds the three GEMMs of a linear (forward, input gradient, weight gradient) and, under fp8 and
 // fp4, the casts.
 void add_linear(const BlockContext& context, Block& block, const char* name, double in_width,

@@ -10,7 +10,9 @@ Block embedding_block(const BlockContext& context) {
   const double elements = at.tokens * at.hidden / at.residual_shards;
   Block block;
   const ParameterCount count = count_parameters(context.model, at.vocabulary, at.sequence);
-  block.parameters = count.embedding / at.tensor;
+  // The token table is split by rows; position table and norm are whole on every rank.
+  const double table = static_cast<double>(at.vocabulary) * at.hidden;
+  block.parameters = table / at.tensor + (count.embedding - table);
   double forward = 4.0;
   if (context.model.positions == Positions::learned) forward += 6.0;
   if (context.training.dropout > 0) forward += 5.0;
@@ -30,6 +32,10 @@ Block head_block(const BlockContext& context) {
   Block block;
   const ParameterCount count = count_parameters(context.model, at.vocabulary, at.sequence);
   block.parameters = count.head / at.tensor + count.final_norm;
+  // A tied table lives on both ends of a pipeline.
+  if (context.model.tied_embeddings && context.plan.pipeline.stages > 1) {
+    block.parameters += static_cast<double>(at.vocabulary) * at.hidden / at.tensor;
+  }
   add_norm(context, block, "final norm");
   block.saved.push_back({"head input", at.residual(), false, {}});
 

@@ -21,4 +21,8 @@ struct StateShards {
 };
 StateShards state_shards(const Plan& plan);
 
+// FSDP under a pipeline, where the software gathers a stage once a step and keeps it: gradients
+// then add up whole and are reduced once.
+bool fsdp_keeps_stage_gathered(const Plan& plan);
+
 }  // namespace lockstep

@@ -8,26 +8,48 @@ namespace lockstep {
 
 namespace {
 
-// Without interleaving, stage i has at most p - i micro-batches in flight (never more than there
-// are). With v chunks, stage i runs 2(p - i - 1) + (v - 1) p forward chunks before its first
-// backward and holds one more; a chunk is 1/v of the stage. For i = 0 that is Korthikanti et al.'s
-// p (1 + (p - 1)/(p v)).
+// Forward passes before the first backward. Without interleaving p - i - 1; with v chunks
+// 2(p - i - 1) + (v - 1) p, as Megatron-LM's interleaved schedule warms up.
+std::int64_t warmup(const PipelinePosition& at) {
+  const std::int64_t behind = at.stages - at.stage - 1;
+  const std::int64_t wanted =
+      at.interleave > 1 ? 2 * behind + (at.interleave - 1) * at.stages : behind;
+  return std::min(wanted, at.micro_batches * at.interleave);
+}
+
+// A stage holds its warm-up and one more pass; a chunk is 1/v of the stage. With v chunks on stage
+// 0 that is Korthikanti et al.'s p (1 + (p - 1)/(p v)).
 double in_flight(const PipelinePosition& at) {
-  const auto p = static_cast<double>(at.stages);
-  const auto i = static_cast<double>(at.stage);
-  const auto m = static_cast<double>(at.micro_batches);
-  const auto v = static_cast<double>(at.interleave);
-  if (at.interleave <= 1) return std::min(p - i, m);
-  const double warmup = std::min(2 * (p - i - 1) + (v - 1) * p, m * v);
-  return std::min(warmup + 1, m * v) / v;
+  const std::int64_t passes = std::min(warmup(at) + 1, at.micro_batches * at.interleave);
+  return static_cast<double>(passes) / static_cast<double>(at.interleave);
+}
+
+std::vector<ChunkPass> order(const PipelinePosition& at) {
+  const std::vector<ChunkPass> forward = grouped_passes(at, false);
+  const std::vector<ChunkPass> backward = grouped_passes(at, true);
+  std::vector<ChunkPass> passes;
+  passes.reserve(2 * forward.size());
+  const auto first = static_cast<std::size_t>(warmup(at));
+  passes.insert(passes.end(), forward.begin(),
+                forward.begin() + static_cast<std::ptrdiff_t>(first));
+  for (std::size_t i = first; i < forward.size(); ++i) {
+    passes.push_back(forward[i]);
+    passes.push_back(backward[i - first]);
+  }
+  passes.insert(passes.end(), backward.end() - static_cast<std::ptrdiff_t>(first), backward.end());
+  return passes;
 }
 
 }  // namespace
 
 const Schedule one_f_one_b{
-    "1f1b", "one forward one backward; with interleave > 1 each stage holds several model chunks",
+    "1f1b",
+    "one forward one backward; with interleave > 1 each stage holds several model chunks",
     "Narayanan et al. 2021 (arXiv:2104.04473) section 2.2; Korthikanti et al. 2022 "
     "(arXiv:2205.05198) section 4",
-    true, &in_flight};
+    true,
+    false,
+    &in_flight,
+    &order};
 
 }  // namespace lockstep

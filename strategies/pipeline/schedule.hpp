@@ -1,9 +1,11 @@
-// Pipeline schedules, one .cpp file each, listed in one table.
+// Pipeline schedules, one .cpp file each, listed in one table. A schedule says in which order a
+// stage works and how much it holds; how long that takes is the engine's business.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace lockstep {
 
@@ -15,18 +17,36 @@ struct PipelinePosition {
   std::int64_t micro_batches = 1;
 };
 
+// One piece of work of a stage: the forward or backward pass of one micro-batch through one model
+// chunk.
+struct ChunkPass {
+  std::int64_t chunk = 0;
+  std::int64_t micro_batch = 0;
+  bool backward = false;
+};
+
 struct Schedule {
   const char* name;
   const char* description;
   const char* source;
-  bool interleaves;  // accepts interleave > 1
+  bool interleaves;   // accepts interleave > 1
+  bool phases_apart;  // every forward pass of the step comes before the first backward pass
   // Most micro-batches whose activations a stage holds at once, in whole-stage equivalents.
   double (*in_flight)(const PipelinePosition&);
+  // Everything that the stage does in a step, in order. A forward pass waits for the previous stage
+  // (the last one's previous chunk on stage 0), a backward pass for the next stage and its own
+  // forward.
+  std::vector<ChunkPass> (*order)(const PipelinePosition&);
 };
 
 std::span<const Schedule> schedules();
 
 // The schedule of that name; null if there is none.
 const Schedule* find_schedule(const std::string& name);
+
+// The k-th forward pass of a stage where micro-batches go through the chunks in groups of `stages`
+// (Narayanan et al. 2021, section 2.2). Backward passes take chunks
+// in reverse.
+std::vector<ChunkPass> grouped_passes(const PipelinePosition& at, bool backward);
 
 }  // namespace lockstep

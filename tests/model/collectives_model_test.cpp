@@ -114,6 +114,10 @@ TEST_CASE("collective cost: latency grows with the doublings of nodes") {
   CHECK(latency(2, 8, Collective::send_recv) == Approx(30.0));
   const CollectiveCost result = cost(cluster, 8, 1, Collective::all_gather);
   CHECK(milliseconds(result) == Approx(8.75 + 0.010));
+  // They have no tree: 511 steps of 1 us inside and across are a chain that no logarithm shortens.
+  cluster.system.link_step_latency = cluster.system.network_step_latency = Constant(1_us);
+  CHECK(latency(512, 1, Collective::all_gather) == Approx(511.0));
+  CHECK(latency(512, 1, Collective::all_reduce) == Approx(80.0));
 }
 
 TEST_CASE("collective cost: the hierarchical all-reduce wins over a slow network") {

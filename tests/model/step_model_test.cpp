@@ -1,6 +1,8 @@
 // Times of ops and steps against sums worked out by hand.
 #include "sim/engine/step.hpp"
 
+#include "sim/engine/communication.hpp"
+
 #include "sim/compute/op_cost.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/round_numbers.hpp"
@@ -145,4 +147,69 @@ TEST_CASE("step: stragglers grow with the logarithm of the GPUs") {
   const double stragglers = line(step, "stragglers and jitter");
   CHECK(stragglers / (step.total.value() - stragglers) ==
         Approx(0.03));  // 8 -> 64 is three doublings
+}
+
+TEST_CASE("step: stages narrower than a node cross it at some boundaries only") {
+  // 4 stages of 4 ranks on 2 nodes of 8: stage 1 -> 2 leaves the node, 0 -> 1 and 2 -> 3 do not;
+  // the wrap does.
+  const Cluster cluster = round_cluster(2);
+  const Plan plan = plain_plan(4, 1, 4);
+  const Workload workload = lower(small_gpt(), small_training(), plan);
+  const Communication communication(cluster, plan);
+  const auto over = [&](std::int64_t stage) {
+    return communication.transfer_cost(workload.boundary, stage).bottleneck;
+  };
+  CHECK(over(0) == "NVLink");
+  CHECK(over(1) == "NIC");
+  CHECK(over(2) == "NVLink");
+  CHECK(over(3) == "NIC");
+}
+
+TEST_CASE("step: a network slower than the compute beside it is what bounds the step") {
+  Cluster cluster = round_cluster(2);
+  cluster.system.nic_bandwidth = Constant(BytesPerSecond{1e7});
+  Plan plan = plain_plan(16);
+  plan.sharding = Sharding::fsdp;
+  StepTime step = step_of(cluster, plan, small_training());
+  CHECK(step.bound == "NIC");
+  // Hybrid sharding gathers over NVLink; the all-reduce across copies is what waits for the NICs.
+  plan.shard_group = 8;
+  step = step_of(cluster, plan, small_training());
+  CHECK(step.bound == "NIC");
+  double sum = 0;
+  for (const BoundCause& cause : step.causes) sum += cause.time.value();
+  CHECK(sum == Approx(step.total.value()));
+}
+
+TEST_CASE("step: selective recompute launches its few kernels again, not a layer") {
+  Plan plan = plain_plan(8);
+  plan.software.host_per_layer = Constant(Seconds{1.0});
+  plan.recompute = Recompute::selective;  // one flash attention kernel of a layer's
+  const StepTime step = step_of(round_cluster(1), plan, small_training(8));
+  const Workload workload = lower(small_gpt(), small_training(8), plan);
+  const double again = 1.0 / static_cast<double>(workload.layer.forward.ops.size());
+  CHECK(step.total.value() == Approx(4 * (3 + again)).epsilon(0.001));  // the GPU's milliseconds
+}
+
+TEST_CASE("step: calls of one kind share the window that hides them") {
+  // Hybrid ZeRO-1, nothing exposed by the software: two reductions together hide behind one
+  // backward.
+  Cluster cluster = round_cluster(2);
+  Plan plan = plain_plan(16);
+  plan.software.data_exposed = Constant(0.0);
+  plan.sharding = Sharding::optimizer;
+  plan.shard_group = 8;
+  const auto exposed = [&] {
+    return line(step_of(cluster, plan, small_training()), "gradient and parameter sync exposed");
+  };
+  cluster.system.nic_bandwidth = Constant(BytesPerSecond{1e7});
+  const double slow = exposed();
+  const Workload workload = lower(small_gpt(), small_training(), plan);
+  const Communication communication(cluster, plan);
+  double scatter = 0;
+  for (const CollectiveCall& call : workload.stages[0].data_calls) {
+    if (call.role == CommRole::gradient_reduce) scatter += communication.cost(call).time.value();
+  }
+  // One backward hides at most its own length, which is milliseconds against seconds here.
+  CHECK(slow == Approx(scatter).epsilon(0.02));
 }

@@ -205,3 +205,93 @@ TEST_CASE("workload: every n-th layer and a number of layers recompute") {
   plan.recompute_layers = 3;
   CHECK(lower(small_gpt(), small_training(), plan).stages[0].recomputed_layers == 3);
 }
+
+namespace {
+
+double class_bytes(const MemoryInstant& instant, TensorClass wanted) {
+  double sum = 0;
+  for (const Tensor& tensor : instant.tensors) {
+    if (tensor.tensor_class == wanted) sum += tensor.bytes.value();
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "memory: in fp32 weights, gradients and two moments take four bytes each, and so does the "
+    "wire") {
+  Plan plan = plain_plan(16);
+  plan.sharding = Sharding::optimizer;
+  Training training = small_training();
+  training.precision = Precision::fp32;
+  const Workload workload = lower(small_gpt(), training, plan);
+  const Stage& stage = workload.stages[0];
+  CHECK(class_bytes(stage.instants[0], TensorClass::weights) == Approx(4 * stage.parameters));
+  CHECK(class_bytes(stage.instants[0], TensorClass::gradients) == Approx(4 * stage.parameters));
+  CHECK(class_bytes(stage.instants[0], TensorClass::optimizer) ==
+        Approx(8 * stage.parameters / 16));
+  REQUIRE(stage.data_calls.size() == 2);
+  CHECK(stage.data_calls[0].bytes == Bytes{4 * stage.parameters});
+  CHECK(stage.data_calls[1].bytes == Bytes{4 * stage.parameters});
+}
+
+TEST_CASE("memory: SGD with momentum keeps one moment of fp32 less than AdamW") {
+  Training training = small_training();
+  training.optimizer = Optimizer::sgd;
+  const Workload workload = lower(small_gpt(), training, plain_plan(16));
+  const Stage& stage = workload.stages[0];
+  CHECK(class_bytes(stage.instants[0], TensorClass::optimizer) == Approx(8 * stage.parameters));
+}
+
+TEST_CASE("memory: FSDP that does not reshard holds every layer whole") {
+  Plan plan = plain_plan(16);
+  plan.sharding = Sharding::fsdp;
+  plan.software.fsdp_root_unsharded = false;
+  const auto whole_layers = [&] {
+    const Workload workload = lower(small_gpt(), small_training(), plan);
+    // The first layer of backward: gathered layers, and one layer's gradient in 2 + 2 bytes.
+    const double units = class_bytes(workload.stages[0].instants[0], TensorClass::unsharded_units);
+    return (units / workload.layer.parameters - 4) / 2;
+  };
+  CHECK(whole_layers() == Approx(2));
+  plan.software.reshard_after_forward = false;
+  CHECK(whole_layers() == Approx(4));
+}
+
+TEST_CASE(
+    "memory: FSDP under a pipeline keeps the stage and its gradients whole and synchronises once") {
+  Plan plan = plain_plan(8, 1, 2);
+  plan.sharding = Sharding::fsdp;
+  Workload workload = lower(small_gpt(), small_training(), plan);
+  const Stage& stage = workload.stages[0];
+  CHECK(workload.fsdp_layer_forward.empty());
+  CHECK(stage.data_calls.size() == 2);
+  CHECK(class_bytes(stage.instants[0], TensorClass::unsharded_units) ==
+        Approx((2 + 4) * stage.parameters));
+  plan.software.fsdp_pipeline_gathered = false;
+  workload = lower(small_gpt(), small_training(), plan);
+  CHECK(workload.fsdp_layer_forward.size() == 1);
+  CHECK(workload.stages[0].data_calls.empty());
+}
+
+TEST_CASE("workload: tensor ranks hold their part of the matrices and all of what is not split") {
+  // Positions 1024 x 1024 and norms stay whole; kv heads fewer than tensor ranks are replicated.
+  Model model = small_gpt();
+  model.kv_heads = 2;
+  const Workload workload = lower(model, small_training(), plain_plan(2, 8));
+  const double table = 1024 * 1024.0;
+  CHECK(workload.embedding.parameters == table / 8 + table);
+  // h (q/8 + 2 kv/2 + q/8 + f/8 + f/8) with q = h, one kv head of 128 each, f = 4h; two norms of h.
+  CHECK(workload.layer.parameters == 1024 * (128 + 2 * 128 + 128 + 512 + 512) + 2 * 1024);
+}
+
+TEST_CASE(
+    "workload: a tied table on both ends of a pipeline is kept, and its gradient reduced, twice") {
+  Model model = small_gpt();
+  model.tied_embeddings = true;
+  const Workload workload = lower(model, small_training(), plain_plan(8, 1, 2));
+  CHECK(workload.head.parameters == 1024 * 1024 + 1024);
+  CHECK(workload.stages.back().data_calls.back().role == CommRole::tied_embedding);
+  CHECK(workload.stages.back().data_calls.back().bytes == Bytes{2 * 1024 * 1024.0});
+}

@@ -156,3 +156,11 @@ TEST_CASE("Runs: every malformed cell is located", "[unit]") {
   CHECK(text.find("t.csv:9:21: error[E283]: 'step_time_s' is -3\n") != std::string::npos);
   CHECK(text.find("t.csv:10:21: error[E282]: 'step_time_s' is 'inf', not a number\n") != std::string::npos);
 }
+
+TEST_CASE("CSV: a table of empty cells is an empty file", "[unit]") {
+  const std::string expected =
+      "t.csv: error[E181]: the file has no cell with text in it\n"
+      "      = hint: the first line names the columns, each further line is one run\n";
+  CHECK(errors_of(",,") == expected);
+  CHECK(errors_of("\"\",\n , \n") == expected);
+}

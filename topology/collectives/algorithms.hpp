@@ -28,6 +28,8 @@ struct GroupLinks {
   double uplink_share = 1.0;      // leaf uplinks over downlinks
   double domains_per_leaf = 1.0;  // of this group, on average
   Seconds in_domain_latency;
+  Seconds step_inside;  // one step of a ring
+  Seconds step_across;
   Seconds cross_latency;  // per doubling of domains, or one hop; zero within one node
 };
 

@@ -82,6 +82,8 @@ GroupLinks group_links(const Cluster& cluster, const Routes& routes, const Group
   links.pair = point_to_point(2);
   links.all_pairs = point_to_point(shape.ranks_per_domain);
   links.in_domain_latency = *system.link_latency;
+  links.step_inside = *system.link_step_latency;
+  links.step_across = *system.network_step_latency;
 
   const double nodes_in_domain = nodes_per_domain(system);
   if (nodes_in_domain < 1.0 && shape.nodes == 1) {

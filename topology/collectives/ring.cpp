@@ -6,20 +6,27 @@
 //   C     what the group moves out of a domain: every byte crosses each domain's edge once
 //   C'    C * min(1, d * uplinks/downlinks) where the group spans leaves: in rank order one of
 //         d = domains/leaves edges leaves the leaf, so the uplinks carry 1/d of what the NICs carry
-//   L     (in_domain_latency + cross_latency * log2(domains)) * steps / all-reduce's steps: a half
-//   for
-//         all_gather and reduce_scatter, which go round once where all_reduce goes round twice
+//   L     in_domain_latency + cross_latency * log2(domains): reductions and broadcasts go by trees
+//         where the ring's steps would be too many. all_gather and reduce_scatter go round once
+//         where all_reduce goes round twice, so half of it, but have no tree: never less than the
+//         chain (n - domains) * step_inside + (domains - 1) * step_across
 // Source: Patarasu and Yuan, "Bandwidth optimal all-reduce algorithms", 2009, for f; nccl-tests
 // doc/PERFORMANCE.md; multi-rail rings as NCCL builds them (src/graph/search.cc).
-// Holds for large messages. Latency: a ring has 2(n-1) or n-1 dependent steps, a tree 2 log2(n);
-// the all-reduce measured on 2 to 512 nodes of Alps grows by some 12 us per doubling, as log2 does.
-// What a ring's steps add at hundreds of domains shows only in network_decay, which suits large
-// messages: small all-gathers and reduce-scatters over many domains come out too fast.
-// Ignores: protocols and channel counts, ECMP collisions, ranks ordered against the fabric.
+// Holds for large messages; the all-reduce measured on 2 to 512 nodes of Alps grows by some 12 us
+// per doubling, as log2 does. Ignores: protocols and channel counts, ECMP collisions, ranks ordered
+// against the fabric.
+#include <algorithm>
+
 #include "topology/collectives/algorithms.hpp"
 
 namespace lockstep::collectives {
 namespace {
+
+// Once round the ring, a step after the other.
+Seconds chain(const GroupLinks& links, const GroupShape& shape) {
+  return static_cast<double>(shape.ranks - shape.domains) * links.step_inside +
+         static_cast<double>(shape.domains - 1) * links.step_across;
+}
 
 std::optional<Estimate> estimate(const GroupLinks& links, const GroupShape& shape,
                                  Collective collective) {
@@ -28,15 +35,14 @@ std::optional<Estimate> estimate(const GroupLinks& links, const GroupShape& shap
 
   const bool once_round =
       collective == Collective::all_gather || collective == Collective::reduce_scatter;
-  const double rounds = once_round ? 0.5 : 1.0;
   Limit limit = links.bus;
   if (shape.domains > 1) {
     const Limit cross = past_leaf(links, shape, links.cross);
     limit = shape.ranks_per_domain > 1 ? narrower(limit, cross) : cross;
   }
-  const Seconds latency = links.in_domain_latency + links.cross_latency * doublings(shape.domains);
-  return Estimate{rounds * latency, bus_factor(collective, shape.ranks) / limit.bandwidth.value(),
-                  limit.name};
+  const Seconds tree = links.in_domain_latency + links.cross_latency * doublings(shape.domains);
+  return Estimate{once_round ? std::max(0.5 * tree, chain(links, shape)) : tree,
+                  bus_factor(collective, shape.ranks) / limit.bandwidth.value(), limit.name};
 }
 
 }  // namespace
