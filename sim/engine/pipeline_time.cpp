@@ -17,8 +17,12 @@ class Run {
         micro_batches_(static_cast<std::size_t>(micro_batches)) {
     const auto count = static_cast<std::int64_t>(stages.size());
     for (std::int64_t i = 0; i < count; ++i) {
-      orders_.push_back(schedule.order({i, count, interleave, micro_batches}));
+      warmups_.push_back(
+          static_cast<std::size_t>(schedule.warmup({i, count, interleave, micro_batches})));
     }
+    const PipelinePosition any{0, count, interleave, micro_batches};
+    forward_passes_ = grouped_passes(any, false);
+    backward_passes_ = grouped_passes(any, true);
     const std::size_t passes = stages.size() * interleave_ * micro_batches_;
     forward_.assign(passes, not_done);
     backward_.assign(passes, not_done);
@@ -27,13 +31,13 @@ class Run {
   double finish() {
     std::vector<std::size_t> next(stages_.size(), 0);
     std::vector<double> free(stages_.size(), 0.0);
-    std::size_t left = 0;
-    for (const auto& order : orders_) left += order.size();
+    const std::size_t each = 2 * forward_passes_.size();
+    std::size_t left = stages_.size() * each;
     while (left > 0) {
       bool moved = false;
       for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
-        while (next[stage] < orders_[stage].size()) {
-          const ChunkPass& pass = orders_[stage][next[stage]];
+        while (next[stage] < each) {
+          const ChunkPass& pass = pass_at(stage, next[stage]);
           const double ready = ready_at(stage, pass);
           if (ready < 0) break;
           const StageCost& cost = stages_[stage];
@@ -53,6 +57,17 @@ class Run {
 
  private:
   static constexpr double not_done = -1.0;
+
+  // The index-th pass of a stage: warm-up, then forward and backward in turn, then what is left of
+  // backward.
+  [[nodiscard]] const ChunkPass& pass_at(std::size_t stage, std::size_t index) const {
+    const std::size_t warmup = warmups_[stage];
+    if (index < warmup) return forward_passes_[index];
+    const std::size_t after = index - warmup;
+    const std::size_t pairs = forward_passes_.size() - warmup;
+    if (after >= 2 * pairs) return backward_passes_[after - pairs];
+    return after % 2 == 0 ? forward_passes_[warmup + after / 2] : backward_passes_[after / 2];
+  }
 
   double& done(bool backward, std::size_t stage, const ChunkPass& pass) {
     return at(backward, stage, static_cast<std::size_t>(pass.chunk), pass);
@@ -81,7 +96,9 @@ class Run {
   const std::vector<StageCost>& stages_;
   std::size_t interleave_;
   std::size_t micro_batches_;
-  std::vector<std::vector<ChunkPass>> orders_;
+  std::vector<std::size_t> warmups_;
+  std::vector<ChunkPass> forward_passes_;  // of every stage, in order
+  std::vector<ChunkPass> backward_passes_;
   std::vector<double> forward_;
   std::vector<double> backward_;
 };

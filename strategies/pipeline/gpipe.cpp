@@ -9,11 +9,8 @@ double in_flight(const PipelinePosition& at) {
   return static_cast<double>(at.micro_batches);
 }
 
-std::vector<ChunkPass> order(const PipelinePosition& at) {
-  std::vector<ChunkPass> passes = grouped_passes(at, false);
-  const std::vector<ChunkPass> backward = grouped_passes(at, true);
-  passes.insert(passes.end(), backward.begin(), backward.end());
-  return passes;
+std::int64_t warmup(const PipelinePosition& at) {
+  return at.micro_batches * at.interleave;
 }
 
 }  // namespace
@@ -24,6 +21,6 @@ const Schedule gpipe{"gpipe",
                      false,
                      true,
                      &in_flight,
-                     &order};
+                     &warmup};
 
 }  // namespace lockstep

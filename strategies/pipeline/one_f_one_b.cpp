@@ -24,22 +24,6 @@ double in_flight(const PipelinePosition& at) {
   return static_cast<double>(passes) / static_cast<double>(at.interleave);
 }
 
-std::vector<ChunkPass> order(const PipelinePosition& at) {
-  const std::vector<ChunkPass> forward = grouped_passes(at, false);
-  const std::vector<ChunkPass> backward = grouped_passes(at, true);
-  std::vector<ChunkPass> passes;
-  passes.reserve(2 * forward.size());
-  const auto first = static_cast<std::size_t>(warmup(at));
-  passes.insert(passes.end(), forward.begin(),
-                forward.begin() + static_cast<std::ptrdiff_t>(first));
-  for (std::size_t i = first; i < forward.size(); ++i) {
-    passes.push_back(forward[i]);
-    passes.push_back(backward[i - first]);
-  }
-  passes.insert(passes.end(), backward.end() - static_cast<std::ptrdiff_t>(first), backward.end());
-  return passes;
-}
-
 }  // namespace
 
 const Schedule one_f_one_b{
@@ -50,6 +34,6 @@ const Schedule one_f_one_b{
     true,
     false,
     &in_flight,
-    &order};
+    &warmup};
 
 }  // namespace lockstep

@@ -33,10 +33,10 @@ struct Schedule {
   bool phases_apart;  // every forward pass of the step comes before the first backward pass
   // Most micro-batches whose activations a stage holds at once, in whole-stage equivalents.
   double (*in_flight)(const PipelinePosition&);
-  // Everything that the stage does in a step, in order. A forward pass waits for the previous stage
-  // (the last one's previous chunk on stage 0), a backward pass for the next stage and its own
-  // forward.
-  std::vector<ChunkPass> (*order)(const PipelinePosition&);
+  // Forward passes of a stage before its first backward pass. Then it alternates, forward first,
+  // until it runs out of forward passes. A forward pass waits for the previous stage (on stage 0
+  // for the last stage's previous chunk), a backward pass for the next stage and its own forward.
+  std::int64_t (*warmup)(const PipelinePosition&);
 };
 
 std::span<const Schedule> schedules();
@@ -44,9 +44,9 @@ std::span<const Schedule> schedules();
 // The schedule of that name; null if there is none.
 const Schedule* find_schedule(const std::string& name);
 
-// The k-th forward pass of a stage where micro-batches go through the chunks in groups of `stages`
-// (Narayanan et al. 2021, section 2.2). Backward passes take chunks
-// in reverse.
+// All forward (or backward) passes of a stage in order, where micro-batches go through the chunks
+// in groups of `stages` (Narayanan et al. 2021, section 2.2). Backward passes take chunks in
+// reverse.
 std::vector<ChunkPass> grouped_passes(const PipelinePosition& at, bool backward);
 
 }  // namespace lockstep
