@@ -192,6 +192,7 @@ class RuleReader {
       for (const auto* side : {&one.when, &one.unless}) {
         for (const AliasCondition& condition : *side) table.columns.push_back(condition.column);
       }
+      if (!one.stand_in.empty()) table.columns.emplace_back("framework");
     }
     std::sort(table.columns.begin(), table.columns.end());
     table.columns.erase(std::unique(table.columns.begin(), table.columns.end()), table.columns.end());
@@ -214,10 +215,12 @@ class RuleReader {
         out.when = conditions(entry.value);
       } else if (entry.key == "unless") {
         out.unless = conditions(entry.value);
+      } else if (entry.key == "stand_in") {
+        out.stand_in = patterns(entry.value, "framework").patterns;
       } else if (entry.key == "set") {
         out.set = settings(entry.value, shape);
       } else {
-        unknown(entry, {"use", "when", "unless", "set", "assumed"});
+        unknown(entry, {"use", "when", "unless", "set", "assumed", "stand_in"});
       }
     }
     if (shape.needs_use && out.use.empty()) report(node.where, "E202", "the rule lacks 'use'", "");
@@ -242,17 +245,20 @@ class RuleReader {
       report(node.where, "E201", "expected a map of columns to patterns", "");
       return out;
     }
-    for (const Entry& entry : node.entries) {
-      AliasCondition condition;
-      condition.column = entry.key;
-      if (entry.value.kind == Node::Kind::list) {
-        for (const Node& item : entry.value.items) pattern(item, condition);
-      } else {
-        pattern(entry.value, condition);
-      }
-      out.push_back(std::move(condition));
-    }
+    for (const Entry& entry : node.entries) out.push_back(patterns(entry.value, entry.key));
     return out;
+  }
+
+  // One pattern or a list of them.
+  AliasCondition patterns(const Node& node, const std::string& column) {
+    AliasCondition condition;
+    condition.column = column;
+    if (node.kind == Node::Kind::list) {
+      for (const Node& item : node.items) pattern(item, condition);
+    } else {
+      pattern(node, condition);
+    }
+    return condition;
   }
 
   void pattern(const Node& node, AliasCondition& condition) {
@@ -315,6 +321,7 @@ AliasMatch match(const AliasRule& rule, const AliasSubject& subject) {
   }
   out.rule = &rule;
   out.set = rule.set;
+  out.stands_in = !rule.stand_in.empty() && holds({"framework", rule.stand_in}, subject, &groups, text);
   for (AliasSetting& setting : out.set) {
     for (std::size_t i = 1; i < captured.size(); ++i) {
       const std::string mark = fmt::format("${}", i);

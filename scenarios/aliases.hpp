@@ -34,7 +34,9 @@ struct AliasRule {
   std::vector<AliasCondition> when;    // all of them; none: every text
   std::vector<AliasCondition> unless;  // none of them
   std::vector<AliasSetting> set;
-  std::string assumed;                 // what is taken for granted where this rule decides; "" if nothing is
+  std::string assumed;                 // what is taken for granted where this rule decides; "" if nothing is;
+                                       // "$precision" is the cell of that column
+  std::vector<std::regex> stand_in;    // frameworks that have no profile: `use` only stands in for them
   int line = 0;
 };
 
@@ -42,6 +44,7 @@ struct AliasRule {
 struct AliasMatch {
   const AliasRule* rule = nullptr;
   std::vector<AliasSetting> set;
+  bool stands_in = false;              // `use` is another framework's
 
   explicit operator bool() const { return rule != nullptr; }
   // The value of a key, or `otherwise`.

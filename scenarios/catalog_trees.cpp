@@ -99,7 +99,10 @@ Diagnostic CatalogTrees::unknown_entry(const std::string& folder, const std::str
   const EntryKind* kind = find_kind(folder);
   const std::vector<std::string> valid = names(folder);
   const std::string nearest = nearest_name(name, valid);
-  std::string hint = fmt::format("{}: {}", folder, joined(valid, 0, valid.size(), ", "));
+  constexpr std::size_t most_names = 10;
+  const std::vector<std::string> shown = nearest_names(name, valid, most_names);
+  std::string hint = fmt::format("{}: {}", folder, joined(shown, 0, shown.size(), ", "));
+  if (shown.size() < valid.size()) hint += fmt::format(", … (lockstep list {} shows all {})", folder, valid.size());
   if (valid.empty()) hint = fmt::format("the catalog folder '{}' has no {}", folder_.string(), folder);
   if (!nearest.empty()) hint = fmt::format("did you mean '{}'? {}", nearest, hint);
   Diagnostic diagnostic =

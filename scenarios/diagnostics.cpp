@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "scenarios/utf8.hpp"
 
@@ -84,6 +85,31 @@ void append_excerpt(std::string& text, const Diagnostic& diagnostic) {
   }
 }
 
+// Words broken over lines of 100 columns, those after the first indented like the text behind `lead`.
+std::string wrapped(const std::string& lead, const std::string& words) {
+  constexpr std::size_t widest = 100;
+  std::string text = lead;
+  std::size_t column = lead.size();
+  bool first = true;
+  for (std::size_t begin = 0; begin < words.size();) {
+    const std::size_t end = std::min(words.find(' ', begin), words.size());
+    const std::string word = words.substr(begin, end - begin);
+    std::size_t width = 0;
+    for (const char32_t character : decode_utf8(word)) width += static_cast<std::size_t>(display_width(character));
+    if (!first && column + 1 + width > widest) {
+      text += '\n' + std::string(lead.size(), ' ');
+      column = lead.size();
+      first = true;
+    }
+    if (!first) text += ' ';
+    text += word;
+    column += width + (first ? 0 : 1);
+    first = false;
+    begin = end + 1;
+  }
+  return text + '\n';
+}
+
 // Lower case, with '_' for '-': spellings that differ in these alone are one name to a reader.
 std::string folded(const std::string& name) {
   std::string result = name;
@@ -126,7 +152,7 @@ std::string render(const Diagnostic& diagnostic) {
   }
   text += fmt::format(": error[{}]: {}\n", diagnostic.code, printable(diagnostic.message));
   if (!diagnostic.source_line.empty()) append_excerpt(text, diagnostic);
-  if (!diagnostic.hint.empty()) text += fmt::format("      = hint: {}\n", printable(diagnostic.hint));
+  if (!diagnostic.hint.empty()) text += wrapped("      = hint: ", printable(diagnostic.hint));
   return text;
 }
 
@@ -134,6 +160,28 @@ std::string render(const std::vector<Diagnostic>& diagnostics) {
   std::string text;
   for (const Diagnostic& diagnostic : diagnostics) text += render(diagnostic);
   return text;
+}
+
+std::vector<std::string> nearest_names(const std::string& name, const std::vector<std::string>& valid,
+                                       std::size_t count) {
+  if (valid.size() <= count) return valid;
+  constexpr std::size_t longest = 64;
+  const std::string wanted = folded(name.substr(0, longest));
+  const auto common = [&](const std::string& candidate) {
+    std::size_t length = 0;
+    while (length < std::min(wanted.size(), candidate.size()) && wanted[length] == candidate[length]) ++length;
+    return length;
+  };
+  std::vector<std::pair<long, std::string>> ranked;
+  for (const std::string& candidate : valid) {
+    const std::string text = folded(candidate.substr(0, longest));
+    const long distance = static_cast<long>(edit_distance(wanted, text)) - 2 * static_cast<long>(common(text));
+    ranked.emplace_back(distance, candidate);
+  }
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> nearest;
+  for (std::size_t i = 0; i < count; ++i) nearest.push_back(ranked[i].second);
+  return nearest;
 }
 
 std::string nearest_name(const std::string& name, const std::vector<std::string>& valid) {

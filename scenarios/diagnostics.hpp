@@ -1,6 +1,7 @@
 // Located errors of input files: every problem of a file in one run.
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -33,12 +34,17 @@ class InputError : public std::runtime_error {
 };
 
 // "file:line:col: error[E203]: message", the source line, a caret, "= hint: …", as ninja and rustc
-// print it. Ends with a newline. Control characters of the input never reach the text.
+// print it. Ends with a newline. Long hints are wrapped. Control characters of the input never reach the text.
 std::string render(const Diagnostic& diagnostic);
 std::string render(const std::vector<Diagnostic>& diagnostics);
 
 // The valid name with the smallest edit distance, or "" if none is near. Case, '-' and '_' count as
 // equal; a name that begins with the given text is near too.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& valid);
+
+// The `count` valid names that are nearest, however far: those that begin alike first. All of them, in their own
+// order, where they are not more.
+std::vector<std::string> nearest_names(const std::string& name, const std::vector<std::string>& valid,
+                                       std::size_t count);
 
 }  // namespace lockstep

@@ -63,7 +63,7 @@ Location locate(const Node& map, std::string_view path, Location otherwise) {
 
 class MeaningCheck {
  public:
-  MeaningCheck(const Scenario& scenario, const Node& root) : scenario_(scenario), root_(root) {}
+  MeaningCheck(Scenario& scenario, const Node& root) : scenario_(scenario), root_(root) {}
 
   std::vector<Diagnostic> run() {
     check_model();
@@ -74,16 +74,25 @@ class MeaningCheck {
              "add one: '- name: NAME' and its degrees");
     }
     for (std::size_t i = 0; i < scenario_.plans.size(); ++i) {
-      check_plan(scenario_.plans[i], plans->value.items[i], sound_cluster);
+      plan_ = &scenario_.plans[i];
+      check_plan(*plan_, plans->value.items[i], sound_cluster);
+      plan_ = nullptr;
     }
     return std::move(problems_);
   }
 
  private:
-  void report(const Location& where, std::string code, std::string path, std::string message, std::string hint) {
-    Diagnostic diagnostic = diagnose(where, std::move(code), std::move(message), std::move(hint));
+  // `of_plan` is put before the message where it stands alone; beside the plan's name it would say that twice.
+  void report(const Location& where, std::string code, std::string path, const std::string& message, std::string hint,
+              const std::string& of_plan = {}) {
+    Diagnostic diagnostic = diagnose(where, std::move(code), of_plan + message, std::move(hint));
     diagnostic.path = std::move(path);
-    problems_.push_back(std::move(diagnostic));
+    if (plan_ == nullptr) {
+      problems_.push_back(std::move(diagnostic));
+    } else {
+      plan_->not_legal += (plan_->not_legal.empty() ? "" : "; ") + message;
+      plan_->problems.push_back(std::move(diagnostic));
+    }
   }
 
   void check_model() {
@@ -166,19 +175,20 @@ class MeaningCheck {
     for (Violation& violation :
          violations(scenario_.model, scenario_.training, plan, scenario_plan.cluster.gpus)) {
       report(locate(node, violation.field, name_at), std::move(violation.code), path + "." + violation.field,
-             fmt::format("plan '{}': {}", plan.name, violation.message), std::move(violation.hint));
+             violation.message, std::move(violation.hint), fmt::format("plan '{}': ", plan.name));
     }
   }
 
-  const Scenario& scenario_;
+  Scenario& scenario_;
   const Node& root_;
+  ScenarioPlan* plan_ = nullptr;  // that is being checked
   std::vector<Diagnostic> problems_;
   std::map<std::string, Location> names_;
 };
 
 }  // namespace
 
-std::vector<Diagnostic> check_meaning(const Scenario& scenario, const Node& root) {
+std::vector<Diagnostic> check_meaning(Scenario& scenario, const Node& root) {
   return MeaningCheck(scenario, root).run();
 }
 

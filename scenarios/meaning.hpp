@@ -8,9 +8,9 @@
 
 namespace lockstep {
 
-// Every broken rule of every plan, at the key that says so. `root` is the tree that the scenario was read from,
-// its plans in the same order.
-std::vector<Diagnostic> check_meaning(const Scenario& scenario, const Node& root);
+// Every broken rule at the key that says so: those of the scenario as a whole are returned, those of a plan put
+// into it. `root` is the tree that the scenario was read from, its plans in the same order.
+std::vector<Diagnostic> check_meaning(Scenario& scenario, const Node& root);
 
 // How many GPUs a cluster has, where its file leaves the number out.
 std::int64_t resolve_gpus(const Cluster& cluster);

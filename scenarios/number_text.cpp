@@ -46,6 +46,37 @@ std::string range_text(Range range, Dimension dimension) {
   return fmt::format("{} and at most {}", bound, quantity_for_message(range.high, dimension));
 }
 
+// Numbers of this range count something large (tokens): no share of anything, and often written with a suffix.
+constexpr double large_range = 1e6;
+
+bool ends_in_percent(std::string_view text) { return text.find('%') != std::string_view::npos; }
+
+// 2e12 -> "2e12", 1.5e10 -> "1.5e10".
+std::string plain_power(double value) {
+  std::string text = fmt::format("{:g}", value);
+  const std::size_t e = text.find("e+");
+  if (e == std::string::npos) return text;
+  text.erase(e + 1, 1);
+  if (text[e + 1] == '0') text.erase(e + 1, 1);
+  return text;
+}
+
+// "2T" -> "2e12"; an example where the suffix is none that people use.
+std::string large_number_hint(std::string_view text) {
+  struct Suffix {
+    std::string_view name;
+    double factor;
+  };
+  constexpr Suffix suffixes[] = {{"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"B", 1e9}, {"T", 1e12},
+                                 {"million", 1e6}, {"billion", 1e9}, {"trillion", 1e12}};
+  for (const Suffix& suffix : suffixes) {
+    if (!text.ends_with(suffix.name)) continue;
+    const ParsedQuantity number = parse_quantity(text.substr(0, text.size() - suffix.name.size()), Dimension::none);
+    if (number && !ends_in_percent(text)) return fmt::format("write {}", plain_power(*number.value * suffix.factor));
+  }
+  return "write it like 2e12";
+}
+
 }  // namespace
 
 CountText parse_count(const Node& scalar, std::int64_t low, std::int64_t high) {
@@ -78,6 +109,12 @@ CountText parse_count(const Node& scalar, std::int64_t low, std::int64_t high) {
 
 NumberText parse_number(const Node& scalar, Dimension dimension, Range range) {
   ParsedQuantity parsed = parse_quantity(scalar.text, dimension);
+  const bool large = dimension == Dimension::none && range.high > large_range && range.high < no_upper_limit;
+  if (large && parsed && ends_in_percent(scalar.text)) {
+    return {std::nullopt, "E206", fmt::format("must be a plain number, not the share '{}'", shortened(scalar.text)),
+            "write it like 2e12"};
+  }
+  if (!parsed && large) return {std::nullopt, "E206", parsed.message, large_number_hint(scalar.text)};
   if (!parsed) return {std::nullopt, dimension == Dimension::none ? "E206" : "E203", parsed.message, parsed.hint};
   const double value = *parsed.value;
   const bool low_enough = value <= range.high;
@@ -85,7 +122,7 @@ NumberText parse_number(const Node& scalar, Dimension dimension, Range range) {
   if (low_enough && high_enough) return {value, {}, {}, {}};
   std::string hint;
   const bool share = dimension == Dimension::none && range.high <= 1.0;
-  if (share && value > 1.0 && value <= 100.0) hint = fmt::format("\"{} %\"?", shortened(scalar.text));
+  if (share && value > 1.0 && value <= 100.0 && !ends_in_percent(scalar.text)) hint = fmt::format("\"{} %\"?", shortened(scalar.text));
   return {std::nullopt, "E205", fmt::format("must be {}, not {}", range_text(range, dimension), shortened(scalar.text)),
           std::move(hint)};
 }

@@ -80,6 +80,32 @@ void complete_plans(Node& root) {
   }
 }
 
+// Whether a setting "software.…" of the scenario leaves this plan alone: it names a profile, or has that key.
+bool has_own_software(const Node& plan, const ParsedSetting& setting) {
+  const Entry* own = plan.find("software");
+  if (own == nullptr) return false;
+  if (own->value.kind != Node::Kind::map || own->value.find("based_on") != nullptr) return true;
+  return setting.path.size() > 1 && own->value.find(setting.path[1]) != nullptr;
+}
+
+// Before the plans are completed.
+std::vector<UnreachedPlans> unreached_plans(const Node& root, const std::vector<ParsedSetting>& settings) {
+  std::vector<UnreachedPlans> all;
+  const Entry* plans = root.find("plans");
+  if (plans == nullptr) return all;
+  for (const ParsedSetting& setting : settings) {
+    if (setting.path.front() != "software") continue;
+    UnreachedPlans unreached;
+    for (const std::string& name : setting.path) unreached.setting += (unreached.setting.empty() ? "" : ".") + name;
+    for (const Node& plan : plans->value.items) {
+      const Entry* name = plan.find("name");
+      if (name != nullptr && has_own_software(plan, setting)) unreached.plans.push_back(name->value.text);
+    }
+    if (!unreached.plans.empty()) all.push_back(std::move(unreached));
+  }
+  return all;
+}
+
 Scenario resolve(ScenarioFile file, const Node& root) {
   Scenario scenario;
   scenario.name = std::move(file.name);
@@ -107,7 +133,14 @@ void throw_if_any(std::vector<Diagnostic>& problems) {
 
 }  // namespace
 
-Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog) {
+std::vector<Diagnostic> plan_problems(const Scenario& scenario) {
+  std::vector<Diagnostic> all;
+  for (const ScenarioPlan& plan : scenario.plans) all.insert(all.end(), plan.problems.begin(), plan.problems.end());
+  return without_repeats(std::move(all));
+}
+
+Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog,
+                        IllegalPlans illegal) {
   std::vector<Diagnostic> problems;
   const auto source = std::make_shared<const SourceText>(file_name, yaml_text, Origin::scenario);
   std::optional<Node> root = parse_yaml(source, problems);
@@ -127,6 +160,7 @@ Scenario parse_scenario(const std::string& yaml_text, const std::string& file_na
                                 "compare fewer at once, or let `lockstep search` enumerate them"));
     throw_if_any(problems);
   }
+  std::vector<UnreachedPlans> unreached = unreached_plans(*root, catalog.trees().scenario_settings());
   complete_plans(*root);
 
   CatalogEntrySource entries(catalog.trees(), problems);
@@ -137,16 +171,21 @@ Scenario parse_scenario(const std::string& yaml_text, const std::string& file_na
   throw_if_any(problems);
 
   Scenario scenario = resolve(std::move(file), *root);
+  scenario.unreached = std::move(unreached);
   problems = check_meaning(scenario, *root);
+  if (illegal == IllegalPlans::refuse || !problems.empty()) {
+    const std::vector<Diagnostic> of_plans = plan_problems(scenario);
+    problems.insert(problems.end(), of_plans.begin(), of_plans.end());
+  }
   throw_if_any(problems);
   return scenario;
 }
 
-Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog) {
+Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog, IllegalPlans illegal) {
   std::vector<Diagnostic> problems;
   const std::optional<std::string> text = read_text_file(file, Origin::scenario, problems);
   throw_if_any(problems);
-  return parse_scenario(*text, file.string(), catalog);
+  return parse_scenario(*text, file.string(), catalog, illegal);
 }
 
 }  // namespace lockstep

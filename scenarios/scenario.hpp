@@ -19,6 +19,15 @@ namespace lockstep {
 struct ScenarioPlan {
   Plan plan;  // its software resolved and its data degree set
   Cluster cluster;
+  // What breaks a rule of the plan, and that in words; empty: legal. Only where IllegalPlans::keep let it in.
+  std::vector<Diagnostic> problems;
+  std::string not_legal;
+};
+
+// A setting of the scenario's software, and the plans that it does not reach since they have their own.
+struct UnreachedPlans {
+  std::string setting;  // "software.data_exposed"
+  std::vector<std::string> plans;
 };
 
 struct Scenario {
@@ -28,6 +37,7 @@ struct Scenario {
   Cluster cluster;
   Training training;
   std::vector<ScenarioPlan> plans;
+  std::vector<UnreachedPlans> unreached;
 };
 
 // `path=value` from the command line: any scenario key ("training.global_batch",
@@ -71,10 +81,18 @@ class Catalog {
   std::shared_ptr<CatalogTrees> trees_;
 };
 
+// Whether a plan that breaks a rule (degrees against GPUs, heads, batch …) is an error of the file, or kept with its
+// problems beside those that can run.
+enum class IllegalPlans { refuse, keep };
+
 // Reads, merges settings, resolves names, fills defaults and checks the meaning. Throws InputError.
-Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog);
-Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name,
-                        const Catalog& catalog);
+Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog,
+                       IllegalPlans illegal = IllegalPlans::refuse);
+Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog,
+                        IllegalPlans illegal = IllegalPlans::refuse);
+
+// Every problem of the plans, in their order, each once.
+std::vector<Diagnostic> plan_problems(const Scenario& scenario);
 
 // Visits every Constant that a prediction for this plan may depend on: of the GPU, the system and
 // the plan's software, with its path ("gpu.memory_efficiency", "software.data_exposed").

@@ -67,11 +67,24 @@ std::vector<const ScenarioPlan*> chosen_plans(const Scenario& scenario, const st
   return chosen;
 }
 
-// Indices of the feasible plans, fastest first, then the others; equal times in file order.
+// A plan that breaks a rule: nothing is predicted.
+PlanReport not_legal(const ScenarioPlan& entry) {
+  PlanReport report;
+  report.plan = entry.plan;
+  report.cluster = entry.cluster;
+  report.legal = false;
+  report.feasible = false;
+  report.infeasible_reason = "not legal: " + entry.not_legal;
+  report.fit_probability = 0;
+  return report;
+}
+
+// Indices of the feasible plans, fastest first, then those too big, then those not legal; equal times in file order.
 std::vector<std::size_t> ranked(const std::vector<PlanReport>& plans) {
   std::vector<std::size_t> order(plans.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    if (plans[a].legal != plans[b].legal) return plans[a].legal;
     if (plans[a].feasible != plans[b].feasible) return plans[a].feasible;
     return plans[a].step_time_s.value < plans[b].step_time_s.value;
   });
@@ -123,6 +136,10 @@ Report simulate(const Scenario& scenario, const std::vector<std::string>& plan_n
   report.gpus = static_cast<double>(scenario.cluster.gpus);
   report.scenario = scenario;
   for (const ScenarioPlan* entry : chosen_plans(scenario, plan_names)) {
+    if (!entry->problems.empty()) {
+      report.plans.push_back(not_legal(*entry));
+      continue;
+    }
     report.plans.push_back(predict_with_intervals(scenario.model, scenario.training, entry->cluster, entry->plan));
   }
   report.ranking = ranked(report.plans);

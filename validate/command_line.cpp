@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <system_error>
@@ -18,7 +21,7 @@
 namespace lockstep::validation {
 namespace {
 
-enum ExitCode : int { ok = 0, internal_error = 1, usage = 2, invalid_input = 3, out_of_tolerance = 5 };
+enum ExitCode : int { ok = 0, internal_error = 1, usage = 2, invalid_input = 3, out_of_tolerance = 5, broken_pipe = 141 };
 
 constexpr std::size_t help_width = 100;
 
@@ -34,7 +37,8 @@ const std::vector<Option>& runs_options() {
       {"by", "GROUP", "only this grouping in the text (default: all three)", {"source", "model", "gpu"}, false},
       {"tolerance",
        "X",
-       "exit code 5 where the overall median error of step time or peak memory is above X: 0.1 or 10%",
+       "exit code 5 where the overall median error of step time or peak memory is above X (0.1 or 10%), or where "
+       "nothing was compared",
        {},
        false},
       {"set", "PATH=VALUE", "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)", {}, true},
@@ -46,7 +50,7 @@ const std::vector<Option>& runs_options() {
 std::string overview() {
   return "usage: lockstep-validate <command> [arguments]\n\n"
          "  runs FILE...  predictions against the measured runs of CSV tables, with error summaries\n\n"
-         "  --help, -h    this text; lockstep-validate runs --help says more\n"
+         "  --help, -h    this text; lockstep-validate runs --help (or: help runs) says more\n"
          "  --version     the version\n\n"
          "`lockstep validate runs FILE` is the same command.\n\n"
          "  lockstep-validate runs validate/corpus/training_runs.csv\n"
@@ -58,7 +62,8 @@ std::string runs_help() {
       "usage: lockstep-validate runs FILE... [options]\n\n" +
       wrap(fmt::format("Builds the scenario of every row of the CSV tables, predicts it and compares step time and "
                        "peak memory with what was measured. Rows that cannot be simulated are counted with the "
-                       "reason. Required columns: {}. Others are optional; unknown ones are ignored.",
+                       "reason; rows without a measurement are predicted all the same. Required columns: {}. Others "
+                       "are optional; unknown ones are ignored.",
                        fmt::join(required_run_columns(), ", ")),
            help_width, "", "") +
       "\n\n";
@@ -165,6 +170,10 @@ std::vector<RunRecord> load_all(const std::vector<std::string>& files) {
 
 Outcome check_tolerance(const RunsReport& report, std::optional<double> tolerance, Outcome outcome) {
   if (!tolerance) return outcome;
+  if (report.summary.empty()) {
+    outcome.code = out_of_tolerance;
+    outcome.remark += "lockstep-validate: out of tolerance: nothing was compared\n";
+  }
   for (const ErrorSummary& one : report.summary) {
     if (one.group_by != "overall" || one.median_abs_error <= *tolerance) continue;
     outcome.code = out_of_tolerance;
@@ -174,7 +183,43 @@ Outcome check_tolerance(const RunsReport& report, std::optional<double> toleranc
   return outcome;
 }
 
-Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::path& program) {
+// One line on a terminal that says how many rows are done, once that takes long; gone when it goes.
+class Progress {
+ public:
+  Progress(std::ostream& err, std::size_t rows) : err_(err), rows_(rows) {}
+  ~Progress() {
+    if (shown_) err_ << "\r" << std::string(width, ' ') << "\r" << std::flush;
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void operator()(std::size_t done) {
+    const Clock::time_point now = Clock::now();
+    if (now < next_) return;
+    next_ = now + std::chrono::milliseconds(200);
+    shown_ = true;
+    err_ << "\r" << pad_right(cut(fmt::format("{} of {} rows, {} %", done, rows_, 100 * done / rows_), width), width)
+         << std::flush;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::size_t width = 60;
+  std::ostream& err_;
+  std::size_t rows_;
+  bool shown_ = false;
+  Clock::time_point next_ = Clock::now() + std::chrono::seconds(2);
+};
+
+RunsReport evaluate(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
+                    std::ostream* progress_to) {
+  if (progress_to == nullptr) return validate_runs(records, catalog, aliases);
+  Progress progress(*progress_to, records.size());
+  return validate_runs(records, catalog, aliases, std::ref(progress));
+}
+
+Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::path& program,
+                 std::ostream* progress_to) {
   const Arguments arguments = parse_arguments(words, runs_options());
   if (arguments.help) return {runs_help(), ok, {}};
   if (arguments.files.empty()) throw UsageError("runs needs a file", "lockstep-validate runs FILE.csv");
@@ -187,7 +232,8 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   const std::filesystem::path folder = catalog_folder(arguments, program);
   const Catalog catalog(folder, settings_of(arguments));
   check_settings(catalog);
-  const RunsReport report = validate_runs(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"));
+  const RunsReport report =
+      evaluate(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"), progress_to);
   Outcome outcome;
   if (format == "json") outcome.output = runs_json(report);
   if (format == "csv") outcome.output = runs_csv(report);
@@ -196,25 +242,30 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   return check_tolerance(report, tolerance, std::move(outcome));
 }
 
-Outcome dispatch(const std::vector<std::string>& arguments, const std::filesystem::path& program) {
+Outcome dispatch(const std::vector<std::string>& arguments, const std::filesystem::path& program,
+                 std::ostream* progress_to) {
   if (arguments.empty()) return {{}, usage, overview()};
   const std::string& first = arguments.front();
+  if (first == "help" && arguments.size() == 1) return {overview(), ok, {}};
+  if (first == "help" && arguments.size() == 2 && arguments[1] == "runs") return {runs_help(), ok, {}};
   if (first == "--help" || first == "-h") return {overview(), ok, {}};
   if (first == "--version") return {fmt::format("lockstep-validate {}\n", build_info::version), ok, {}};
-  if (first == "runs") return run_runs({arguments.begin() + 1, arguments.end()}, program);
+  if (first == "runs") return run_runs({arguments.begin() + 1, arguments.end()}, program, progress_to);
   throw UsageError(fmt::format("unknown command '{}'", printable(first)), "the commands of lockstep-validate: runs");
 }
 
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
-        const std::filesystem::path& program) {
+        const std::filesystem::path& program, bool show_progress) {
   try {
-    const Outcome outcome = dispatch(arguments, program);
+    const Outcome outcome = dispatch(arguments, program, show_progress ? &err : nullptr);
     err << outcome.remark;
+    errno = 0;
     out.write(outcome.output.data(), static_cast<std::streamsize>(outcome.output.size()));
     out.flush();
     if (out.good()) return outcome.code;
+    if (errno == EPIPE) return broken_pipe;
     err << "lockstep-validate: the result could not be written to standard output (closed, or the disk is full)\n";
   } catch (const UsageError& error) {
     err << "lockstep-validate: " << error.what() << '\n';

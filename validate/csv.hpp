@@ -43,7 +43,8 @@ class CsvTable {
 
 // Reads a whole file. Throws InputError with every error of the text (the first hundred):
 // E181 empty, E182 not text, E183 a quote never closed, E184 text beside quotes, E185 a row with more or fewer
-// cells than the header, E186 a header that is empty or repeated.
+// cells than the header, E186 a header that is empty or repeated, E187 cells separated by something else than
+// commas, which is then the only error.
 CsvTable parse_csv(const std::string& text, const std::string& file_name);
 
 }  // namespace lockstep

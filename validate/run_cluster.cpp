@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scenarios/utf8.hpp"
 #include "validate/run_row.hpp"
 #include "validate/stated_network.hpp"
 
@@ -38,8 +39,11 @@ std::string RunBuilder::find_gpu(const RunRecord& record, AliasRow& row, RunScen
   if (known(gpu_names_, written)) return written;
   const AliasMatch& match = lookup_.first(aliases_.gpus, row);
   if (match && known(gpu_names_, match.rule->use)) {
-    run.assumed.push_back(match.rule->assumed.empty() ? fmt::format("gpu_key: '{}' is {}", key, match.rule->use)
-                                                      : match.rule->assumed);
+    if (match.rule->assumed.empty()) {
+      run.assumed.push_back(fmt::format("gpu_key: '{}' is {}", key, match.rule->use));
+    } else {
+      assume(record, match, run);
+    }
     return match.rule->use;
   }
   const std::string near = nearest_name(written, gpu_names_);
@@ -47,7 +51,8 @@ std::string RunBuilder::find_gpu(const RunRecord& record, AliasRow& row, RunScen
     run.assumed.push_back(fmt::format("gpu_key: '{}' is {}", key, near));
     return near;
   }
-  run.skipped = fmt::format("GPU '{}' is not in the catalog: {}", key, fmt::join(gpu_names_, ", "));
+  run.skipped = fmt::format("GPU '{}' is not in the catalog", shortened(key));
+  if (!near.empty()) run.skipped += fmt::format("; the nearest is {}", near);
   return {};
 }
 

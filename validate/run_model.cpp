@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "scenarios/utf8.hpp"
 #include "validate/run_row.hpp"
 
 namespace lockstep {
@@ -33,12 +34,16 @@ std::int64_t nearest_heads(std::int64_t heads, std::int64_t hidden, std::int64_t
   return best;
 }
 
-void build_heads(const RunRecord& record, RunScenario& run) {
+void build_heads(const RunRecord& record, const Model* known, RunScenario& run) {
   Model& model = run.model;
   model.heads = *record.heads;
-  model.kv_heads = record.kv_heads.value_or(0);
-  if (!record.kv_heads) run.assumed.push_back("kv_heads: as many as heads");
-  const std::int64_t stated_dim = record.head_dim.value_or(0);
+  model.kv_heads = record.kv_heads.value_or(known != nullptr ? known->kv() : 0);
+  if (!record.kv_heads) {
+    run.assumed.push_back(known == nullptr ? "kv_heads: as many as heads"
+                                           : fmt::format("kv_heads: {}, as {}", model.kv_heads, known->name));
+  }
+  const std::int64_t stated_dim = record.head_dim.value_or(known != nullptr ? known->head_dim : 0);
+  model.head_dim = 0;
   if (stated_dim > 0) {
     model.head_dim = stated_dim;
   } else if (model.hidden % model.heads != 0) {
@@ -73,22 +78,56 @@ void settle_tied_embeddings(const RunRecord& record, Model& model) {
   if (std::fabs(stated - with_two) < clear * gap) model.tied_embeddings = false;
 }
 
+void build_architecture(const RunRecord& record, AliasLookup& lookup, const AliasRow& row, const Model* known,
+                        RunScenario& run) {
+  Model& model = run.model;
+  const std::vector<AliasMatch>& architectures = lookup.all(lookup.aliases().architectures, row);
+  Model by_rules;
+  for (const AliasMatch& match : architectures) lookup.aliases().apply(match, by_rules);
+  const bool stated = !record.word("arch").empty();
+  // Where the row says otherwise, it is another model of that shape.
+  const bool agrees = known != nullptr && (!stated || by_rules.activation == known->activation);
+  if (agrees) {
+    model = *known;
+    // A learned table of positions grows with the sequence.
+    if (model.max_positions < *record.seq_len) model.max_positions = 0;
+    if (!stated) run.assumed.push_back(fmt::format("architecture: as {}", known->name));
+    // The catalog knows its model better than rules for its family do; the words of `arch` for a part hold.
+    for (const AliasMatch& match : architectures) {
+      const std::vector<AliasCondition>& when = match.rule->when;
+      const bool of_family = std::any_of(when.begin(), when.end(), [](const AliasCondition& condition) {
+        return condition.column == "architecture";
+      });
+      if (!of_family) lookup.aliases().apply(match, model);
+    }
+  } else {
+    model = by_rules;
+  }
+  model.name = record.model.empty() ? "model" : record.model;
+  if (!agrees && (architectures.empty() || row.column("architecture").empty())) {
+    const std::string unknown = row.column("architecture");
+    std::string gpt = "architecture: GPT (GELU, LayerNorm, learned positions)";
+    if (!unknown.empty()) gpt += fmt::format("; '{}' is not known", shortened(unknown));
+    run.assumed.push_back(std::move(gpt));
+  }
+}
+
 }  // namespace
 
-void build_model(const RunRecord& record, AliasLookup& lookup, const AliasRow& row, RunScenario& run) {
+void build_model(const RunRecord& record, AliasLookup& lookup, const AliasRow& row, const Model* known,
+                 RunScenario& run) {
   Model& model = run.model;
-  model.name = record.model.empty() ? "model" : record.model;
-  const std::vector<AliasMatch>& architectures = lookup.all(lookup.aliases().architectures, row);
-  for (const AliasMatch& match : architectures) lookup.aliases().apply(match, model);
-  if (architectures.empty() || row.column("architecture").empty()) {
-    run.assumed.push_back("architecture: GPT (GELU, LayerNorm, learned positions)");
-  }
+  build_architecture(record, lookup, row, known, run);
   model.layers = *record.layers;
   model.hidden = *record.hidden;
-  build_heads(record, run);
+  build_heads(record, known, run);
   if (!run.skipped.empty()) return;
 
   model.ffn_hidden = record.ffn_hidden.value_or(0);
+  if (model.ffn_hidden == 0 && known != nullptr) {
+    model.ffn_hidden = known->ffn();
+    run.assumed.push_back(fmt::format("ffn_hidden: {}, as {}", model.ffn_hidden, known->name));
+  }
   if (model.ffn_hidden == 0) {
     model.ffn_hidden = 4 * model.hidden;
     if (model.gated()) {
@@ -98,6 +137,10 @@ void build_model(const RunRecord& record, AliasLookup& lookup, const AliasRow& r
     run.assumed.push_back(fmt::format("ffn_hidden: {}", model.ffn_hidden));
   }
   model.vocabulary = record.vocab.value_or(0);
+  if (model.vocabulary == 0 && known != nullptr) {
+    model.vocabulary = known->vocabulary;
+    run.assumed.push_back(fmt::format("vocab: {}, as {}", model.vocabulary, known->name));
+  }
   if (model.vocabulary == 0) {
     model.vocabulary = model.gated() ? llama_vocabulary : gpt_vocabulary;
     run.assumed.push_back(fmt::format("vocab: {}", model.vocabulary));

@@ -109,6 +109,9 @@ class RecordReader {
     for (const NumberColumn& column : number_columns) locate(column.name);
     for (const char* name : text_columns) locate(name);
     locate("row_id");
+    for (std::size_t i = 0; i < table_.header.size(); ++i) {
+      if (names_experts(normalized(table_.header[i].text))) expert_columns_.push_back(i);
+    }
   }
 
   std::vector<RunRecord> read() {
@@ -124,20 +127,22 @@ class RecordReader {
  private:
   void missing_column(const std::string& name) {
     std::vector<std::string> present;
-    bool semicolons = false;
-    for (const CsvCell& cell : table_.header) {
-      present.push_back(cell.text);
-      semicolons = semicolons || cell.text.find(';') != std::string::npos;
-    }
+    for (const CsvCell& cell : table_.header) present.push_back(cell.text);
     const std::string near = nearest_name(name, present);
     std::string hint = "required are: " + fmt::format("{}", fmt::join(required_run_columns(), ", "));
-    if (semicolons) {
-      hint = "the header is separated by semicolons: save the table with commas";
-    } else if (!near.empty() && !is_run_column(near)) {
+    if (!near.empty() && !is_run_column(near)) {
       hint = fmt::format("is '{}' this column? {}", near, hint);
     }
     diagnostics_.push_back(table_.at(table_.header.front(), "E281",
                                      fmt::format("the required column '{}' is missing", name), hint));
+  }
+
+  // "num_experts", "n_routed_experts", "moe_topk", "is_moe": more than one of it is a mixture of experts. The
+  // degrees of expert parallelism are none of these.
+  static bool names_experts(const std::string& column) {
+    if (column == "moe_experts" || column.find("parallel") != std::string::npos) return false;
+    const std::string words = "_" + std::string(column) + "_";
+    return column.find("expert") != std::string::npos || words.find("_moe_") != std::string::npos;
   }
 
   static bool is_run_column(const std::string& name) {
@@ -161,8 +166,12 @@ class RecordReader {
     for (const NumberColumn& column : number_columns) measurement(row, column, out);
     for (const char* name : text_columns) {
       const CsvCell* at = cell(row, name);
-      if (at != nullptr) out.text.emplace(name, normalized(at->text));
+      if (at == nullptr) continue;
+      const std::string& word = out.text.emplace(name, normalized(at->text)).first->second;
+      if (word != at->text) out.as_written.emplace(name, at->text);
     }
+    if (!out.moe_experts) out.moe_experts = experts(row);
+    out.identity = identity(row);
     if (const CsvCell* at = cell(row, "model")) out.model = at->text;
     if (const CsvCell* at = cell(row, "interconnect_inter")) out.network = at->text;
     const std::string stem = std::filesystem::path(table_.file).stem().string();
@@ -172,6 +181,31 @@ class RecordReader {
     out.source = dash == std::string::npos || dash == 0 ? stem : out.row_id.substr(0, dash);
     if (out.row_id.empty()) out.row_id = fmt::format("{}:{}", stem, index + 1);
     return out;
+  }
+
+  // What a column that is not one of ours, but named after experts, says of them.
+  [[nodiscard]] StatedCount experts(const CsvRow& row) const {
+    for (const std::size_t column : expert_columns_) {
+      const std::string text = normalized(row.cells[column].text);
+      constexpr std::int64_t several = 2;
+      const std::optional<double> value = number(text);
+      if (value && *value > 1.0) return several;
+      if (text == "true" || text == "yes") return several;
+    }
+    return std::nullopt;
+  }
+
+  // The known columns but those that only name or measure the run.
+  [[nodiscard]] std::string identity(const CsvRow& row) const {
+    std::string all;
+    for (const auto& [name, index] : columns_) {
+      const bool measured = name.find("step_time_s") != std::string::npos || name == "peak_mem_gib" ||
+                            name.find("tokens_per_s_per_gpu") != std::string::npos;
+      if (measured || name == "row_id") continue;
+      all += row.cells[index].text;
+      all += '\n';
+    }
+    return all;
   }
 
   void count(const CsvRow& row, const CountColumn& column, RunRecord& out) {
@@ -223,6 +257,7 @@ class RecordReader {
 
   const CsvTable& table_;
   std::map<std::string, std::size_t> columns_;   // of the known columns that the file has
+  std::vector<std::size_t> expert_columns_;
   std::vector<Diagnostic> diagnostics_;
 };
 
@@ -232,6 +267,11 @@ const std::string& RunRecord::word(const std::string& column) const {
   static const std::string nothing;
   const auto found = text.find(column);
   return found == text.end() ? nothing : found->second;
+}
+
+const std::string& RunRecord::written(const std::string& column) const {
+  const auto found = as_written.find(column);
+  return found == as_written.end() ? word(column) : found->second;
 }
 
 const std::vector<std::string>& required_run_columns() {

@@ -32,11 +32,17 @@ struct RunRecord {
 
   // Every cell of a known text column, lower case and with single spaces; alias patterns match on these.
   std::map<std::string, std::string> text;
+  std::map<std::string, std::string> as_written;   // of these, those that were written in another way
   std::string model;          // as written
   std::string network;        // interconnect_inter as written: Gb and GB differ
 
+  // Every cell that a prediction may depend on: rows of one identity are predicted alike.
+  std::string identity;
+
   // The text of a column as in `text`; "" where the file lacks the column.
   [[nodiscard]] const std::string& word(const std::string& column) const;
+  // The same as the file writes it.
+  [[nodiscard]] const std::string& written(const std::string& column) const;
 };
 
 // The columns that a file must have.

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "scenarios/utf8.hpp"
 #include "strategies/pipeline/partition.hpp"
 #include "topology/quantity_text.hpp"
 
@@ -25,8 +26,14 @@ std::int64_t whole(const std::string& text, std::int64_t otherwise) {
 bool begins_with_one_of(const std::string& text, std::initializer_list<const char*> words) {
   return std::any_of(words.begin(), words.end(), [&](const char* word) { return text.rfind(word, 0) == 0; });
 }
+bool says_nothing(const std::string& text) {
+  static constexpr std::array words{"", "-", "?", "n/a", "na", "null", "unknown", "not stated"};
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
 bool says_yes(const std::string& text) { return begins_with_one_of(text, {"true", "yes", "on", "1"}); }
-bool says_no(const std::string& text) { return begins_with_one_of(text, {"false", "no", "off", "0"}); }
+bool says_no(const std::string& text) {
+  return !says_nothing(text) && begins_with_one_of(text, {"false", "no", "off", "0"});
+}
 
 Precision precision_named(const std::string& name) {
   static constexpr std::array<std::pair<const char*, Precision>, 7> words{{{"fp32", Precision::fp32},
@@ -89,10 +96,34 @@ AliasMatch single_setting(const AliasMatch& from, const char* key, const std::st
 
 }  // namespace
 
+std::string fallback(const RunRecord& record, const std::string& column, const std::string& otherwise) {
+  if (says_nothing(record.word(column))) return fmt::format("{}: {}", column, otherwise);
+  return fmt::format("{}: {} ('{}' is not known)", column, otherwise, shortened(record.written(column)));
+}
+
+void assume(const RunRecord& record, const AliasMatch& match, RunScenario& run) {
+  if (!match) return;
+  if (match.stands_in) {
+    run.assumed.push_back(fmt::format("framework: {} stands in for '{}'", match.rule->use,
+                                      shortened(record.written("framework"))));
+  }
+  const std::string& text = match.rule->assumed;
+  if (text.empty()) return;
+  const std::size_t mark = text.find('$');
+  if (mark == std::string::npos) {
+    run.assumed.push_back(text);
+    return;
+  }
+  const std::size_t end = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", mark + 1), text.size());
+  run.assumed.push_back(text.substr(0, mark) + shortened(record.written(text.substr(mark + 1, end - mark - 1))) +
+                        text.substr(end));
+}
+
 RunBuilder::RunBuilder(const Catalog& catalog, const Aliases& aliases)
     : catalog_(catalog),
       aliases_(aliases),
       lookup_(aliases),
+      models_(catalog),
       gpu_names_(catalog.names("gpus")),
       system_names_(catalog.names("systems")) {}
 
@@ -107,7 +138,7 @@ RunScenario RunBuilder::build(const RunRecord& record) {
   if (run.skipped.empty() && record.cp.value_or(1) > 1) run.skipped = "context parallelism";
   if (run.skipped.empty() && record.ep.value_or(1) > 1) run.skipped = "expert parallelism";
   if (run.skipped.empty()) build_cluster(record, row, run);
-  if (run.skipped.empty()) build_model(record, lookup_, row, run);
+  if (run.skipped.empty()) build_model(record, lookup_, row, models_.find(record), run);
   if (!run.skipped.empty()) return run;
 
   build_software(row, run);
@@ -128,13 +159,18 @@ void RunBuilder::build_software(AliasRow& row, RunScenario& run) {
   const AliasMatch& stack = lookup_.first(aliases_.software, row);
   row.software = stack ? stack.rule->use : "default";
   run.plan.software = software(row.software);
-  if (stack && !stack.rule->assumed.empty()) run.assumed.push_back(stack.rule->assumed);
+  assume(*row.record, stack, run);
+  const std::string& compiled = row.record->word("torch_compile");
+  if (!says_nothing(compiled) && !says_yes(compiled) && !says_no(compiled) && compiled != "none" &&
+      compiled.find("inductor") == std::string::npos) {
+    run.assumed.push_back(fallback(*row.record, "torch_compile", "that of the software profile"));
+  }
   Software& profile = run.plan.software;
   for (const AliasMatch& detail : lookup_.all(aliases_.software_details, row)) aliases_.apply(detail, profile);
 
   const AliasMatch& kernel = lookup_.first(aliases_.attention, row);
   if (!kernel) {
-    run.assumed.push_back("flash_attention: that of the software profile");
+    run.assumed.push_back(fallback(*row.record, "flash_attention", "that of the software profile"));
     return;
   }
   // Does the profile already have what the text says? Then its own kernel stays.
@@ -157,7 +193,7 @@ void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, Ru
   if (precision) {
     training.precision = precision_named(precision.rule->use);
     aliases_.apply(precision, run.plan.software);
-    if (!precision.rule->assumed.empty()) run.assumed.push_back(precision.rule->assumed);
+    assume(record, precision, run);
   }
   const AliasMatch& stack = lookup_.first(aliases_.software, row);
   if (stack && !run.model.gated()) {
@@ -200,12 +236,12 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
   if (plan.sharding != Sharding::none && group > 0 && group < plan.data) plan.shard_group = group;
 
   const std::string& stated = record.word("sp");
+  const bool clear = says_yes(stated) || says_no(stated);
   if (plan.tensor > 1) {
-    plan.sequence_parallel = says_yes(stated);
-    if (!says_yes(stated) && !says_no(stated)) {
-      plan.sequence_parallel = stack && stack.value("sequence_parallel") == "true";
-      run.assumed.push_back(fmt::format("sp: {}", plan.sequence_parallel));
-    }
+    plan.sequence_parallel = clear ? says_yes(stated) : stack && stack.value("sequence_parallel") == "true";
+  }
+  if (!clear && (plan.tensor > 1 || !says_nothing(stated))) {
+    run.assumed.push_back(fallback(record, "sp", plan.sequence_parallel ? "true" : "false"));
   }
 }
 
@@ -221,7 +257,7 @@ void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
   const AliasMatch& match = lookup_.first(aliases_.recompute, row);
   if (!match) return;
   plan.recompute = recompute_named(match.rule->use);
-  if (!match.rule->assumed.empty()) run.assumed.push_back(match.rule->assumed);
+  assume(*row.record, match, run);
   plan.recompute_every = whole(match.value("every"), 1);
   plan.recompute_layers = whole(match.value("layers"), 0);
   const std::string selective = match.value("selective");
@@ -231,7 +267,10 @@ void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
 void RunBuilder::build_pipeline(const RunRecord& record, const AliasRow& row, RunScenario& run) {
   Plan& plan = run.plan;
   Pipeline& pipeline = plan.pipeline;
-  if (pipeline.stages == 1) return;
+  if (pipeline.stages == 1) {
+    if (record.vpp.value_or(1) > 1) run.assumed.push_back(fmt::format("vpp: 1 (not {}: there is one stage)", *record.vpp));
+    return;
+  }
   const std::int64_t layers = run.model.layers;
   const std::int64_t micro_batches = run.training.global_batch / (plan.data * plan.micro_batch);
   pipeline.interleave = record.vpp.value_or(1);
@@ -274,7 +313,7 @@ void RunBuilder::build_measured(const RunRecord& record, const AliasRow& row, Ru
     if (kind.value("unit") == "MiB1000") unit = 1000.0 * 1024.0 * 1024.0;
     if (kind.value("stage") == "first") run.memory_stage = MeasuredStage::first;
     if (kind.value("stage") == "ends") run.memory_stage = MeasuredStage::ends;
-    if (!kind.rule->assumed.empty()) run.assumed.push_back(kind.rule->assumed);
+    assume(record, kind, run);
   }
   run.peak_memory_bytes = *record.peak_mem_gib * unit;
 }

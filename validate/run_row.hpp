@@ -8,6 +8,7 @@
 #include "scenarios/aliases.hpp"
 #include "scenarios/scenario.hpp"
 #include "validate/alias_lookup.hpp"
+#include "validate/catalog_models.hpp"
 #include "validate/run_record.hpp"
 
 namespace lockstep {
@@ -34,8 +35,16 @@ struct RunScenario {
   MeasuredStage memory_stage = MeasuredStage::worst;
 };
 
-// The shape of the row's model. Adds to `assumed`; sets `skipped` where the shape cannot be.
-void build_model(const RunRecord& record, AliasLookup& lookup, const AliasRow& row, RunScenario& run);
+// The shape of the row's model, completed from `known`, the catalog's model of that name (null: there is none).
+// Adds to `assumed`; sets `skipped` where the shape cannot be.
+void build_model(const RunRecord& record, AliasLookup& lookup, const AliasRow& row, const Model* known,
+                 RunScenario& run);
+
+// Adds what a rule takes for granted, with the row's own words filled in.
+void assume(const RunRecord& record, const AliasMatch& match, RunScenario& run);
+
+// "what: otherwise ('the row's text' is not known)"; without the remark where the row states nothing.
+std::string fallback(const RunRecord& record, const std::string& column, const std::string& otherwise);
 
 // Turns rows into scenarios with the names of one catalog. Reads each catalog entry once.
 class RunBuilder {
@@ -61,6 +70,7 @@ class RunBuilder {
   const Catalog& catalog_;
   const Aliases& aliases_;
   AliasLookup lookup_;
+  CatalogModels models_;
   std::vector<std::string> gpu_names_;
   std::vector<std::string> system_names_;
   std::map<std::string, Software> softwares_;

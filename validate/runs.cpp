@@ -5,27 +5,65 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <map>
 
 namespace lockstep {
 namespace {
 
+struct StagePeak {
+  Bytes reserved{0};
+  Bytes allocated{0};
+};
+
+// What a comparison needs of a plan's report; small, since it is kept for every row that differs.
+struct RunPrediction {
+  std::string problem;   // "" if there is none
+  Predicted step_time_s;
+  Predicted peak_memory_bytes;
+  Predicted peak_allocated_bytes;
+  StagePeak first, last, worst;
+  bool feasible = true;
+};
+
+StagePeak peak_of(const StageMemory& stage) { return {stage.reserved, stage.allocated}; }
+
+RunPrediction predict_run(const RunScenario& run) {
+  RunPrediction out;
+  try {
+    const PlanReport report = predict_with_intervals(run.model, run.training, run.cluster, run.plan);
+    if (!std::isfinite(report.step_time_s.value) || report.step_time_s.value <= 0) {
+      out.problem = "the GPU does not have the data type";
+      return out;
+    }
+    out.step_time_s = report.step_time_s;
+    out.peak_memory_bytes = report.peak_memory_bytes;
+    out.peak_allocated_bytes = report.peak_allocated_bytes;
+    out.first = peak_of(report.memory.stages.front());
+    out.last = peak_of(report.memory.stages.back());
+    out.worst = peak_of(report.memory.worst());
+    out.feasible = report.feasible;
+  } catch (const std::exception& error) {
+    out.problem = fmt::format("the simulation failed: {}", error.what());
+  }
+  return out;
+}
+
 // The rank that the measurement was read on.
-const StageMemory& measured_stage(const PeakMemory& memory, MeasuredStage stage) {
-  const StageMemory& first = memory.stages.front();
-  const StageMemory& last = memory.stages.back();
+const StagePeak& measured_stage(const RunPrediction& predicted, MeasuredStage stage) {
   switch (stage) {
-    case MeasuredStage::first: return first;
-    case MeasuredStage::ends: return first.reserved < last.reserved ? last : first;
+    case MeasuredStage::first: return predicted.first;
+    case MeasuredStage::ends:
+      return predicted.first.reserved < predicted.last.reserved ? predicted.last : predicted.first;
     case MeasuredStage::worst: break;
   }
-  return memory.worst();
+  return predicted.worst;
 }
 
 // The kind of memory that was measured, with the interval of the plan's peak around it.
-Predicted predicted_memory(const PlanReport& report, const RunScenario& run) {
-  const StageMemory& stage = measured_stage(report.memory, run.memory_stage);
+Predicted predicted_memory(const RunPrediction& predicted, const RunScenario& run) {
+  const StagePeak& stage = measured_stage(predicted, run.memory_stage);
   const Predicted& whole =
-      run.memory_kind == MeasuredMemory::allocated ? report.peak_allocated_bytes : report.peak_memory_bytes;
+      run.memory_kind == MeasuredMemory::allocated ? predicted.peak_allocated_bytes : predicted.peak_memory_bytes;
   double value = stage.reserved.value();
   if (run.memory_kind == MeasuredMemory::allocated) value = stage.allocated.value();
   if (run.memory_kind == MeasuredMemory::reserved) value -= run.plan.software.context_bytes.value;
@@ -33,7 +71,10 @@ Predicted predicted_memory(const PlanReport& report, const RunScenario& run) {
   return {value, value * whole.low / whole.value, value * whole.high / whole.value};
 }
 
-RunResult evaluate(const RunRecord& record, RunBuilder& builder) {
+// Sweeps repeat their configurations: each is predicted once.
+using Predictions = std::map<std::string, RunPrediction>;
+
+RunResult evaluate(const RunRecord& record, RunBuilder& builder, Predictions& predictions) {
   RunResult result;
   result.row_id = record.row_id;
   result.source = record.source;
@@ -45,25 +86,20 @@ RunResult evaluate(const RunRecord& record, RunBuilder& builder) {
   result.system = run.cluster.system.name;
   result.software = run.plan.software.name;
   result.assumed = std::move(run.assumed);
-  if (run.skipped.empty() && run.step_time_s == 0 && run.peak_memory_bytes == 0 && !result.ran_out_of_memory) {
-    run.skipped = "nothing was measured";
-  }
   if (!run.skipped.empty()) {
     result.status = run.skipped;
     return result;
   }
-  try {
-    const PlanReport report = predict_with_intervals(run.model, run.training, run.cluster, run.plan);
-    if (!std::isfinite(report.step_time_s.value) || report.step_time_s.value <= 0) {
-      result.status = "the GPU does not have the data type";
-      return result;
-    }
-    result.step_time = {report.step_time_s, run.step_time_s};
-    result.peak_memory = {predicted_memory(report, run), run.peak_memory_bytes};
-    result.predicted_to_fit = report.feasible;
-  } catch (const std::exception& error) {
-    result.status = fmt::format("the simulation failed: {}", error.what());
+  auto known = predictions.find(record.identity);
+  if (known == predictions.end()) known = predictions.emplace(record.identity, predict_run(run)).first;
+  const RunPrediction& predicted = known->second;
+  if (!predicted.problem.empty()) {
+    result.status = predicted.problem;
+    return result;
   }
+  result.step_time = {predicted.step_time_s, run.step_time_s};
+  result.peak_memory = {predicted_memory(predicted, run), run.peak_memory_bytes};
+  result.predicted_to_fit = predicted.feasible;
   return result;
 }
 
@@ -81,11 +117,16 @@ std::vector<OutOfMemorySummary> count_out_of_memory(const std::vector<RunResult>
 
 }  // namespace
 
-RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases) {
+RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
+                         const std::function<void(std::size_t)>& done) {
   RunBuilder builder(catalog, aliases);
   RunsReport report;
   report.rows.reserve(records.size());
-  for (const RunRecord& record : records) report.rows.push_back(evaluate(record, builder));
+  Predictions predictions;
+  for (const RunRecord& record : records) {
+    report.rows.push_back(evaluate(record, builder, predictions));
+    if (done) done(report.rows.size());
+  }
   report.summary = summarize_errors(report.rows);
   report.out_of_memory = count_out_of_memory(report.rows);
   return report;

@@ -1,6 +1,8 @@
 // Measured runs against predictions: every row simulated, its error, and the errors summed up.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -61,7 +63,9 @@ struct RunsReport {
 };
 
 // Builds and predicts every row. Throws InputError where the catalog or the aliases are broken, never for a row.
-RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases);
+// `done`, where it is given, hears after each row how many are done.
+RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
+                         const std::function<void(std::size_t)>& done = {});
 
 // Summaries by source, model, GPU and overall, of both metrics, in order of first appearance.
 std::vector<ErrorSummary> summarize_errors(const std::vector<RunResult>& rows);

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <ostream>
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
+#include "sim/report/display.hpp"
 
 namespace lockstep::cli {
 
@@ -42,7 +44,8 @@ std::vector<Command> make_commands() {
       {"compare",
        "every plan of a scenario side by side, ranked",
        "Predicts every plan of a scenario and ranks them: those that fit by step time, then those that are too "
-       "big. Says how probable each place is and what decides it. Exit code 4 where no plan fits.",
+       "big, then those that break a rule. Says how probable each place is and what decides it. Exit code 4 where "
+       "no plan fits, 3 where none is legal.",
        {scenario_argument},
        {format_option, set_option, catalog_option, color_option},
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
@@ -82,21 +85,32 @@ std::vector<Command> make_commands() {
        {},
        {"source <(lockstep completion bash)", "lockstep completion bash > ~/.local/share/bash-completion/completions/lockstep"},
        &run_completion});
+  table.push_back({"help",
+                   "what the program or one of its commands does",
+                   "`lockstep help COMMAND` is `lockstep COMMAND --help`; without a command it is `lockstep --help`.",
+                   {{"COMMAND", "the command to explain", false, {}}},
+                   {},
+                   {"lockstep help compare", "lockstep help"},
+                   &run_help});
   return table;
 }
 
-// Everything at once; what the stream cannot take (a closed pipe, a full disk) is an error of its own.
+// Everything at once; what the stream cannot take (a full disk) is an error of its own, unless it is a pipe that
+// nobody reads any more, as in `lockstep list | head -1`.
 int write(const Outcome& outcome, std::ostream& out, std::ostream& err) {
+  err << outcome.remark;
+  errno = 0;
   out.write(outcome.output.data(), static_cast<std::streamsize>(outcome.output.size()));
   out.flush();
   if (out.good()) return outcome.code;
+  if (errno == EPIPE) return exit_broken_pipe;
   err << "lockstep: the result could not be written to standard output (closed, or the disk is full)\n";
   return exit_internal_error;
 }
 
 void print_usage_error(const std::string& command, const UsageError& error, std::ostream& err) {
   err << "lockstep: " << error.what() << '\n';
-  if (!error.hint().empty()) err << "  = hint: " << error.hint() << '\n';
+  if (!error.hint().empty()) err << wrap(error.hint(), 100, "  = hint: ", std::string(10, ' ')) << '\n';
   err << "  = help: lockstep " << (command.empty() ? "" : command + " ") << "--help\n";
 }
 
@@ -138,6 +152,14 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
 }
 
 }  // namespace
+
+Outcome run_help(const Arguments& arguments, const Environment& /*environment*/) {
+  if (arguments.positionals().empty()) return {overview(), exit_ok};
+  const std::string& name = arguments.positionals().front();
+  const Command* command = find_command(name);
+  if (command == nullptr) unknown_command(name);
+  return {help_of(*command), exit_ok};
+}
 
 std::span<const Command> commands() {
   static const std::vector<Command> table = make_commands();

@@ -17,14 +17,17 @@ enum ExitCode : int {
   exit_usage = 2,
   exit_invalid_input = 3,
   exit_infeasible = 4,
+  exit_out_of_tolerance = 5,  // of lockstep-validate alone
   exit_skipped = 77,
-  exit_interrupted = 130
+  exit_interrupted = 130,
+  exit_broken_pipe = 141      // nobody reads the result any more; as if SIGPIPE had ended the program
 };
 
-// What a command returns: everything for stdout at once, and the exit code.
+// What a command returns: everything for stdout at once, the exit code, and notes for stderr.
 struct Outcome {
   std::string output;
   int code = exit_ok;
+  std::string remark = {};
 };
 
 struct Command {
@@ -52,6 +55,7 @@ Outcome run_compare(const Arguments& arguments, const Environment& environment);
 Outcome run_list(const Arguments& arguments, const Environment& environment);
 Outcome run_schema(const Arguments& arguments, const Environment& environment);
 Outcome run_completion(const Arguments& arguments, const Environment& environment);
+Outcome run_help(const Arguments& arguments, const Environment& environment);
 
 // Replaces the process by lockstep-validate, which lies beside the program. Returns only where that fails.
 int hand_over(const std::string& command, const std::vector<std::string>& arguments, std::ostream& err,

@@ -52,9 +52,10 @@ std::string overview() {
   for (const Command& command : commands()) rows.emplace_back(command.name, command.summary);
   text += described(rows);
   text +=
-      "\n  --help, -h  this text; lockstep <command> --help says more on a command\n"
+      "\n  --help, -h  this text; lockstep <command> --help (or: help <command>) says more on a command\n"
       "  --version   the version and what was built in\n\n"
-      "Exit codes: 0 ok, 1 internal error, 2 usage, 3 invalid input, 4 no plan fits.\n\n"
+      "Exit codes: 0 ok, 1 internal error, 2 usage, 3 invalid input, 4 no plan fits,\n"
+      "5 out of tolerance (validate … --tolerance).\n\n"
       "  lockstep compare scenarios/llama3-70b-64xh100.yaml\n"
       "  lockstep list gpus\n";
   return text;

@@ -24,7 +24,7 @@ std::string execute(const std::filesystem::path& program, const std::vector<std:
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, which run() reports
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, which run() tells from other failures
   std::error_code unknown;
   lockstep::cli::Environment environment;
   environment.stdout_is_terminal = ::isatty(STDOUT_FILENO) == 1;

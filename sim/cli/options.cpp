@@ -115,8 +115,11 @@ Arguments parse_arguments(const std::string& command, const std::vector<std::str
     values.push_back(value);
   }
 
-  const std::vector<std::string>& given = result.positionals_;
+  std::vector<std::string>& given = result.positionals_;
   for (std::size_t i = 0; i < given.size() && i < positionals.size(); ++i) {
+    // "gpu" is "gpus", where that is one of the values.
+    const std::vector<std::string>& choices = positionals[i].choices;
+    if (std::find(choices.begin(), choices.end(), given[i] + "s") != choices.end()) given[i] += 's';
     if (given[i].empty()) throw UsageError(fmt::format("{} is empty", positionals[i].name));
     check_choice(positionals[i].name, given[i], positionals[i].choices);
   }

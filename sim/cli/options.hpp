@@ -52,7 +52,8 @@ class Arguments {
 };
 
 // Reads the arguments after the command's name. Strict where Boost.Program_options is not: no abbreviations, no
-// empty value, no option twice unless repeatable, no further positionals. `--help` (or -h) among them ends the
+// empty value, no option twice unless repeatable, no further positionals. A positional's values may be given in the
+// singular ("gpu" for "gpus"). `--help` (or -h) among them ends the
 // checks: has("help") is then all that counts. Throws UsageError.
 Arguments parse_arguments(const std::string& command, const std::vector<std::string>& arguments,
                           const std::vector<Option>& options, const std::vector<Positional>& positionals);

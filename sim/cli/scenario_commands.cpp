@@ -6,6 +6,7 @@
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
+#include "sim/report/display.hpp"
 #include "sim/report/render.hpp"
 
 namespace lockstep::cli {
@@ -14,7 +15,47 @@ namespace {
 
 Scenario scenario_of(const Arguments& arguments, const Environment& environment) {
   const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
-  return load_scenario(arguments.positionals().front(), catalog);
+  return load_scenario(arguments.positionals().front(), catalog, IllegalPlans::keep);
+}
+
+// The other plans' problems are theirs.
+void check_chosen(const Scenario& scenario, const std::string& name) {
+  Scenario chosen;
+  for (const ScenarioPlan& plan : scenario.plans) {
+    if (plan.plan.name == name) chosen.plans.push_back(plan);
+  }
+  std::vector<Diagnostic> problems = plan_problems(chosen);
+  if (!problems.empty()) throw InputError(std::move(problems));
+}
+
+// A comparison can do without some of the plans, but not without their names.
+void check_all(const Scenario& scenario) {
+  std::vector<Diagnostic> problems = plan_problems(scenario);
+  const bool any_legal = std::any_of(scenario.plans.begin(), scenario.plans.end(),
+                                     [](const ScenarioPlan& plan) { return plan.problems.empty(); });
+  const bool misnamed = std::any_of(problems.begin(), problems.end(), [](const Diagnostic& problem) {
+    return problem.code == "E452" || problem.code == "E453";
+  });
+  if (misnamed || !any_legal) throw InputError(std::move(problems));
+}
+
+// Settings of the scenario's software that some of the shown plans do not see.
+std::string notes_of(const Scenario& scenario, const std::string& only_plan) {
+  std::string notes;
+  for (const UnreachedPlans& unreached : scenario.unreached) {
+    std::vector<std::string> plans = unreached.plans;
+    if (!only_plan.empty()) {
+      plans.erase(std::remove_if(plans.begin(), plans.end(), [&](const std::string& p) { return p != only_plan; }),
+                  plans.end());
+    }
+    if (plans.empty()) continue;
+    const bool one = plans.size() == 1;
+    const std::string words =
+        fmt::format("--set {}: {} {} {} own software and {} not affected", printable(unreached.setting),
+                    one ? "plan" : "plans", printable(join(plans)), one ? "has its" : "have their", one ? "is" : "are");
+    notes += wrap(words, 100, "lockstep: note: ", std::string(16, ' ')) + '\n';
+  }
+  return notes;
 }
 
 TextOptions text_options(const Arguments& arguments, const Environment& environment) {
@@ -69,11 +110,19 @@ Outcome rendered(const Report& report, const std::string& command, const Argumen
 
 Outcome run_simulate(const Arguments& arguments, const Environment& environment) {
   const Scenario scenario = scenario_of(arguments, environment);
-  return rendered(simulate(scenario, {chosen_plan(scenario, arguments)}), "simulate", arguments, environment);
+  const std::string plan = chosen_plan(scenario, arguments);
+  check_chosen(scenario, plan);
+  Outcome outcome = rendered(simulate(scenario, {plan}), "simulate", arguments, environment);
+  outcome.remark = notes_of(scenario, plan);
+  return outcome;
 }
 
 Outcome run_compare(const Arguments& arguments, const Environment& environment) {
-  return rendered(simulate(scenario_of(arguments, environment)), "compare", arguments, environment);
+  const Scenario scenario = scenario_of(arguments, environment);
+  check_all(scenario);
+  Outcome outcome = rendered(simulate(scenario), "compare", arguments, environment);
+  outcome.remark = notes_of(scenario, {});
+  return outcome;
 }
 
 }  // namespace lockstep::cli

@@ -20,7 +20,8 @@ std::string quoted(const std::string& text) {
 // The shortest text that reads back as the same number.
 std::string number(double value) { return fmt::format("{}", value); }
 
-std::string predicted(const Predicted& p) {
+std::string predicted(const PlanReport& plan, const Predicted& p) {
+  if (!plan.legal) return ",,";
   return fmt::format("{},{},{}", number(p.value), number(p.low), number(p.high));
 }
 
@@ -36,11 +37,12 @@ std::string report_csv(const Report& report) {
       heading("peak_memory_bytes"), heading("peak_allocated_bytes"));
   for (std::size_t place = 0; place < report.ranking.size(); ++place) {
     const PlanReport& plan = report.plans.at(report.ranking[place]);
+    const auto of_legal = [&](double value) { return plan.legal ? number(value) : std::string{}; };
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quoted(plan.plan.name), place + 1,
-                        plan.feasible, predicted(plan.step_time_s), predicted(plan.tokens_per_s_per_gpu),
-                        predicted(plan.mfu), predicted(plan.hfu), predicted(plan.peak_memory_bytes),
-                        predicted(plan.peak_allocated_bytes), number(plan.usable_memory_bytes),
-                        number(plan.fit_probability), number(plan.workload.model_flops), plan.cluster.gpus,
+                        plan.feasible, predicted(plan, plan.step_time_s), predicted(plan, plan.tokens_per_s_per_gpu),
+                        predicted(plan, plan.mfu), predicted(plan, plan.hfu), predicted(plan, plan.peak_memory_bytes),
+                        predicted(plan, plan.peak_allocated_bytes), of_legal(plan.usable_memory_bytes),
+                        of_legal(plan.fit_probability), of_legal(plan.workload.model_flops), plan.cluster.gpus,
                         quoted(plan.bound), quoted(plan.infeasible_reason));
   }
   return text;

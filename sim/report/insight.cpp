@@ -117,6 +117,28 @@ RunLength run_length(const Report& report, const PlanReport& plan) {
   return run;
 }
 
+std::vector<std::string> plan_notes(const PlanReport& plan) {
+  std::vector<std::string> notes;
+  const Software& software = plan.plan.software;
+  const bool flash = software.attention != AttentionKernel::unfused && software.attention != AttentionKernel::fused_softmax;
+  if (plan.legal && plan.plan.recompute == Recompute::selective && flash &&
+      software.selective_recompute == SelectiveRecompute::attention_core) {
+    notes.emplace_back("selective recompute saves nothing here: flash attention keeps no scores");
+  }
+  return notes;
+}
+
+std::string mfu_peak(const Training& training) {
+  switch (training.linear_dtype()) {
+    case Dtype::fp32: return "fp32";
+    case Dtype::tf32: return "tf32";
+    case Dtype::fp8:
+    case Dtype::mxfp8: return "fp8";
+    case Dtype::fp4: return "fp4";
+    default: return {};
+  }
+}
+
 std::vector<StageRange> equal_stages(const PlanReport& plan) {
   std::vector<StageRange> ranges;
   const std::vector<StageMemory>& stages = plan.memory.stages;

@@ -43,6 +43,12 @@ struct RunLength {
 };
 RunLength run_length(const Report& report, const PlanReport& plan);
 
+// What a reader of this plan's numbers should know: keys that change nothing.
+std::vector<std::string> plan_notes(const PlanReport& plan);
+
+// What MFU and HFU are fractions of, where it is not the peak of the 16-bit types: "fp8", "fp4", "tf32"; else "".
+std::string mfu_peak(const Training& training);
+
 // Stages next to each other whose memory is the same to 0.1 %: [first, last].
 struct StageRange {
   std::size_t first = 0;

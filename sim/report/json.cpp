@@ -17,6 +17,13 @@ constexpr int schema_version = 1;
 
 Json predicted(const Predicted& p) { return {{"value", p.value}, {"low", p.low}, {"high", p.high}}; }
 
+// Null in a plan that is not legal: nothing was predicted.
+Json of_legal(const PlanReport& plan, const Predicted& p) { return plan.legal ? predicted(p) : Json(nullptr); }
+template <class Value>
+Json of_legal(const PlanReport& plan, const Value& value) {
+  return plan.legal ? Json(value) : Json(nullptr);
+}
+
 Json plan_choices(const Plan& plan) {
   return {{"software", plan.software.name},
           {"data", plan.data},
@@ -121,25 +128,26 @@ Json sensitivity(const Sensitivity& s) {
 
 Json plan_report(const Report& report, const PlanReport& plan) {
   Json json = {{"name", plan.plan.name},
+               {"legal", plan.legal},
                {"feasible", plan.feasible},
                {"infeasible_reason", plan.feasible ? Json(nullptr) : Json(plan.infeasible_reason)},
                {"bound", plan.bound},
                {"summary", plan_summary(plan)},
                {"plan", plan_choices(plan.plan)},
                {"cluster", cluster(plan.cluster)},
-               {"step_time_s", predicted(plan.step_time_s)},
-               {"tokens_per_s_per_gpu", predicted(plan.tokens_per_s_per_gpu)},
-               {"mfu", predicted(plan.mfu)},
-               {"hfu", predicted(plan.hfu)},
-               {"peak_memory_bytes", predicted(plan.peak_memory_bytes)},
-               {"peak_allocated_bytes", predicted(plan.peak_allocated_bytes)},
-               {"usable_memory_bytes", plan.usable_memory_bytes},
-               {"fit_probability", plan.fit_probability},
-               {"model_flops_per_step", plan.workload.model_flops},
-               {"hardware_flops_per_step", plan.workload.hardware_flops},
-               {"total_parameters", plan.workload.total_parameters},
-               {"micro_batches", plan.workload.micro_batches}};
-  if (const RunLength run = run_length(report, plan); run.steps > 0) {
+               {"step_time_s", of_legal(plan, plan.step_time_s)},
+               {"tokens_per_s_per_gpu", of_legal(plan, plan.tokens_per_s_per_gpu)},
+               {"mfu", of_legal(plan, plan.mfu)},
+               {"hfu", of_legal(plan, plan.hfu)},
+               {"peak_memory_bytes", of_legal(plan, plan.peak_memory_bytes)},
+               {"peak_allocated_bytes", of_legal(plan, plan.peak_allocated_bytes)},
+               {"usable_memory_bytes", of_legal(plan, plan.usable_memory_bytes)},
+               {"fit_probability", of_legal(plan, plan.fit_probability)},
+               {"model_flops_per_step", of_legal(plan, plan.workload.model_flops)},
+               {"hardware_flops_per_step", of_legal(plan, plan.workload.hardware_flops)},
+               {"total_parameters", of_legal(plan, plan.workload.total_parameters)},
+               {"micro_batches", of_legal(plan, plan.workload.micro_batches)}};
+  if (const RunLength run = run_length(report, plan); plan.legal && run.steps > 0) {
     json["run"] = {{"steps", run.steps}, {"time_s", predicted(run.time_s)}, {"gpu_time_s", predicted(run.gpu_time_s)}};
   } else {
     json["run"] = nullptr;
@@ -147,11 +155,12 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   json["partition"] = partition(plan);
   json["bounds"] = bounds(plan);
   json["memory"] = plan.memory.stages.empty() ? Json::array() : memory_lines(plan.memory.worst());
-  json["worst_stage"] = plan.memory.worst_stage;
+  json["worst_stage"] = of_legal(plan, plan.memory.worst_stage);
   json["stages"] = stages(plan);
   json["collectives"] = collectives(plan);
   json["sensitivities"] = Json::array();
   for (const Sensitivity& s : plan.sensitivities) json["sensitivities"].push_back(sensitivity(s));
+  json["notes"] = plan_notes(plan);
   return json;
 }
 
@@ -168,6 +177,7 @@ Json comparison(const Report& report, const PlanComparison& c, const ConstantTab
 
 Json scenario(const Report& report) {
   const Scenario& s = report.scenario;
+  const std::string peak = mfu_peak(s.training);
   return {{"name", report.scenario_name},
           {"description", s.description},
           {"model", s.model.name},
@@ -178,6 +188,7 @@ Json scenario(const Report& report) {
           {"tokens_per_step", report.tokens_per_step},
           {"total_tokens", s.training.total_tokens},
           {"precision", to_string(s.training.precision)},
+          {"mfu_peak", peak.empty() ? to_string(s.training.precision) : peak},
           {"optimizer", to_string(s.training.optimizer)},
           {"dropout", s.training.dropout}};
 }

@@ -72,7 +72,8 @@ std::string plan_summary(const PlanReport& report) {
     case Sharding::fsdp: add(hybrid ? "hsdp" : "fsdp"); break;
   }
   if (plan.sharding != Sharding::none && hybrid) text += fmt::format(" in groups of {}", plan.shard_group);
-  add(fmt::format("micro-batch {} × {}", plan.micro_batch, report.workload.micro_batches));
+  add(fmt::format("micro-batch {}", plan.micro_batch));
+  if (report.legal) text += fmt::format(" × {}", report.workload.micro_batches);
   if (plan.recompute == Recompute::none) {
     add("no recompute");
   } else {

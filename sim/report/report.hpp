@@ -34,6 +34,7 @@ struct PlanReport {
   Workload workload;
   StepTime step;
   PeakMemory memory;
+  bool legal = true;  // false: the plan breaks a rule; nothing is predicted, infeasible_reason says which
   bool feasible = true;
   std::string infeasible_reason;  // "needs 156 GiB, the device has 79.2; largest: optimizer
                                   // state 91.1"; "" if feasible
@@ -64,7 +65,8 @@ struct Report {
   double gpus = 0;
   Scenario scenario;
   std::vector<PlanReport> plans;     // in file order
-  std::vector<std::size_t> ranking;  // indices of feasible plans, fastest first, then the others
+  std::vector<std::size_t> ranking;  // indices of feasible plans, fastest first, then those that
+                                     // are too big, then those that are not legal
   std::vector<PlanComparison> comparisons;  // neighbours in the ranking
   std::vector<std::string> not_modelled;    // what this scenario has that is not in the numbers
 };

@@ -12,17 +12,29 @@ std::string paragraph(const std::string& words, const TextOptions& options, std:
   return wrap(words, static_cast<std::size_t>(options.width), indent, indent) + '\n';
 }
 
+namespace {
+
+// A model of the file's own has no name that says how large it is.
+std::string model_name(const Scenario& scenario) {
+  const Model& model = scenario.model;
+  if (model.name != "inline") return printable(model.name);
+  const double parameters = count_parameters(model, model.vocabulary, scenario.training.sequence_length).total;
+  return fmt::format("inline model, {} layers × {}, {} parameters", model.layers, model.hidden, scaled(parameters));
+}
+
+}  // namespace
+
 std::string heading(const Report& report, const TextOptions& options) {
   const Scenario& scenario = report.scenario;
+  const auto width = static_cast<std::size_t>(options.width);
   const std::string tokens = fmt::format("{} tokens per step ({} × {})", scaled(report.tokens_per_step),
                                          scenario.training.global_batch, scenario.training.sequence_length);
   std::string facts;
-  for (const std::string& fact : {printable(scenario.model.name), printable(report.cluster_summary), tokens,
+  for (const std::string& fact : {model_name(scenario), printable(report.cluster_summary), tokens,
                                   std::string(to_string(scenario.training.precision))}) {
-    if (!fact.empty()) facts += (facts.empty() ? "" : " · ") + unbroken(fact);
+    if (!fact.empty()) facts += (facts.empty() ? "" : " · ") + unbroken(cut(fact, width));
   }
-  const auto width = static_cast<std::size_t>(options.width);
-  const std::string title = wrap(printable(report.scenario_name), width, "", "");
+  const std::string title = cut(printable(report.scenario_name), width);
   return painted(title, Tone::strong, options.color) + '\n' + wrap(facts, width, "", "") + '\n';
 }
 
@@ -42,6 +54,7 @@ std::string not_modelled_text(const Report& report, const TextOptions& options) 
 }
 
 Cell verdict(const PlanReport& plan) {
+  if (!plan.legal) return {"not legal", Tone::bad};
   if (!plan.feasible) return {"too big", Tone::bad};
   // A plan that fits with less than 90 % certainty is one to look at.
   return {"fits", plan.fit_probability < 0.9 ? Tone::warning : Tone::good};

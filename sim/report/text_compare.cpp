@@ -28,6 +28,7 @@ std::string place_of(const Report& report, std::size_t place) {
 // What bounds a plan is cut down to this width beside long plan names; where that is not enough, it leaves the
 // table for lines of its own.
 constexpr std::size_t least_bound = 20;
+constexpr std::size_t columns_of_table = 8;  // without the bound
 
 Table plan_table(const Report& report, bool with_bound) {
   std::vector<Column> columns{{"", Align::right, 0, 2},
@@ -43,6 +44,15 @@ Table plan_table(const Report& report, bool with_bound) {
   for (std::size_t place = 0; place < report.ranking.size(); ++place) {
     const PlanReport& plan = report.plans[report.ranking[place]];
     const Tone tone = plan.feasible ? Tone::plain : Tone::quiet;
+    if (!plan.legal) {
+      std::vector<Cell> row(columns_of_table);
+      row[0] = {"–", Tone::quiet};
+      row[1] = {printable(plan.plan.name), tone};
+      row[7] = text::verdict(plan);
+      if (with_bound) row.emplace_back();
+      table.add(std::move(row));
+      continue;
+    }
     std::vector<Cell> row{{plan.feasible ? place_of(report, place) : "–", Tone::quiet},
                {printable(plan.plan.name), plan.feasible && place == 0 ? Tone::strong : tone},
                {duration(plan.step_time_s.value), tone},
@@ -65,6 +75,7 @@ std::string plan_name(const Report& report, std::size_t index) {
 std::string bound_notes(const Report& report, const TextOptions& options) {
   std::vector<std::pair<std::string, std::string>> bounds;
   for (const std::size_t index : report.ranking) {
+    if (!report.plans[index].legal) continue;
     const std::string bound = printable(report.plans[index].bound);
     const auto known = std::find_if(bounds.begin(), bounds.end(), [&](const auto& b) { return b.first == bound; });
     if (known == bounds.end()) {
@@ -125,7 +136,9 @@ std::string memory_notes(const Report& report, const TextOptions& options) {
   std::string notes;
   for (const std::size_t index : report.ranking) {
     const PlanReport& plan = report.plans[index];
-    if (!plan.feasible) {
+    if (!plan.legal) {
+      notes += paragraph(plan_name(report, index) + " is " + printable(plan.infeasible_reason) + ".", options);
+    } else if (!plan.feasible) {
       std::string words = plan_name(report, index) + " is too big: " + printable(plan.infeasible_reason) + ".";
       if (plan.fit_probability > 0.05) {
         words += fmt::format(" It may fit all the same ({}).", unbroken(probability(plan.fit_probability)));
@@ -139,6 +152,26 @@ std::string memory_notes(const Report& report, const TextOptions& options) {
                          options);
     }
   }
+  return notes;
+}
+
+// What is to be known of each plan, the same words once; and what MFU is of.
+std::string reading_notes(const Report& report, const TextOptions& options) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const std::size_t index : report.ranking) {
+    for (const std::string& note : plan_notes(report.plans[index])) {
+      const auto known = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.first == note; });
+      if (known == all.end()) {
+        all.emplace_back(note, plan_name(report, index));
+      } else {
+        known->second += ", " + plan_name(report, index);
+      }
+    }
+  }
+  std::string notes;
+  for (const auto& [note, plans] : all) notes += paragraph(fmt::format("{}: {}.", plans, note), options);
+  const std::string peak = mfu_peak(report.scenario.training);
+  if (!peak.empty()) notes += paragraph(fmt::format("MFU is of the {} peak.", peak), options);
   return notes;
 }
 
@@ -178,7 +211,8 @@ std::string compare_text(const Report& report, const TextOptions& options) {
   out += table_text(report, options);
   out += cluster_notes(report, options) + '\n';
   for (const PlanComparison& c : report.comparisons) out += comparison_text(report, c, constants, options);
-  const std::string notes = memory_notes(report, options) + run_notes(report, options);
+  const std::string notes =
+      memory_notes(report, options) + reading_notes(report, options) + run_notes(report, options);
   if (!report.comparisons.empty() && !notes.empty()) out += '\n';
   out += notes;
   if (!report.comparisons.empty() || !notes.empty()) out += '\n';

@@ -61,6 +61,11 @@ std::string headline(const Report& report, const PlanReport& plan, const TextOpt
            interval(run.time_s, time_unit(run.time_s.value)) + ", " + scaled(run.gpu_time_s.value / 3600) +
            " GPU-hours\n";
   }
+  std::vector<std::string> notes = plan_notes(plan);
+  if (const std::string peak = mfu_peak(report.scenario.training); !peak.empty()) {
+    notes.insert(notes.begin(), "MFU and HFU are of the " + peak + " peak");
+  }
+  for (const std::string& note : notes) out += label("NOTE", options) + note + '\n';
   return out + painted("         [ ]: 90 % intervals", Tone::quiet, color) + '\n';
 }
 
@@ -305,7 +310,7 @@ std::string simulate_text(const Report& report, const TextOptions& options) {
     const std::string cluster = summarize(plan.cluster);
     std::string summary = plan_summary(plan) + " · " + printable(plan.plan.software.name);
     if (cluster != report.cluster_summary) summary += " · on " + printable(cluster);
-    out += '\n' + painted(wrap(printable(plan.plan.name), static_cast<std::size_t>(options.width), "  ", "  "),
+    out += '\n' + painted("  " + cut(printable(plan.plan.name), static_cast<std::size_t>(options.width) - 2),
                           Tone::strong, options.color) + '\n';
     out += paragraph(summary, options) + '\n';
     out += headline(report, plan, options);

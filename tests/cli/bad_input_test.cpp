@@ -141,3 +141,47 @@ TEST_CASE("settings: a path that is not there", "[cli]") {
   complaint(Parts{}.text(), {"--set", "nothing.like.this=1"});
   complaint(Parts{}.text(), {"--set", "training.global_batch="});
 }
+
+TEST_CASE("one illegal plan among others: a row of its own, no obstacle", "[cli]") {
+  const std::string text = Parts{}.text() + "  - {name: three, tensor: 3}\n";
+  const TemporaryFolder folder;
+  const std::string file = folder.file("mixed.yaml", text);
+  const Finished compared = run_lockstep({"compare", file});
+  CHECK(compared.code == 0);
+  CHECK(compared.err.empty());
+  CHECK_THAT(compared.out, Matchers::Contains("three is not legal: ") &&
+                               Matchers::Contains("32 attention heads do not divide by tensor 3"));
+  const Finished sound = run_lockstep({"simulate", file, "--plan", "a"});
+  CHECK(sound.code == 0);
+  CHECK(sound.err.empty());
+  const Finished illegal = run_lockstep({"simulate", file, "--plan", "three"});
+  CHECK(illegal.code == 3);
+  CHECK(illegal.out.empty());
+  CHECK_THAT(illegal.err, Matchers::Contains("error[E402]") && Matchers::Contains(file + ":9:"));
+  // A mistake of the text is one for every plan; so is a name that two plans share where all are shown.
+  const std::string broken = folder.file("broken.yaml", text + "  - {name: c, tensr: 2}\n");
+  CHECK(run_lockstep({"simulate", broken, "--plan", "a"}).code == 3);
+  const std::string twice = folder.file("twice.yaml", text + "  - {name: three}\n");
+  CHECK(run_lockstep({"compare", twice}).code == 3);
+  CHECK(run_lockstep({"simulate", twice, "--plan", "a"}).code == 0);
+  CHECK(run_lockstep({"simulate", twice, "--plan", "three"}).code == 3);
+}
+
+TEST_CASE("a setting of the scenario's software says which plans it does not reach", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string file =
+      folder.file("own.yaml", Parts{}.text() + "  - {name: b, software: nemo, sharding: optimizer}\n"
+                              "  - {name: c, software: nemo, sharding: optimizer}\n");
+  const std::vector<std::string> setting{"--set", "software.data_exposed=0.5"};
+  const auto note = [&](std::vector<std::string> words) {
+    words.insert(words.end(), setting.begin(), setting.end());
+    const Finished finished = run_lockstep(words);
+    CHECK(finished.code == 0);
+    return finished.err;
+  };
+  CHECK(note({"compare", file}) ==
+        "lockstep: note: --set software.data_exposed: plans b, c have their own software and are not affected\n");
+  CHECK(note({"simulate", file, "--plan", "c"}) ==
+        "lockstep: note: --set software.data_exposed: plan c has its own software and is not affected\n");
+  CHECK(note({"simulate", file, "--plan", "a"}).empty());
+}

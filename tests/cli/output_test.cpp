@@ -107,11 +107,9 @@ TEST_CASE("a result that cannot be written is exit 1 with a message", "[cli]") {
       "lockstep: the result could not be written to standard output (closed, or the disk is full)\n";
   StartOptions closed;
   closed.stdout_closed = true;
-  StartOptions pipe;
-  pipe.stdout_pipe_closed = true;
   StartOptions full;
   full.stdout_path = "/dev/full";
-  for (const StartOptions& options : {closed, pipe, full}) {
+  for (const StartOptions& options : {closed, full}) {
     for (const auto& words : {std::vector<std::string>{"compare", scenario}, {"--help"}, {"list", "schedules"}}) {
       CAPTURE(words);
       const Finished finished = run_lockstep(words, options);
@@ -119,6 +117,20 @@ TEST_CASE("a result that cannot be written is exit 1 with a message", "[cli]") {
       CHECK(finished.err == message);
     }
   }
+}
+
+TEST_CASE("a pipe that nobody reads ends a program without a word, as SIGPIPE would", "[cli]") {
+  StartOptions pipe;
+  pipe.stdout_pipe_closed = true;
+  for (const auto& words : {std::vector<std::string>{"compare", scenario}, {"--help"}, {"list", "schedules"}}) {
+    CAPTURE(words);
+    const Finished finished = run_lockstep(words, pipe);
+    CHECK(finished.code == 141);
+    CHECK(finished.err.empty());
+  }
+  const Finished other = start(LOCKSTEP_TEST_VALIDATE_PROGRAM, {"runs", "--help"}, pipe);
+  CHECK(other.code == 141);
+  CHECK(other.err.empty());
 }
 
 TEST_CASE("colour only by option or on a terminal", "[cli]") {
@@ -149,6 +161,7 @@ TEST_CASE("auto colour follows the terminal and NO_COLOR", "[cli]") {
 TEST_CASE("list shows the catalog in every format", "[cli]") {
   CHECK_THAT(run_lockstep({"list"}).out, Matchers::Contains("gpus\n") && Matchers::Contains("schedules\n"));
   CHECK_THAT(run_lockstep({"list", "gpus"}).out, Matchers::Contains("h100-sxm-80gb"));
+  CHECK(run_lockstep({"list", "gpu"}).out == run_lockstep({"list", "gpus"}).out);
   CHECK_THAT(run_lockstep({"list", "schedules", "--format", "csv"}).out,
              Matchers::StartsWith("kind,name,description\n") && Matchers::Contains("schedules,1f1b,"));
   const nlohmann::json json = nlohmann::json::parse(run_lockstep({"list", "models", "--format", "json"}).out);

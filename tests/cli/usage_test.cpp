@@ -26,12 +26,22 @@ TEST_CASE("no command: the overview on stderr", "[cli]") {
 }
 
 TEST_CASE("unknown command: all names and the nearest", "[cli]") {
-  const std::string all = "the commands: simulate, compare, list, schema, validate, completion\n";
+  const std::string all = "the commands: simulate, compare, list, schema, validate, completion,";
   check_usage_error({"comapre"}, "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? " + all +
-                                     "  = help: lockstep --help\n");
+                                     "\n          help\n  = help: lockstep --help\n");
   check_usage_error({"zzzzzzzz"}, "lockstep: there is no command 'zzzzzzzz'\n  = hint: " + all +
-                                      "  = help: lockstep --help\n");
+                                      " help\n  = help: lockstep --help\n");
   check_usage_error({"--verbose"}, "lockstep: lockstep has no option '--verbose'\n  = help: lockstep --help\n");
+}
+
+TEST_CASE("help is a command, too", "[cli]") {
+  CHECK(run_lockstep({"help"}).out == run_lockstep({"--help"}).out);
+  CHECK(run_lockstep({"help", "compare"}).out == run_lockstep({"compare", "--help"}).out);
+  CHECK(run_lockstep({"help", "validate"}).out == run_lockstep({"validate", "--help"}).out);
+  check_usage_error({"help", "comapre"},
+                    "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? the commands: simulate, "
+                    "compare, list, schema, validate, completion,\n          help\n  = help: lockstep help --help\n");
+  CHECK_THAT(run_lockstep({"help"}).out, Matchers::Contains("5 out of tolerance"));
 }
 
 TEST_CASE("options: no abbreviations, no repetition, no missing or wrong value", "[cli]") {
@@ -63,8 +73,8 @@ TEST_CASE("positionals: none missing, none too many, none unknown", "[cli]") {
   check_usage_error({"compare", scenario, "more"}, "lockstep: compare takes 1 argument; 'more' is one too many\n" + help);
   check_usage_error({"schema", "more"},
                     "lockstep: schema takes 0 arguments; 'more' is one too many\n  = help: lockstep schema --help\n");
-  check_usage_error({"list", "gpu"},
-                    "lockstep: KIND cannot be 'gpu'; it is one of: gpus, systems, models, software, schedules\n"
+  check_usage_error({"list", "gpsu"},
+                    "lockstep: KIND cannot be 'gpsu'; it is one of: gpus, systems, models, software, schedules\n"
                     "  = hint: did you mean gpus?\n  = help: lockstep list --help\n");
   check_usage_error({"completion", "tcsh"},
                     "lockstep: SHELL cannot be 'tcsh'; it is one of: bash\n  = help: lockstep completion --help\n");

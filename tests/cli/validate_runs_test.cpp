@@ -105,6 +105,46 @@ TEST_CASE("validate runs: the tolerance decides the exit code only where it is g
   CHECK(call({"runs", file.path(), "--tolerance", "1e6"}).code == 0);
 }
 
+TEST_CASE("validate runs: where nothing was compared no tolerance is kept", "[cli]") {
+  const TemporaryFile none("lockstep_runs_none.csv", header);
+  const TemporaryFile skipped("lockstep_runs_skipped.csv", header + "x-1,32,4096,32,4096,h100,8,1,64,1,2,llama,FSDP2,1,\n");
+  const TemporaryFile unmeasured("lockstep_runs_unmeasured.csv", header + "x-1,32,4096,32,4096,h100,8,1,64,1,1,llama,FSDP2,,\n");
+  for (const TemporaryFile* file : {&none, &skipped, &unmeasured}) {
+    CHECK(call({"runs", file->path()}).code == 0);
+    const Result result = call({"runs", file->path(), "--tolerance", "1e6"});
+    CHECK(result.code == 5);
+    CHECK(result.err == "lockstep-validate: out of tolerance: nothing was compared\n");
+  }
+}
+
+TEST_CASE("validate runs: a row without a measurement is predicted", "[cli]") {
+  const TemporaryFile file("lockstep_runs_required.csv",
+                           "layers,hidden,heads,seq_len,gpu_key,num_gpus,micro_batch,global_batch\n"
+                           "32,4096,32,4096,h100,8,1,64\n32,4096,32,4096,h100,8,1,64\n");
+  const Result result = call({"runs", file.path(), "--format", "json"});
+  REQUIRE(result.code == 0);
+  const auto rows = nlohmann::json::parse(result.out)["rows"];
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0]["status"] == "ok");
+  CHECK(rows[0]["predicted_step_time_s"].get<double>() > 0);
+  CHECK(rows[0]["predicted_peak_memory_bytes"].get<double>() > 0);
+  for (const char* key : {"measured_step_time_s", "step_time_error", "measured_peak_memory_bytes", "peak_memory_error"}) {
+    CHECK(rows[0][key].is_null());
+  }
+  CHECK(rows[1]["predicted_step_time_s"] == rows[0]["predicted_step_time_s"]);
+  CHECK(call({"runs", file.path()}).out == "2 rows: 2 simulated, 0 skipped.\n");
+}
+
+TEST_CASE("validate runs: rows that differ only in what was measured are predicted alike, others are not", "[cli]") {
+  const TemporaryFile file("lockstep_runs_alike.csv",
+                           header + one_row + "here-2,32,4096,32,4096,H100 80GB HBM3,8,1,64,1,1,llama,FSDP2,8.0,20\n" +
+                               "here-3,32,4096,32,4096,H100 80GB HBM3,8,1,128,1,1,llama,FSDP2,8.0,20\n");
+  const auto rows = nlohmann::json::parse(call({"runs", file.path(), "--format", "json"}).out)["rows"];
+  CHECK(rows[0]["predicted_step_time_s"] == rows[1]["predicted_step_time_s"]);
+  CHECK(rows[1]["measured_step_time_s"] == 8.0);
+  CHECK(rows[2]["predicted_step_time_s"].get<double>() > 1.9 * rows[1]["predicted_step_time_s"].get<double>());
+}
+
 TEST_CASE("validate runs: bad files end with 3 and every error", "[cli]") {
   const TemporaryFile empty("lockstep_runs_empty.csv", "");
   const TemporaryFile binary("lockstep_runs_binary.csv", std::string("layers\0", 7));
@@ -138,6 +178,8 @@ TEST_CASE("validate runs: the command line is read strictly", "[cli]") {
   CHECK(call({"runs", "f.csv", "-x"}).code == 2);
   CHECK(call({"runs", "f.csv", "--format", "json", "--by", "gpu"}).code == 2);
   CHECK(call({"--help"}).code == 0);
+  CHECK(call({"help"}).out == call({"--help"}).out);
+  CHECK(call({"help", "runs"}).out == call({"runs", "--help"}).out);
   CHECK(call({"runs", "--help"}).out.find("examples:\n") != std::string::npos);
 }
 

@@ -12,10 +12,12 @@
 using lockstep::Catalog;
 using lockstep::load_scenario;
 using lockstep::MemoryLine;
+using lockstep::Plan;
 using lockstep::PlanReport;
 using lockstep::predict;
 using lockstep::Recompute;
 using lockstep::Scenario;
+using lockstep::ScenarioPlan;
 
 namespace {
 
@@ -39,9 +41,10 @@ const std::vector<PublishedRow>& table_5() {
 PlanReport predicted(const PublishedRow& row, Recompute recompute) {
   const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
   const Scenario scenario = load_scenario(folder + "/" + row.file, Catalog(folder));
-  for (const auto& [plan, cluster] : scenario.plans) {
+  for (const ScenarioPlan& entry : scenario.plans) {
+    const Plan& plan = entry.plan;
     const bool wanted = plan.recompute == recompute && plan.sequence_parallel == (recompute == Recompute::selective);
-    if (wanted) return predict(scenario.model, scenario.training, cluster, plan);
+    if (wanted) return predict(scenario.model, scenario.training, entry.cluster, plan);
   }
   FAIL("no such plan in " << row.file);
   return {};

@@ -120,17 +120,39 @@ TEST_CASE("Runs: every missing column is named, with the column that may be mean
         "t.csv:1:1: error[E281]: the required column 'layers' is missing\n"
         "    1 | layer,hidden,heads,seq_len,gpu_key,num_gpus,micro_batch\n"
         "      | ^~~~~\n"
-        "      = hint: is 'layer' this column? required are: layers, hidden, heads, seq_len, gpu_key, num_gpus, "
-        "micro_batch, global_batch\n"
+        "      = hint: is 'layer' this column? required are: layers, hidden, heads, seq_len, gpu_key,\n"
+        "              num_gpus, micro_batch, global_batch\n"
         "t.csv:1:1: error[E281]: the required column 'global_batch' is missing\n"
         "    1 | layer,hidden,heads,seq_len,gpu_key,num_gpus,micro_batch\n"
         "      | ^~~~~\n"
-        "      = hint: required are: layers, hidden, heads, seq_len, gpu_key, num_gpus, micro_batch, global_batch\n");
+        "      = hint: required are: layers, hidden, heads, seq_len, gpu_key, num_gpus, micro_batch,\n"
+        "              global_batch\n");
 }
 
 TEST_CASE("Runs: a table with semicolons is recognised", "[unit]") {
-  const std::string text = record_errors_of("layers;hidden;heads\n");
-  CHECK(text.find("= hint: the header is separated by semicolons: save the table with commas") != std::string::npos);
+  // One error, whatever else the semicolons break: cells of "4,0" and quotes that do not begin a cell.
+  CHECK(record_errors_of("layers;hidden;heads\n1;\"2\";4,0\n") ==
+        "t.csv:1:1: error[E187]: the cells are separated by semicolons, not by commas\n"
+        "    1 | layers;hidden;heads\n"
+        "      | ^~~~~~~~~~~~~~~~~~~\n"
+        "      = hint: save the table with commas between the cells and points in the numbers\n");
+  CHECK(record_errors_of("layers\thidden\n").find("separated by tabs") != std::string::npos);
+}
+
+TEST_CASE("Runs: a column that is named after experts tells a mixture of experts", "[unit]") {
+  const auto experts = [](const std::string& column, const std::string& cell) {
+    return records(header + "," + column + "\n1,64,1,8,a100,1,1,1," + cell + "\n").front().moe_experts.value_or(0);
+  };
+  for (const char* column : {"num_experts", "n_experts", "experts", "n_routed_experts", "moe_num_experts", "moe_topk"}) {
+    INFO(column);
+    CHECK(experts(column, "8") > 1);
+    CHECK(experts(column, "1") == 0);
+    CHECK(experts(column, "") == 0);
+  }
+  CHECK(experts("is_moe", "true") > 1);
+  CHECK(experts("expert_parallel", "8") == 0);
+  CHECK(experts("moe_experts", "64") == 64);
+  CHECK(experts("expertise", "high") == 0);
 }
 
 TEST_CASE("Runs: every malformed cell is located", "[unit]") {
@@ -152,7 +174,7 @@ TEST_CASE("Runs: every malformed cell is located", "[unit]") {
   CHECK(text.find("t.csv:6:15: error[E283]: 'num_gpus' is 0\n") != std::string::npos);
   CHECK(text.find("t.csv:7:17: error[E282]: 'micro_batch' is 'nan', not a number\n") != std::string::npos);
   CHECK(text.find("t.csv:8:19: error[E282]: 'global_batch' is '1,024', not a number\n") != std::string::npos);
-  CHECK(text.find("digits are not grouped with commas\n") != std::string::npos);
+  CHECK(text.find("digits are not grouped\n              with commas\n") != std::string::npos);
   CHECK(text.find("t.csv:9:21: error[E283]: 'step_time_s' is -3\n") != std::string::npos);
   CHECK(text.find("t.csv:10:21: error[E282]: 'step_time_s' is 'inf', not a number\n") != std::string::npos);
 }

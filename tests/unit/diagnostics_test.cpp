@@ -134,3 +134,20 @@ TEST_CASE("utf8: invalid bytes are found where they stand") {
   CHECK(first_invalid_utf8("\xF5\x80\x80\x80") == 0);  // beyond U+10FFFF
   CHECK(first_invalid_utf8("\xE2\x82") == 0);          // cut off
 }
+
+TEST_CASE("diagnostics: long hints are wrapped at 100 columns") {
+  Diagnostic diagnostic;
+  diagnostic.code = "E101";
+  diagnostic.file = "f";
+  diagnostic.message = "m";
+  // 14 columns before the hint and 86 in it are 100.
+  diagnostic.hint = std::string(43, 'a') + " " + std::string(42, 'b') + " c";
+  CHECK(render(diagnostic) == "f: error[E101]: m\n      = hint: " + std::string(43, 'a') + " " + std::string(42, 'b') +
+                                  "\n              c\n");
+}
+
+TEST_CASE("diagnostics: the nearest names come first, all of them where they are few") {
+  const std::vector<std::string> names{"alpha", "beta", "dgx-a100", "dgx-h100", "dgx-h200"};
+  CHECK(nearest_names("dgx-h10", names, 3) == std::vector<std::string>{"dgx-h100", "dgx-h200", "dgx-a100"});
+  CHECK(nearest_names("dgx-h10", names, 5) == names);
+}

@@ -200,3 +200,75 @@ TEST_CASE("CSV: one row for each plan in the order of the ranking", "[unit][repo
   CHECK(line.rfind("large,3,false,9,", 0) == 0);
   CHECK_FALSE(std::getline(lines, line));
 }
+
+TEST_CASE("a plan that is not legal has a row, a reason and no numbers", "[unit][report]") {
+  Report report = sample_report();
+  PlanReport illegal;
+  illegal.plan.name = "seven";
+  illegal.plan.tensor = 7;
+  illegal.cluster = report.plans[0].cluster;
+  illegal.legal = false;
+  illegal.feasible = false;
+  illegal.infeasible_reason = "not legal: 64 attention heads do not divide by tensor 7";
+  report.plans.push_back(illegal);
+  report.ranking.push_back(report.plans.size() - 1);
+  const std::string text = compare_text(report, {});
+  CHECK_THAT(text, Matchers::Contains("\n  –  seven ") && Matchers::Contains("not legal") &&
+                       Matchers::Contains("\n  seven is not legal: 64 attention heads do not divide by tensor 7.\n"));
+  CHECK(text.find(" \n") == std::string::npos);
+  CHECK(widest_line(text) <= 100);
+  const nlohmann::json plan = nlohmann::json::parse(report_json(report, "compare"))["plans"].back();
+  CHECK(plan["feasible"] == false);
+  CHECK(plan["legal"] == false);
+  CHECK(plan["infeasible_reason"] == illegal.infeasible_reason);
+  for (const char* key : {"step_time_s", "tokens_per_s_per_gpu", "mfu", "hfu", "peak_memory_bytes", "peak_allocated_bytes"}) {
+    CHECK(plan[key].is_null());
+  }
+  CHECK(plan["partition"].empty());
+  CHECK_THAT(report_csv(report), Matchers::Contains("\nseven,4,false,,,,,,,,,,,,,,,,,,,,,,8,,not legal: 64 attention"));
+}
+
+TEST_CASE("selective recompute under flash attention is called useless", "[unit][report]") {
+  Report report = one_plan(1);
+  const std::string note = "selective recompute saves nothing here: flash attention keeps no scores";
+  Plan& plan = report.plans[0].plan;
+  plan.recompute = Recompute::selective;
+  plan.software.attention = AttentionKernel::flash2;
+  plan.software.selective_recompute = SelectiveRecompute::attention_core;
+  CHECK_THAT(simulate_text(report, {}), Matchers::Contains("  NOTE   " + note + "\n"));
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("  fast: " + note + ".\n"));
+  CHECK(nlohmann::json::parse(report_json(report, "simulate"))["plans"][0]["notes"] == nlohmann::json({note}));
+  plan.software.attention = AttentionKernel::fused_softmax;
+  CHECK(simulate_text(report, {}).find(note) == std::string::npos);
+  plan.software.attention = AttentionKernel::flash2;
+  plan.software.selective_recompute = SelectiveRecompute::per_op;
+  CHECK(simulate_text(report, {}).find(note) == std::string::npos);
+}
+
+TEST_CASE("MFU says what it is of where the linears are not of 16 bits", "[unit][report]") {
+  Report report = one_plan(1);
+  CHECK(simulate_text(report, {}).find("NOTE") == std::string::npos);
+  CHECK(compare_text(report, {}).find("MFU is of") == std::string::npos);
+  report.scenario.training.precision = Precision::fp8;
+  CHECK_THAT(simulate_text(report, {}), Matchers::Contains("  NOTE   MFU and HFU are of the fp8 peak\n"));
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("  MFU is of the fp8 peak.\n"));
+  report.scenario.training.precision = Precision::nvfp4;
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("  MFU is of the fp4 peak.\n"));
+}
+
+TEST_CASE("an inline model is told by its size, a long title is cut", "[unit][report]") {
+  Report report = one_plan(1);
+  Model& model = report.scenario.model;
+  model = {};
+  model.name = "inline";
+  model.layers = 10;
+  model.hidden = 1000;
+  model.heads = 10;
+  model.vocabulary = 100000;
+  model.positions = Positions::none;
+  model.tied_embeddings = true;
+  // 10 layers of 12 h^2, and 100,000 rows of h; the norms do not show in three digits.
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("inline model, 10 layers × 1000, 220 M parameters · "));
+  report.scenario_name = std::string(150, 't');
+  CHECK(compare_text(report, {}).rfind(std::string(99, 't') + "…\n", 0) == 0);
+}

@@ -311,3 +311,63 @@ TEST_CASE("scenario: heads against the hidden size") {
         "      |             ^\n"
         "      = hint: tensor must divide 15\n");
 }
+
+TEST_CASE("scenario: tokens are counted, not shares, and suffixes are spelt out") {
+  const auto complaint = [](const std::string& value) {
+    return after("global_batch: 64}", "global_batch: 64, total_tokens: " + value + "}");
+  };
+  CHECK(complaint("2e12").empty());
+  CHECK_THAT(complaint("20 %"), Matchers::Contains("'total_tokens' must be a plain number, not the share '20 %'\n") &&
+                                    Matchers::Contains("= hint: write it like 2e12\n"));
+  CHECK_THAT(complaint("2T"), Matchers::Contains("= hint: write 2e12\n"));
+  CHECK_THAT(complaint("15 B"), Matchers::Contains("= hint: write 1.5e10\n"));
+  CHECK_THAT(complaint("300M"), Matchers::Contains("= hint: write 3e8\n"));
+  CHECK_THAT(complaint("many"), Matchers::Contains("= hint: write it like 2e12\n"));
+  const auto dropout = [](const std::string& value) {
+    return after("global_batch: 64}", "global_batch: 64, dropout: " + value + "}");
+  };
+  CHECK_THAT(dropout("20"), Matchers::Contains("= hint: \"20 %\"?\n"));
+  CHECK_THAT(dropout("200%"), Matchers::Contains("error[E205]") && !Matchers::Contains("hint"));
+}
+
+TEST_CASE("scenario: an illegal plan is kept beside the others where that is asked for") {
+  const TestCatalog files;
+  const std::string text = std::string(good_scenario) + "  - {name: bad, tensor: 3, micro_batch: 7}\n";
+  CHECK_THAT(files.complaints(text), Matchers::Contains("E402"));
+  const Scenario scenario = parse_scenario(text, "s.yaml", files.with(), IllegalPlans::keep);
+  REQUIRE(scenario.plans.size() == 3);
+  CHECK(scenario.plans[0].problems.empty());
+  CHECK(scenario.plans[0].not_legal.empty());
+  CHECK_FALSE(scenario.plans[2].problems.empty());
+  CHECK_THAT(scenario.plans[2].not_legal, Matchers::Contains("16 attention heads do not divide by tensor 3; "));
+  CHECK(plan_problems(scenario).size() == scenario.plans[2].problems.size());
+  // What is wrong with the scenario as a whole, or with its text, is an error all the same.
+  CHECK_THROWS_AS(parse_scenario(replaced(text, "nodes: 2", "nodes: 2, gpus: 17"), "s.yaml", files.with(), IllegalPlans::keep),
+                  InputError);
+  CHECK_THROWS_AS(parse_scenario(replaced(text, "tensor: 3", "tensr: 3"), "s.yaml", files.with(), IllegalPlans::keep),
+                  InputError);
+}
+
+TEST_CASE("scenario: settings of its software know the plans that they do not reach") {
+  const TestCatalog files;
+  const std::string text = std::string(good_scenario) + "  - {name: own, software: fancy}\n"
+                           "  - {name: part, software: {attention: flash2}}\n"
+                           "  - {name: based, software: {based_on: fancy}}\n";
+  const Scenario scenario = parse_scenario(text, "s.yaml", files.with({{"software.data_exposed", "0.5"},
+                                                                       {"software.attention", "flash1"},
+                                                                       {"training.global_batch", "128"}}));
+  REQUIRE(scenario.unreached.size() == 2);
+  CHECK(scenario.unreached[0].setting == "software.data_exposed");
+  CHECK(scenario.unreached[0].plans == std::vector<std::string>{"own", "based"});
+  CHECK(scenario.unreached[1].plans == std::vector<std::string>{"own", "part", "based"});
+  CHECK(scenario.plans[3].plan.software.data_exposed.value == 0.5);
+  CHECK(scenario.plans[2].plan.software.data_exposed.value == 1.0);
+}
+
+TEST_CASE("scenario: an unknown name lists the nearest names, not a whole catalog") {
+  const TestCatalog files;
+  for (int i = 0; i < 20; ++i) files.write("systems/rack-" + std::to_string(i) + ".yaml", "gpu: tiny\n");
+  const std::string text = files.complaints(replaced(good_scenario, "system: box", "system: bix"));
+  CHECK_THAT(text, Matchers::Contains("= hint: did you mean 'box'? systems: box, rack-") &&
+                       Matchers::Contains("… (lockstep list systems shows all 21)\n"));
+}

@@ -136,7 +136,8 @@ TEST_CASE("yaml: a second document") {
         "f.yaml:2:1: error[E108]: the file holds more than one YAML document\n"
         "    2 | ---\n"
         "      | ^\n"
-        "      = hint: keep one document per file: remove the '---' or '...' before this line and what follows\n");
+        "      = hint: keep one document per file: remove the '---' or '...' before this line and what\n"
+        "              follows\n");
   CHECK(errors("---\na: 1\n").empty());
 }
 
@@ -193,8 +194,8 @@ TEST_CASE("yaml: syntax errors say what to mend") {
         "f.yaml:1:5: error[E105]: a ':' where no value can begin\n"
         "    1 | é: b: c\n"
         "      |     ^\n"
-        "      = hint: put a text that holds ': ' in quotes, write one 'key: value' on a line, and check the "
-        "indentation\n");
+        "      = hint: put a text that holds ': ' in quotes, write one 'key: value' on a line, and check the\n"
+        "              indentation\n");
   CHECK(errors("a: @b\n") ==
         "f.yaml:1:4: error[E105]: no value can begin with this character\n"
         "    1 | a: @b\n"
