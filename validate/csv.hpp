@@ -46,4 +46,7 @@ class CsvTable {
 // cells than the header, E186 a header that is empty or repeated.
 CsvTable parse_csv(const std::string& text, const std::string& file_name);
 
+// The text of one cell to be written: in quotes where it must be.
+std::string csv_cell(const std::string& text);
+
 }  // namespace lockstep

@@ -141,7 +141,7 @@ void check_times(NcclLog& log) {
     if (ratio <= agree && ratio >= 1.0 / agree) continue;
     problems.push_back(
         diagnose(table.where, "E506",
-                 fmt::format("size / time gives {:.3g} times the algbw that the table prints", 1.0 / ratio),
+                 fmt::format("size / time gives {:.3g} times the algbw that the table prints", ratio),
                  "are size and time in the units of the header? 1.x printed milliseconds, later versions microseconds"));
   }
   if (!problems.empty()) throw InputError(std::move(problems));

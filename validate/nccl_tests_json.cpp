@@ -70,13 +70,13 @@ class JsonReader {
                                "was the file cut off? nccl-tests completes it when the program ends")});
   }
 
-  void report(std::string path, std::string message, std::string hint) {
+  void report(std::string path, const std::string& message, std::string hint) {
     if (problems_.size() >= most_diagnostics) return;
     Diagnostic diagnostic;
     diagnostic.code = "E507";
     diagnostic.file = log_.source->name();
+    diagnostic.message = fmt::format("{}: {}", path, message);
     diagnostic.path = std::move(path);
-    diagnostic.message = std::move(message);
     diagnostic.hint = std::move(hint);
     problems_.push_back(std::move(diagnostic));
   }
