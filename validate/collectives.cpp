@@ -8,6 +8,7 @@
 
 #include "topology/collectives/collective_model.hpp"
 #include "topology/routes.hpp"
+#include "validate/nccl_log_line.hpp"
 #include "validate/nccl_subject.hpp"
 #include "validate/runs.hpp"
 
@@ -45,6 +46,10 @@ void compare(const NcclTable& table, const LogCluster& where, Collective collect
     if (measured.value_or(0.0) > 0.0) one.measured_time = measured;
     result.rows.push_back(std::move(one));
   }
+  const auto wrong = std::count_if(table.rows.begin(), table.rows.end(), [](const NcclRow& row) {
+    return whole_number(row.out_of_place.wrong).value_or(0) > 0 || whole_number(row.in_place.wrong).value_or(0) > 0;
+  });
+  if (wrong > 0) result.assumed.push_back(fmt::format("times count although {} rows gave wrong results", wrong));
   result.median_abs_error = median_from(result.rows, 0);
   result.median_abs_error_16mb = median_from(result.rows, large_message_bytes);
   if (!result.median_abs_error) result.status = "no time was measured";

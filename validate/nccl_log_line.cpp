@@ -9,6 +9,7 @@ namespace lockstep {
 namespace {
 
 constexpr int most_prefixes = 6;
+constexpr std::size_t most_foreign_words = 6;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' || c == '\0'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -114,6 +115,13 @@ LogLine read_log_line(std::string_view line) {
       out.words.push_back({line.substr(at, end - at), at});
       at = end;
     }
+  }
+  // A launcher that is not known: the '#' of the log stands a few words in.
+  const auto few = out.words.begin() + static_cast<std::ptrdiff_t>(std::min(out.words.size(), most_foreign_words));
+  const auto mark = std::find_if(out.words.begin(), few, [](const LogWord& word) { return word.text == "#"; });
+  if (mark != few) {
+    out.words.erase(out.words.begin(), mark + 1);
+    out.comment = true;
   }
   return out;
 }

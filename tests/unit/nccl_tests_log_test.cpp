@@ -127,7 +127,7 @@ TEST_CASE("nccl-tests 2.19: more columns", "[unit]") {
 TEST_CASE("nccl-tests: what launchers put before the lines", "[unit]") {
   for (const std::string prefix :
        {"[1,0]<stdout>:", "[1,0]<stdout>: ", "[node-1:4711,0]<stdout>:", " 0: ", "0:", "node-1: ", "worker-1  | ",
-        "2026-08-01T10:00:00.123Z ", "2026-08-01 10:00:00 node-1: ", "[rank0]: ", "\x1b[32m"}) {
+        "2026-08-01T10:00:00.123Z ", "2026-08-01 10:00:00 node-1: ", "[rank0]: ", "(worker pid=12, ip=10.0.0.1) ","\x1b[32m"}) {
     INFO(prefix);
     std::string text = prefix;
     for (const char c : header_213 + row_213) {

@@ -96,7 +96,7 @@ TEST_CASE("Rows: GPUs in other spellings", "[unit]") {
   CHECK(build({{"gpu_key", "NVIDIA B200"}}).cluster.system.gpu.name == "b200-sxm");
   CHECK(assumes(build({{"gpu_key", "A100"}}), "memory of the A100: 80 GB"));
   CHECK(build({{"gpu_key", "h100-sxm-80g"}}).cluster.system.gpu.name == "h100-sxm-80gb");
-  CHECK(build({{"gpu_key", "H20"}}).skipped.find("GPU 'h20' is not in the catalog: a100-sxm-40gb, ") == 0);
+  CHECK(build({{"gpu_key", "H20"}}).skipped.find("GPU 'h20' is not in the catalog: a100-pcie-40gb, ") == 0);
   CHECK(build({{"gpu_key", "MI300X"}}).skipped.find("GPU 'mi300x' is not in the catalog") == 0);
 }
 
