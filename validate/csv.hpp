@@ -47,4 +47,7 @@ class CsvTable {
 // commas, which is then the only error.
 CsvTable parse_csv(const std::string& text, const std::string& file_name);
 
+// The text of one cell to be written: in quotes where it must be.
+std::string csv_cell(const std::string& text);
+
 }  // namespace lockstep

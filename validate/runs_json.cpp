@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "validate/csv.hpp"
 #include "validate/runs.hpp"
 
 namespace lockstep {
@@ -51,17 +52,6 @@ Json summary_json(const ErrorSummary& summary) {
           {"coverage_90", summary.coverage_90}};
 }
 
-// A cell of RFC 4180: in quotes where it must be.
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
-
 std::string cell(double value, bool present) { return present ? fmt::format("{}", value) : std::string{}; }
 
 }  // namespace
@@ -87,9 +77,9 @@ std::string runs_csv(const RunsReport& report) {
       "peak_memory_error,predicted_to_fit,ran_out_of_memory\r\n";
   for (const RunResult& row : report.rows) {
     const bool ok = row.simulated();
-    out += fmt::format("{},{},{},{},{},{},{},{}", quoted(row.row_id), quoted(row.source), quoted(row.model),
-                       quoted(row.gpu), quoted(row.system), quoted(row.software), quoted(row.status),
-                       quoted(fmt::format("{}", fmt::join(row.assumed, "; "))));
+    out += fmt::format("{},{},{},{},{},{},{},{}", csv_cell(row.row_id), csv_cell(row.source), csv_cell(row.model),
+                       csv_cell(row.gpu), csv_cell(row.system), csv_cell(row.software), csv_cell(row.status),
+                       csv_cell(fmt::format("{}", fmt::join(row.assumed, "; "))));
     for (const Comparison* one : {&row.step_time, &row.peak_memory}) {
       const bool both = ok && one->measured_too();
       out += fmt::format(",{},{},{},{},{}", cell(one->predicted.value, ok), cell(one->predicted.low, ok),

@@ -70,12 +70,13 @@ std::vector<Command> make_commands() {
        &run_schema});
   table.push_back(
       {"validate",
-       "predictions against measured runs",
+       "predictions against measured runs and collectives",
        "Hands over to the program lockstep-validate, which lies beside lockstep: `lockstep validate runs FILE` "
        "is `lockstep-validate runs FILE`.",
        {},
        {},
-       {"lockstep validate --help", "lockstep validate runs validate/corpus/training_runs.csv"},
+       {"lockstep validate --help", "lockstep validate runs validate/corpus/training_runs.csv",
+        "lockstep validate collectives validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt"},
        nullptr});
   table.push_back(
       {"completion",
