@@ -226,7 +226,8 @@ TEST_CASE("nccl-tests: what cannot be read is an error with its place", "[unit]"
         "log.txt:2:1: error[E501]: rows of a table without its header line\n"
         "    2 | 8 2 float sum -1 10 1 1 0\n"
         "      | ^~~~~~~~~~~~~~~~~~~~~~~~~\n"
-        "      = hint: put back the line above them: '#  size  count  type  redop  root  time  algbw  busbw …'\n");
+        "      = hint: put back the line above them: '#  size  count  type  redop  root  time  algbw  busbw\n"
+        "              …'\n");
   CHECK(complaints("# size count type busbw\n8 2 float 1.0\n") ==
         "log.txt:1:3: error[E502]: the header of the table has no column 'time'\n"
         "    1 | # size count type busbw\n"
@@ -250,17 +251,20 @@ TEST_CASE("nccl-tests: what cannot be read is an error with its place", "[unit]"
         "log.txt:2:1: error[E505]: the row ends after 4 of 6 cells\n"
         "    2 | 8 2 float 1.0\n"
         "      | ^\n"
-        "      = hint: was the log cut off, or did another process print into the line? repair or remove the row\n"
+        "      = hint: was the log cut off, or did another process print into the line? repair or remove the\n"
+        "              row\n"
         "log.txt:3:23: error[E505]: 7 cells where the header has 6 columns\n"
         "    3 | 8 2 float 1.0 1.0 1.0 9\n"
         "      |                       ^\n"
-        "      = hint: was the log cut off, or did another process print into the line? repair or remove the row\n");
+        "      = hint: was the log cut off, or did another process print into the line? repair or remove the\n"
+        "              row\n");
   // 1 GB in 10 ms, read as 10 seconds
   CHECK(complaints("# size count type time algbw busbw\n# (B) (s)\n1000000000 1 float 10.0 100.00 175.00\n") ==
         "log.txt:1:3: error[E506]: size / time gives 0.001 times the algbw that the table prints\n"
         "    1 | # size count type time algbw busbw\n"
         "      |   ^~~~\n"
-        "      = hint: are size and time in the units of the header? 1.x printed milliseconds, later versions microseconds\n");
+        "      = hint: are size and time in the units of the header? 1.x printed milliseconds, later versions\n"
+        "              microseconds\n");
   CHECK_THROWS_WITH(load_nccl_log("/nowhere/log.txt"), "/nowhere/log.txt: error[E500]: the file cannot be read\n"
                                                        "      = hint: there is no such file\n");
 }
