@@ -196,7 +196,8 @@ TEST_CASE("validate collectives: every healthy log of the corpus has a cluster",
   const Result result = call(arguments);
   CHECK(result.err.empty());
   REQUIRE(result.code == 0);
-  for (const auto& log : nlohmann::json::parse(result.out)["logs"]) {
+  const nlohmann::json printed = nlohmann::json::parse(result.out);
+  for (const auto& log : printed["logs"]) {
     INFO(log["file"]);
     if (log["health"] == "healthy") CHECK(log["status"] == "ok");
     for (const auto& row : log["rows"]) CHECK(row["predicted_time_s"].get<double>() > 0.0);
