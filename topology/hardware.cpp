@@ -94,6 +94,28 @@ const char* to_string(IntraNode intra_node) {
   return "";
 }
 
+const char* to_string(Network network) {
+  switch (network) {
+    case Network::infiniband:
+      return "InfiniBand";
+    case Network::roce:
+      return "RoCE";
+    case Network::efa:
+      return "EFA";
+    case Network::tcpx:
+      return "TCPX";
+    case Network::tcpxo:
+      return "TCPXO";
+    case Network::slingshot:
+      return "Slingshot";
+    case Network::ethernet:
+      return "Ethernet";
+    case Network::none:
+      return "no network";
+  }
+  return "";
+}
+
 const char* to_string(FabricType type) {
   switch (type) {
     case FabricType::rail_optimized:

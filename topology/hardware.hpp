@@ -18,7 +18,7 @@ double bytes_per_element(Dtype dtype);
 struct Gpu {
   std::string name;
   std::string description;
-  std::string architecture;  // volta | ampere | ada | hopper | blackwell
+  std::string architecture;  // volta | turing | ampere | ada | hopper | blackwell
 
   // Dense matrix peak per data type; zero where the hardware lacks the type.
   Constant<FlopsPerSecond> peak_fp32;
@@ -71,6 +71,27 @@ enum class IntraNode {
   pcie          // through PCIe switches or the CPU
 };
 
+// The network that joins the nodes, as NCCL's transport meets it.
+enum class Network {
+  infiniband,
+  roce,
+  efa,        // AWS, through aws-ofi-nccl
+  tcpx,       // GPUDirect-TCPX, Google A3 High
+  tcpxo,      // GPUDirect-TCPXO, Google A3 Mega
+  slingshot,  // HPE, through aws-ofi-nccl
+  ethernet,   // TCP sockets
+  none
+};
+
+enum class CpuVendor { intel, amd, arm, other };
+
+// NCCL's constants changed in these versions; the newest that is not newer than the one in use holds.
+enum class NcclVersion { v2_16, v2_18, v2_20, v2_22, v2_24, v2_26, v2_28, v2_30 };
+
+// What NCCL_ALGO and NCCL_PROTO allow: everything, or one.
+enum class NcclAlgorithmSetting { automatic, ring, tree, collnet_direct, collnet_chain, nvls, nvls_tree, pat };
+enum class NcclProtocolSetting { automatic, ll, ll128, simple };
+
 enum class FabricType { rail_optimized, fat_tree, single_switch };
 
 // One node: GPUs, how they are linked, and the NICs.
@@ -96,6 +117,16 @@ struct System {
   Constant<Seconds> network_step_latency;   // one step of a ring across nodes
   Constant<double> network_decay;           // bandwidth falls as 1/(1 + this * log2(domains))
   Constant<BytesPerSecond> pcie_bandwidth;  // GPU to host, per direction, practical
+
+  // What NCCL's own model of collectives needs to know besides.
+  Network network = Network::infiniband;
+  CpuVendor cpu_vendor = CpuVendor::intel;
+  std::int64_t pcie_generation = 0;   // of the GPUs' slots; 0: the GPU's own
+  bool peer_to_peer = true;           // false: GPUs without NVLink meet in host memory (GeForce)
+  bool in_network_reduction = false;  // SHARP, with NCCL_COLLNET_ENABLE=1
+  NcclVersion nccl_version = NcclVersion::v2_26;
+  NcclAlgorithmSetting nccl_algorithm = NcclAlgorithmSetting::automatic;
+  NcclProtocolSetting nccl_protocol = NcclProtocolSetting::automatic;
 };
 
 struct Fabric {
@@ -135,5 +166,6 @@ std::string summary(const Cluster& cluster);
 const char* to_string(Dtype dtype);
 const char* to_string(IntraNode intra_node);
 const char* to_string(FabricType type);
+const char* to_string(Network network);
 
 }  // namespace lockstep

@@ -10,12 +10,79 @@ constexpr Choice intra_node_choices[] = {
     {"pcie", static_cast<int>(IntraNode::pcie), "through PCIe switches or the CPU"},
 };
 
+constexpr Choice network_choices[] = {
+    {"infiniband", static_cast<int>(Network::infiniband), "InfiniBand, GPUs beside their NICs"},
+    {"roce", static_cast<int>(Network::roce), "RDMA over Ethernet"},
+    {"efa", static_cast<int>(Network::efa), "AWS Elastic Fabric Adapter, through aws-ofi-nccl"},
+    {"tcpx", static_cast<int>(Network::tcpx), "GPUDirect-TCPX of Google's A3 High"},
+    {"tcpxo", static_cast<int>(Network::tcpxo), "GPUDirect-TCPXO of Google's A3 Mega"},
+    {"slingshot", static_cast<int>(Network::slingshot), "HPE Slingshot, through aws-ofi-nccl"},
+    {"ethernet", static_cast<int>(Network::ethernet), "TCP sockets"},
+    {"none", static_cast<int>(Network::none), "a single node"},
+};
+
+constexpr Choice cpu_choices[] = {
+    {"intel", static_cast<int>(CpuVendor::intel), "Intel"},
+    {"amd", static_cast<int>(CpuVendor::amd), "AMD"},
+    {"arm", static_cast<int>(CpuVendor::arm), "Arm: Grace, Graviton"},
+    {"other", static_cast<int>(CpuVendor::other), "anything else"},
+};
+
+constexpr Choice nccl_version_choices[] = {
+    {"2.16", static_cast<int>(NcclVersion::v2_16), "2.8 to 2.17"},
+    {"2.18", static_cast<int>(NcclVersion::v2_18), "2.18 and 2.19"},
+    {"2.20", static_cast<int>(NcclVersion::v2_20), "2.20 and 2.21"},
+    {"2.22", static_cast<int>(NcclVersion::v2_22), "2.22 and 2.23"},
+    {"2.24", static_cast<int>(NcclVersion::v2_24), "2.24 and 2.25"},
+    {"2.26", static_cast<int>(NcclVersion::v2_26), "2.26 and 2.27"},
+    {"2.28", static_cast<int>(NcclVersion::v2_28), "2.28 and 2.29"},
+    {"2.30", static_cast<int>(NcclVersion::v2_30), "2.30 and newer"},
+};
+
+constexpr Choice nccl_algorithm_choices[] = {
+    {"automatic", static_cast<int>(NcclAlgorithmSetting::automatic), "NCCL chooses"},
+    {"ring", static_cast<int>(NcclAlgorithmSetting::ring), "NCCL_ALGO=Ring"},
+    {"tree", static_cast<int>(NcclAlgorithmSetting::tree), "NCCL_ALGO=Tree"},
+    {"collnet-direct", static_cast<int>(NcclAlgorithmSetting::collnet_direct), "NCCL_ALGO=CollnetDirect"},
+    {"collnet-chain", static_cast<int>(NcclAlgorithmSetting::collnet_chain), "NCCL_ALGO=CollnetChain"},
+    {"nvls", static_cast<int>(NcclAlgorithmSetting::nvls), "NCCL_ALGO=NVLS"},
+    {"nvls-tree", static_cast<int>(NcclAlgorithmSetting::nvls_tree), "NCCL_ALGO=NVLSTree"},
+    {"pat", static_cast<int>(NcclAlgorithmSetting::pat), "NCCL_ALGO=PAT"},
+};
+
+constexpr Choice nccl_protocol_choices[] = {
+    {"automatic", static_cast<int>(NcclProtocolSetting::automatic), "NCCL chooses"},
+    {"ll", static_cast<int>(NcclProtocolSetting::ll), "NCCL_PROTO=LL"},
+    {"ll128", static_cast<int>(NcclProtocolSetting::ll128), "NCCL_PROTO=LL128"},
+    {"simple", static_cast<int>(NcclProtocolSetting::simple), "NCCL_PROTO=Simple"},
+};
+
 constexpr Choice fabric_choices[] = {
     {"rail-optimized", static_cast<int>(FabricType::rail_optimized),
      "the n-th NIC of every node is on the n-th leaf switch"},
     {"fat-tree", static_cast<int>(FabricType::fat_tree), "all NICs of a node are on one leaf switch"},
     {"single-switch", static_cast<int>(FabricType::single_switch), "every NIC is on one switch"},
 };
+
+// What NCCL's own model of collectives asks of a system beside the bandwidths.
+void describe_nccl(FieldVisitor& visitor, System& system) {
+  visit_choice(visitor, {"network", "What joins the nodes."}, system.network, network_choices);
+  visit_choice(visitor, {"cpu_vendor", "Who made the host's CPU; NCCL's latencies and path bandwidths differ."},
+               system.cpu_vendor, cpu_choices);
+  visitor.count({"pcie_generation", "PCIe generation of the GPUs' slots; 0: that of the GPU."},
+                system.pcie_generation, 0, 7);
+  visitor.flag({"peer_to_peer", "Whether GPUs without NVLink reach each other over PCIe; else they meet in host "
+                                "memory, as GeForce cards do."},
+               system.peer_to_peer);
+  visitor.flag({"in_network_reduction", "Whether the switches reduce (SHARP, with NCCL_COLLNET_ENABLE=1)."},
+               system.in_network_reduction);
+  visit_choice(visitor, {"nccl_version", "The NCCL version whose constants hold."}, system.nccl_version,
+               nccl_version_choices);
+  visit_choice(visitor, {"nccl_algorithm", "What NCCL_ALGO allows where it names one algorithm."},
+               system.nccl_algorithm, nccl_algorithm_choices);
+  visit_choice(visitor, {"nccl_protocol", "What NCCL_PROTO allows where it names one protocol."},
+               system.nccl_protocol, nccl_protocol_choices);
+}
 
 }  // namespace
 
@@ -64,6 +131,7 @@ void describe(FieldVisitor& visitor, System& system) {
   visitor.constant({"pcie_bandwidth", "Bandwidth between a GPU and host memory, per direction, in practice.", false,
                     {25e9, 0.3, "PCIe 4.0 x16 in practice"}},
                    system.pcie_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
+  describe_nccl(visitor, system);
 }
 
 void describe(FieldVisitor& visitor, Fabric& fabric) {

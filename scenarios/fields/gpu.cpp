@@ -10,7 +10,7 @@ constexpr auto none = Dimension::none;
 void describe_datasheet(FieldVisitor& visitor, Gpu& gpu) {
   constexpr Fallback lacking{0.0, 0.0, "not stated: taken as lacking in hardware"};
   visitor.text({"description", "One line for lists: form factor, memory, what sets it apart."}, gpu.description);
-  visitor.text({"architecture", "volta, ampere, ada, hopper or blackwell.", true}, gpu.architecture);
+  visitor.text({"architecture", "volta, turing, ampere, ada, hopper or blackwell.", true}, gpu.architecture);
   visitor.constant({"peak_fp32", "Dense matrix peak in fp32 (no TF32), FLOP/s.", false, lacking}, gpu.peak_fp32, rate,
                    limits::compute_rate);
   visitor.constant({"peak_tf32", "Dense matrix peak in TF32, FLOP/s; 0 where the hardware lacks it.", false, lacking},

@@ -32,6 +32,7 @@ struct CollectiveCost {
   Seconds latency;             // the part that does not shrink with size
   BusBandwidth bus_bandwidth;  // reached asymptotically
   std::string algorithm;       // "ring", "hierarchical", "direct"; "" for a group of one
+  std::string protocol;        // "ll", "ll128", "simple"; "" where the model has none
   std::string bottleneck;      // "NVLink", "PCIe", "NIC", "leaf uplinks"; "" for a group of one
 };
 

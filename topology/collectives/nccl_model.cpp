@@ -1,0 +1,155 @@
+// What NCCL chooses for a call, and what that takes.
+//
+// NCCL:  t = L * plateau + S / (B * tree_correction(S));  the least among what is enabled wins.
+// Time:  t = max(floor, L' * plateau) + S / (B' * tree_correction(S))
+//   L, B     NCCL's latency and bandwidth of the algorithm and protocol (nccl_ring.cpp …)
+//   L', B'   those of the fabric (nccl_prepare.cpp)
+//   plateau  ring, Simple, all_reduce between nodes from 64 bytes per channel and rank on: 1.4,
+//   before
+//            Ampere 1.9
+// Sources: src/graph/tuning.cc:630-655, enqueue.cc:2028-2045 for the choice; fabric_priors.cpp.
+// Ignores: several operations in one group call, CUDA graphs, fewer channels for small sizes (they
+// do not enter NCCL's estimate either), user buffer registration.
+#include "topology/collectives/nccl_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace lockstep::nccl {
+namespace {
+
+constexpr double giga = 1e9;
+constexpr double micro = 1e-6;
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+// us for S bytes at b GB/s.
+double transfer(double bytes, double bandwidth) {
+  return bytes / (bandwidth * giga * micro);
+}
+
+bool is_tuned(Collective collective) {
+  return collective != Collective::all_to_all && collective != Collective::send_recv;
+}
+
+// us.
+struct Times {
+  double nccl = 0.0;
+  double real = 0.0;
+  double fixed = 0.0;  // of `real`
+};
+
+Times times(const NcclGroup& group, const Offer& offer, double bytes) {
+  const double correction = offer.corrected ? tree_correction(offer.protocol, bytes) : 1.0;
+  const double plateau =
+      offer.plateau_from > 0.0 && bytes >= offer.plateau_from ? offer.plateau : 1.0;
+  Times result;
+  result.nccl = offer.latency * plateau + transfer(bytes, offer.bandwidth * correction);
+  result.fixed = std::max(group.floor, offer.real_latency * plateau);
+  result.real = result.fixed + transfer(bytes, offer.real_bandwidth * correction);
+  return result;
+}
+
+const std::array<Offer, algorithm_count * protocol_count>& offers_of(const NcclGroup& group,
+                                                                     Collective collective) {
+  return group.offers[static_cast<std::size_t>(collective)];
+}
+
+// The name of what bounds it: what takes more than half of the time.
+const char* bottleneck(const NcclGroup& group, double fixed, double moving, const char* resource) {
+  if (moving >= fixed) return resource;
+  return fixed <= group.floor ? "launch" : "latency";
+}
+
+CollectiveChoice finished(const NcclGroup& group, Collective collective, double bytes, double fixed,
+                          double real) {
+  CollectiveChoice choice;
+  choice.time = Seconds{real * micro};
+  choice.latency = Seconds{fixed * micro};
+  choice.bus_bandwidth =
+      BusBandwidth{BytesPerSecond{bytes / (real * micro) * bus_factor(collective, group.ranks)}};
+  const double moving = real - fixed;
+  choice.spread =
+      std::isfinite(real)
+          ? std::hypot(group.latency_spread * fixed, group.bandwidth_spread * moving) / real
+          : 0.0;
+  return choice;
+}
+
+}  // namespace
+
+CollectiveChoice choose(const NcclGroup& group, Collective collective, Bytes bytes) {
+  if (group.ranks < 2 || bytes.value() <= 0.0) return {};
+  const double size = bytes.value();
+  if (!is_tuned(collective)) {
+    const PointToPoint& cost =
+        collective == Collective::all_to_all ? group.all_to_all : group.send_recv;
+    const double moving = size * cost.seconds_per_byte / micro;
+    CollectiveChoice choice =
+        finished(group, collective, size, cost.latency, cost.latency + moving);
+    choice.algorithm = "direct";
+    choice.protocol = "simple";
+    choice.bottleneck = bottleneck(group, cost.latency, moving, cost.resource);
+    return choice;
+  }
+  const Offer* best = nullptr;
+  Times best_times;
+  for (const Offer& offer : offers_of(group, collective)) {
+    if (offer.off != nullptr) continue;
+    const Times now = times(group, offer, size);
+    if (best != nullptr && now.nccl >= best_times.nccl) continue;
+    best = &offer;
+    best_times = now;
+  }
+  if (best == nullptr) {
+    CollectiveChoice none;
+    none.time = Seconds{infinite};
+    return none;
+  }
+  CollectiveChoice choice = finished(group, collective, size, best_times.fixed, best_times.real);
+  choice.nccl_time = Seconds{best_times.nccl * micro};
+  choice.algorithm = to_string(best->algorithm);
+  choice.protocol = to_string(best->protocol);
+  choice.bottleneck =
+      bottleneck(group, best_times.fixed, best_times.real - best_times.fixed, best->resource);
+  return choice;
+}
+
+std::vector<Alternative> alternatives(const NcclGroup& group, Collective collective, Bytes bytes) {
+  std::vector<Alternative> result;
+  if (group.ranks < 2 || !is_tuned(collective)) return result;
+  for (const Offer& offer : offers_of(group, collective)) {
+    Alternative alternative{offer.algorithm, offer.protocol, offer.off, {}, {}};
+    if (offer.off == nullptr) {
+      const Times now = times(group, offer, bytes.value());
+      alternative.nccl_time = Seconds{now.nccl * micro};
+      alternative.time = Seconds{now.real * micro};
+    }
+    result.push_back(alternative);
+  }
+  std::stable_sort(result.begin(), result.end(), [](const Alternative& a, const Alternative& b) {
+    if ((a.off == nullptr) != (b.off == nullptr)) return a.off == nullptr;
+    return a.nccl_time < b.nccl_time;
+  });
+  return result;
+}
+
+}  // namespace lockstep::nccl
+
+namespace lockstep {
+
+CollectiveCost nccl_collective_cost(const Cluster& cluster, const Routes& routes,
+                                    const GroupShape& shape, Collective collective, Bytes bytes) {
+  const nccl::CollectiveChoice choice =
+      nccl::choose(nccl::prepare(cluster, routes, shape), collective, bytes);
+  CollectiveCost cost;
+  cost.time = choice.time;
+  cost.latency = choice.latency;
+  cost.bus_bandwidth = choice.bus_bandwidth;
+  cost.algorithm = choice.algorithm;
+  cost.protocol = choice.protocol;
+  cost.bottleneck = choice.bottleneck;
+  return cost;
+}
+
+}  // namespace lockstep

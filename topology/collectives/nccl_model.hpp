@@ -1,0 +1,96 @@
+// What a collective costs on one process group, as NCCL would run it: its channels, its choice of
+// algorithm and protocol, and the time that the choice takes on this fabric.
+//
+//   prepare() once for a group (some microseconds), then choose() for each call (under a
+//   microsecond).
+//
+// The choice is NCCL's own: the least time in its tuning model among what is enabled. That model
+// ranks; the time is NCCL's latency and bandwidth corrected by what the kind of fabric was measured
+// to do to them (fabric_priors.hpp). all_to_all and send_recv, which NCCL does not tune, take the
+// time of their busiest resource.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "topology/collectives/fabric_priors.hpp"
+#include "topology/collectives/nccl_algorithms.hpp"
+
+namespace lockstep::nccl {
+
+// One algorithm and protocol for one collective.
+struct Offer {
+  Algorithm algorithm = Algorithm::ring;
+  Protocol protocol = Protocol::simple;
+  const char* off = nullptr;  // why NCCL does not take it into account; null where it does
+  double latency = 0.0;       // us, in NCCL's model
+  double bandwidth = 0.0;     // GB/s of the buffer, in NCCL's model
+  double plateau_from = 0.0;  // bytes from which the latency counts `plateau` times; 0: never
+  double plateau = 1.0;
+  bool corrected = false;       // by tree_correction()
+  double real_latency = 0.0;    // us, before the floor
+  double real_bandwidth = 0.0;  // GB/s of the buffer
+  const char* resource = "";    // what sets real_bandwidth
+};
+
+// Bottleneck model of a collective that NCCL does not tune.
+struct PointToPoint {
+  double latency = 0.0;  // us
+  double seconds_per_byte = 0.0;
+  const char* resource = "";
+};
+
+struct NcclGroup {
+  std::int64_t ranks = 1;
+  Graphs graphs;
+  FabricKind fabric = FabricKind::pcie;
+  double floor = 0.0;  // us
+  double latency_spread = 0.0;
+  double bandwidth_spread = 0.0;
+  // Of all_reduce, all_gather, reduce_scatter, broadcast, reduce.
+  std::array<std::array<Offer, algorithm_count * protocol_count>, 5> offers;
+  PointToPoint all_to_all, send_recv;
+};
+
+// Why a time is what it is.
+struct CollectiveChoice {
+  Seconds time;
+  Seconds nccl_time;           // in NCCL's ranking model; zero where NCCL does not tune
+  Seconds latency;             // the part of `time` that does not shrink with size
+  BusBandwidth bus_bandwidth;  // of `time`
+  const char* algorithm = "";  // "ring" … ; "direct"; "" for a group of one
+  const char* protocol = "";   // "ll", "ll128", "simple"; "" for a group of one
+  const char* bottleneck =
+      "";               // "launch", "latency", or what sets the bandwidth: "NVLink", "NIC" …
+  double spread = 0.0;  // relative standard deviation of `time`
+};
+
+// What NCCL would have taken, or why not.
+struct Alternative {
+  Algorithm algorithm = Algorithm::ring;
+  Protocol protocol = Protocol::simple;
+  const char* off = nullptr;
+  Seconds nccl_time;  // zero where off
+  Seconds time;       // what it would take on this fabric; zero where off
+};
+
+NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape);
+
+// Zero for a group of one and for no bytes; infinite where no way between the nodes is left.
+// `bytes` is nccl-tests' size: the whole buffer. Pure, allocates nothing.
+CollectiveChoice choose(const NcclGroup& group, Collective collective, Bytes bytes);
+
+// Every algorithm and protocol, NCCL's favourite first, then by its time, then those that are off.
+// Empty for all_to_all and send_recv.
+std::vector<Alternative> alternatives(const NcclGroup& group, Collective collective, Bytes bytes);
+
+}  // namespace lockstep::nccl
+
+namespace lockstep {
+
+// prepare() and choose() in one, in the form of collective_cost().
+CollectiveCost nccl_collective_cost(const Cluster& cluster, const Routes& routes,
+                                    const GroupShape& shape, Collective collective, Bytes bytes);
+
+}  // namespace lockstep

@@ -1,0 +1,252 @@
+// From a group to what every algorithm and protocol would cost it: NCCL's latency L and bandwidth
+// B, and those of the fabric.
+//
+//   latency   k * g * L
+//   bandwidth min( b B, b W f, cap )
+//   k, g, b  the fabric's factor for the protocol, (nodes/2)^growth, its share (fabric_priors.hpp)
+//   W        what the NICs allow the algorithm
+//   f        the part of the NICs that the group gets: alive / (siblings * its own), times
+//            min(1, domains/leaves * uplinks/downlinks) where it leaves a leaf
+//   cap      ring, Simple, several ranks per node: ring_through_node * a ring inside the node;
+//            trees beyond two nodes: tree_nic_share of the NICs
+// Source: fabric_priors.cpp; NCCL_ALGO and NCCL_PROTO as tuning.cc:43-52.
+#include <algorithm>
+#include <cmath>
+
+#include "topology/collectives/nccl_model.hpp"
+
+#include "topology/collectives/nccl_point_to_point.hpp"
+
+namespace lockstep::nccl {
+namespace {
+
+constexpr double micro = 1e-6;
+
+constexpr std::array<Collective, 5> tuned = {Collective::all_reduce, Collective::all_gather,
+                                             Collective::reduce_scatter, Collective::broadcast,
+                                             Collective::reduce};
+
+// The part of the group's NICs that it gets, and what takes the rest.
+struct NetworkPart {
+  double share = 1.0;
+  const char* name = "NIC";
+};
+
+NetworkPart network_part(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
+                         const NodeView& view) {
+  NetworkPart part;
+  if (view.nodes < 2 || view.nics == 0) return part;
+  const double nodes_of_domain = std::max(1.0, nodes_per_domain(cluster.system));
+  const double all =
+      routes.node_network * nodes_of_domain / (*cluster.system.nic_efficiency * 1_GBps);
+  const auto siblings = static_cast<double>(std::max<std::int64_t>(1, shape.sibling_groups));
+  part.share = std::min(1.0, all / (siblings * static_cast<double>(view.nics) * view.nic));
+  const double leaving = static_cast<double>(shape.domains) /
+                         static_cast<double>(std::max<std::int64_t>(1, shape.leaves)) *
+                         routes.uplink_share;
+  if (shape.leaves > 1 && leaving < 1.0) {
+    part.share *= leaving;
+    part.name = "leaf uplinks";
+  }
+  return part;
+}
+
+// Why LL128 is off. Its 128-byte stores must arrive whole: NVLink in the node, and a NIC at most a
+// PCIe switch away.
+const char* ll128_off(const Tuning& tuning) {
+  const bool inside = tuning.view.ranks < 2 || tuning.view.path_inside <= PathType::nvlink;
+  if (!inside) return "LL128 needs NVLink inside the node";
+  if (!tuning.one_node() && tuning.view.path_across > PathType::pcie_switch)
+    return "LL128 needs GPUs beside their NICs";
+  return nullptr;
+}
+
+const char* inside_name(const NodeView& view, Algorithm algorithm) {
+  if (!view.nvlink) return view.path_inside == PathType::host_bridge ? "host memory" : "PCIe";
+  return algorithm == Algorithm::nvls || algorithm == Algorithm::nvls_tree ? "NVSwitch" : "NVLink";
+}
+
+bool ring_like(Algorithm algorithm) {
+  return algorithm == Algorithm::ring || algorithm == Algorithm::pat;
+}
+
+class Preparation {
+ public:
+  Preparation(const Cluster& cluster, const Routes& routes, const GroupShape& shape)
+      : system_(cluster.system),
+        tuning_(tuning_of(cluster, routes, shape)),
+        network_(network_part(cluster, routes, shape, tuning_.view)),
+        prior_(fabric_prior(fabric_kind(system_, tuning_.view.nodes > 1, tuning_.view.nvlink))),
+        inside_prior_(fabric_prior(fabric_kind(system_, false, tuning_.view.nvlink))) {
+    NodeView alone = tuning_.view;
+    alone.nodes = 1;
+    if (tuning_.view.nodes > 1 && alone.ranks > 1) {
+      const Graph ring_inside = nccl::graphs(alone).ring;
+      through_node_ =
+          *ring_through_node() * static_cast<double>(ring_inside.channels) * ring_inside.inside;
+    }
+    growth_ =
+        tuning_.view.nodes > 2 ? std::pow(tuning_.nodes() / 2.0, *prior_.latency_growth) : 1.0;
+  }
+
+  NcclGroup group(const Routes& routes) const {
+    NcclGroup result;
+    result.ranks = tuning_.ranks;
+    result.graphs = tuning_.graphs;
+    result.fabric = prior_.kind;
+    result.floor = prior_.floor.value / micro;
+    result.latency_spread = prior_.simple_latency.spread;
+    result.bandwidth_spread = prior_.ring_bandwidth.spread;
+    for (std::size_t i = 0; i < tuned.size(); ++i) fill(result.offers[i], tuned[i]);
+    const PointToPointLinks links = point_to_point(routes);
+    result.all_to_all = all_to_all_cost(links);
+    result.send_recv = send_recv_cost(links);
+    return result;
+  }
+
+ private:
+  static Tuning tuning_of(const Cluster& cluster, const Routes& routes, const GroupShape& shape) {
+    Tuning tuning;
+    tuning.constants = &constants(cluster.system.nccl_version);
+    tuning.view = node_view(cluster, routes, shape);
+    tuning.graphs = nccl::graphs(tuning.view);
+    tuning.ranks = shape.ranks;
+    tuning.cpu = cluster.system.cpu_vendor;
+    tuning.in_network_reduction = cluster.system.in_network_reduction;
+    tuning.version = cluster.system.nccl_version;
+    return tuning;
+  }
+
+  void fill(std::array<Offer, algorithm_count * protocol_count>& offers,
+            Collective collective) const {
+    std::size_t next = 0;
+    for (const Method* method : methods()) {
+      for (const Protocol protocol : {Protocol::ll, Protocol::ll128, Protocol::simple})
+        offers[next++] = offer(*method, collective, protocol);
+    }
+    forbid_others(offers);
+  }
+
+  // NCCL_ALGO and NCCL_PROTO, where they leave something.
+  void forbid_others(std::array<Offer, algorithm_count * protocol_count>& offers) const {
+    const auto algorithm_fits = [&](const Offer& offer) {
+      return system_.nccl_algorithm == NcclAlgorithmSetting::automatic ||
+             static_cast<int>(system_.nccl_algorithm) == setting(offer.algorithm);
+    };
+    const auto protocol_fits = [&](const Offer& offer) {
+      return system_.nccl_protocol == NcclProtocolSetting::automatic ||
+             static_cast<int>(system_.nccl_protocol) == static_cast<int>(offer.protocol) + 1;
+    };
+    forbid(offers, algorithm_fits, "NCCL_ALGO names another");
+    forbid(offers, protocol_fits, "NCCL_PROTO names another");
+  }
+
+  template <class Fits>
+  static void forbid(std::array<Offer, algorithm_count * protocol_count>& offers, Fits fits,
+                     const char* why) {
+    const bool any = std::any_of(offers.begin(), offers.end(),
+                                 [&](const Offer& o) { return o.off == nullptr && fits(o); });
+    if (!any) return;
+    for (Offer& offer : offers) {
+      if (offer.off == nullptr && !fits(offer)) offer.off = why;
+    }
+  }
+
+  static int setting(Algorithm algorithm) {
+    return static_cast<int>(algorithm) + 1;  // NcclAlgorithmSetting is Algorithm after `automatic`
+  }
+
+  Offer offer(const Method& method, Collective collective, Protocol protocol) const {
+    Offer offer;
+    offer.algorithm = method.algorithm;
+    offer.protocol = protocol;
+    offer.off = method.off(tuning_, collective, protocol);
+    if (offer.off == nullptr && protocol == Protocol::ll128) offer.off = ll128_off(tuning_);
+    if (offer.off != nullptr) return offer;
+    const Rating rating = method.rate(tuning_, collective, protocol);
+    offer.latency = rating.latency;
+    offer.bandwidth = rating.bandwidth;
+    offer.corrected = method.algorithm == Algorithm::tree;
+    if (method.algorithm == Algorithm::ring && protocol == Protocol::simple &&
+        collective == Collective::all_reduce && !tuning_.one_node()) {
+      offer.plateau_from =
+          plateau_bytes * static_cast<double>(tuning_.graphs.ring.channels) * tuning_.n();
+      offer.plateau =
+          tuning_.view.compute_capability < 80 ? plateau_before_ampere : plateau_since_ampere;
+    }
+    correct(offer, rating, collective);
+    return offer;
+  }
+
+  // From NCCL's model to this fabric.
+  void correct(Offer& offer, const Rating& rating, Collective collective) const {
+    const bool one_way = collective == Collective::broadcast || collective == Collective::reduce;
+    double share = ring_like(offer.algorithm) ? *prior_.ring_bandwidth : *prior_.tree_bandwidth;
+    if (one_way) share = *prior_.one_way_bandwidth;
+    if (offer.protocol == Protocol::ll) share *= *prior_.ll_bandwidth;
+    offer.real_latency = *prior_.latency(offer.protocol) * growth_ * rating.latency;
+    offer.real_bandwidth = share * rating.bandwidth;
+    offer.resource = tuning_.one_node() || rating.wire > near_wire * rating.bandwidth
+                         ? inside_name(tuning_.view, offer.algorithm)
+                         : "NIC";
+    const auto at_most = [&](double bandwidth, const char* resource) {
+      if (bandwidth >= offer.real_bandwidth) return;
+      offer.real_bandwidth = bandwidth;
+      offer.resource = resource;
+    };
+    if (tuning_.one_node()) return;
+    at_most(share * rating.wire * network_.share, network_.name);
+    if (offer.algorithm == Algorithm::ring && offer.protocol == Protocol::simple &&
+        through_node_ > 0.0)
+      at_most(share * through_node_ * tuning_.n() / ring_steps(collective, tuning_.ranks),
+              inside_name(tuning_.view, offer.algorithm));
+    if (offer.algorithm == Algorithm::tree && offer.protocol != Protocol::ll &&
+        tuning_.view.nodes > 2)
+      at_most(*prior_.tree_nic_share * static_cast<double>(tuning_.view.nics) * tuning_.view.nic *
+                  network_.share,
+              "NIC");
+  }
+
+  PointToPointLinks point_to_point(const Routes& routes) const {
+    const NodeView& view = tuning_.view;
+    PointToPointLinks links;
+    links.ranks = tuning_.ranks;
+    links.ranks_on_node = view.ranks;
+    links.nodes = view.nodes;
+    links.inside = view.link;
+    const double of_group = routes.link(view.ranks).value();
+    links.pair = view.nvlink && of_group > 0.0
+                     ? view.link * std::min(1.0, routes.link(2).value() / of_group)
+                     : view.link;
+    links.across = static_cast<double>(view.nics) * view.nic * network_.share;
+    links.inside_name = inside_name(view, Algorithm::ring);
+    links.across_name = network_.name;
+    links.floor = prior_.floor.value / micro;
+    links.inside_prior = &inside_prior_;
+    links.across_prior = &prior_;
+    return links;
+  }
+
+  static constexpr double plateau_bytes = 64.0;
+  static constexpr double plateau_since_ampere = 1.4;
+  static constexpr double plateau_before_ampere = 1.9;
+  static constexpr double near_wire =
+      1.15;  // a bandwidth within this of what the NICs carry is the NICs'
+
+  const System& system_;
+  Tuning tuning_;
+  NetworkPart network_;
+  const FabricPrior& prior_;
+  const FabricPrior& inside_prior_;
+  double through_node_ = 0.0;  // GB/s on the bus
+  double growth_ = 1.0;
+};
+
+}  // namespace
+
+NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape) {
+  if (shape.ranks < 2) return {};
+  return Preparation(cluster, routes, shape).group(routes);
+}
+
+}  // namespace lockstep::nccl
