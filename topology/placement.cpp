@@ -101,4 +101,24 @@ GroupShape group_shape(const Cluster& cluster, std::int64_t degree, std::int64_t
   return shape;
 }
 
+GroupShape spread_group(const Cluster& cluster, std::int64_t ranks, std::int64_t nodes) {
+  const System& system = cluster.system;
+  const std::int64_t on_node = ceil_div(ranks, nodes);
+  const std::int64_t domain = std::max<std::int64_t>(1, system.gpus_per_nvlink_domain);
+  GroupShape shape;
+  shape.ranks = ranks;
+  shape.nodes = nodes;
+  if (domain >= system.gpus_per_node) {
+    const std::int64_t nodes_of_domain = std::max<std::int64_t>(1, domain / system.gpus_per_node);
+    shape.domains = ceil_div(nodes, nodes_of_domain);
+    shape.ranks_per_domain = on_node * std::min(nodes, nodes_of_domain);
+  } else {
+    shape.ranks_per_domain = std::min(on_node, domain);
+    shape.domains = nodes * ceil_div(on_node, domain);
+  }
+  const bool one_switch = cluster.fabric.type == FabricType::single_switch;
+  shape.leaves = one_switch ? 1 : ceil_div(nodes, cluster.fabric.nodes_per_leaf);
+  return shape;
+}
+
 }  // namespace lockstep

@@ -10,6 +10,7 @@
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
+#include "topology/collectives/collective_model.hpp"
 
 namespace lockstep::cli {
 
@@ -25,6 +26,19 @@ const Option set_option{"set",
                         true};
 const Option catalog_option{"catalog", "DIR", "the folder with gpus/, systems/, models/ and software/", {}, false};
 const Option color_option{"color", "WHEN", "colour in the text (default: auto)", {"auto", "always", "never"}, false};
+
+const Option collectives_set_option{"set",
+                                    "PATH=VALUE",
+                                    "another value for a key of the catalog, with its unit: "
+                                    "systems.dgx-h100.nic_bandwidth=\"200 Gb/s\"",
+                                    {},
+                                    true};
+
+std::vector<std::string> collective_names() {
+  std::vector<std::string> names;
+  for (const Collective collective : all_collectives) names.emplace_back(to_string(collective));
+  return names;
+}
 
 std::vector<Command> make_commands() {
   std::vector<Command> table;
@@ -51,6 +65,24 @@ std::vector<Command> make_commands() {
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
+  table.push_back(
+      {"collectives",
+       "the time of a collective by size, as nccl-tests prints it",
+       "Predicts what nccl-tests would print on a system of the catalog, with the algorithm and protocol that NCCL "
+       "chooses and what bounds the time. Sizes are those of nccl-tests: the whole buffer, K, M and G are powers of "
+       "1024.",
+       {{"SYSTEM", "a system of the catalog", true, {}}},
+       {{"collective", "NAME", "the collective (default: all_reduce)", collective_names(), false, 'c'},
+        {"gpus", "N", "GPUs of the group (default: all of the nodes)", {}, false, 'g'},
+        {"nodes", "N", "nodes that they are spread over (default: as few as hold them)", {}, false, 'n'},
+        {"begin", "SIZE", "the smallest size (default: 8)", {}, false, 'b'},
+        {"end", "SIZE", "the largest size (default: 16G)", {}, false, 'e'},
+        {"factor", "N", "from one size to the next (default: 2)", {}, false, 'f'},
+        {"explain", "", "also why the other algorithms and protocols lost", {}, false},
+        format_option, collectives_set_option, catalog_option},
+       {"lockstep collectives dgx-h100 -c all_reduce -g 16 --explain",
+        "lockstep collectives dgx-a100-80gb -c all_gather -n 4 -b 1M -e 1G --format csv"},
+       &run_collectives});
   table.push_back(
       {"list",
        "the catalog: GPUs, systems, models, software, schedules",

@@ -22,7 +22,7 @@ std::string usage(const Command& command) {
 }
 
 std::string option_name(const Option& option) {
-  std::string text = "--" + option.name;
+  std::string text = option.letter == 0 ? "--" + option.name : std::string{'-', option.letter} + ", --" + option.name;
   if (!option.choices.empty()) {
     text += " " + join(option.choices, "|");
   } else if (!option.value_name.empty()) {

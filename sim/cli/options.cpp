@@ -34,10 +34,11 @@ void check_choice(const std::string& what, const std::string& value, const std::
 po::options_description description_of(const std::vector<Option>& options) {
   po::options_description description;
   for (const Option& option : options) {
+    const std::string name = option.letter == 0 ? option.name : option.name + "," + option.letter;
     if (option.value_name.empty()) {
-      description.add_options()(option.name.c_str(), "");
+      description.add_options()(name.c_str(), "");
     } else {
-      description.add_options()(option.name.c_str(), po::value<std::string>(), "");
+      description.add_options()(name.c_str(), po::value<std::string>(), "");
     }
   }
   return description;

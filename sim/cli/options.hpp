@@ -26,6 +26,7 @@ struct Option {
   std::string doc;
   std::vector<std::string> choices;  // the only values; empty: any
   bool repeatable = false;
+  char letter = 0;                   // "-g" for "--gpus"; 0: none
 };
 
 // One argument that is no option.

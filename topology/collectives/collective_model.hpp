@@ -1,6 +1,7 @@
 // The cost of one collective on one process group of a cluster.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -19,6 +20,10 @@ enum class Collective {
   all_to_all,
   send_recv
 };
+
+inline constexpr std::array<Collective, 7> all_collectives = {
+    Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter, Collective::broadcast,
+    Collective::reduce,     Collective::all_to_all, Collective::send_recv};
 
 const char* to_string(Collective collective);
 
