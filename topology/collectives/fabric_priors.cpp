@@ -35,7 +35,7 @@ constexpr Provenance assumed = Provenance::assumed;
 
 constexpr std::array<Row, 13> rows = {{
     {FabricKind::nvlink_before_hopper, "NVLink, before Hopper", fitted,
-     "nccl-tests on 8 A100, 4 logs", 35.0, 3.0, 3.0, 2.8, 0.0, 0.97, 0.97, 1.0, 0.97, unlimited,
+     "nccl-tests on 8 A100, 4 logs", 35.0, 2.4, 2.8, 2.8, 0.0, 0.97, 0.97, 1.0, 0.97, unlimited,
      0.94, 0.97, 7.0, 0.35, 0.05},
     {FabricKind::nvlink_hopper, "NVLink, Hopper", fitted,
      "nccl-tests on H100, H200 and GH200, 9 logs", 9.0, 1.0, 1.07, 2.6, 0.0, 0.96, 1.0, 1.0, 0.96,
@@ -48,11 +48,11 @@ constexpr std::array<Row, 13> rows = {{
      1.34, 1.34, 1.35, 0.0, 0.33, 0.33, 1.0, 0.92, unlimited, 0.385, 0.385, 2.0, 0.3, 0.25},
     {FabricKind::infiniband, "InfiniBand", fitted,
      "nccl-tests on 2 and 10 nodes of A100, H100 and B200, 7 logs", 20.0, 1.5, 1.6, 1.9, 0.0, 1.0,
-     0.97, 1.0, 0.97, unlimited, 0.89, 0.9, 3.0, 0.2, 0.07},
+     0.97, 1.0, 0.97, unlimited, 0.89, 0.9, 2.5, 0.2, 0.07},
     {FabricKind::roce, "RoCE", fitted, "nccl-tests on 2 nodes of H200 and B200, 2 logs", 14.0, 2.0,
      1.4, 1.6, 0.0, 0.85, 1.0, 1.0, 0.85, unlimited, 0.8, 0.8, 3.0, 0.4, 0.12},
     {FabricKind::efa_before_hopper, "EFA, before Hopper", fitted,
-     "nccl-tests on 2 nodes of p3dn and p4de, 2 logs", 25.0, 5.9, 6.2, 7.0, 0.0, 0.742, 0.95, 1.0,
+     "nccl-tests on 2 nodes of p3dn and p4de, 2 logs", 25.0, 5.2, 6.2, 7.0, 0.0, 0.742, 0.95, 1.0,
      0.742, unlimited, 0.7, 0.7, 8.0, 0.3, 0.12},
     {FabricKind::efa, "EFA", fitted, "nccl-tests on 2 nodes of p5 and 4 of p6-b200, 2 logs", 25.0,
      2.8, 3.5, 6.5, 0.0, 0.98, 0.92, 1.0, 0.95, unlimited, 0.75, 0.75, 5.0, 0.5, 0.1},
@@ -61,8 +61,8 @@ constexpr std::array<Row, 13> rows = {{
     {FabricKind::tcpxo, "TCPXO", fitted, "nccl-tests on 2 nodes of A3 Mega, 1 log", 60.0, 2.3, 2.5,
      1.6, 0.0, 0.97, 0.97, 1.0, 0.97, unlimited, 0.8, 0.8, 8.0, 0.4, 0.15},
     {FabricKind::slingshot, "Slingshot", fitted,
-     "nccl-tests on 2 to 540 nodes of A100 and GH200, 10 logs", 15.0, 1.02, 7.1, 1.02, 0.13, 0.814,
-     1.154, 0.043, 0.814, 0.26, 0.4, 0.5, 4.0, 0.6, 0.2},
+     "nccl-tests on 2 to 540 nodes of A100 and GH200, 10 logs", 15.0, 1.02, 7.1, 1.02, 0.13, 0.85,
+     1.154, 0.043, 0.85, 0.3, 0.4, 0.5, 4.0, 0.6, 0.2},
     {FabricKind::ethernet, "Ethernet", assumed, "no log: as TCPX", 60.0, 5.0, 5.0, 7.9, 0.0, 0.66,
      0.62, 1.0, 0.66, unlimited, 0.6, 0.6, 10.0, 0.8, 0.4},
 }};

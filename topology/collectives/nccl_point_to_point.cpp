@@ -31,13 +31,12 @@ PointToPoint all_to_all_cost(const PointToPointLinks& links) {
   const auto r = static_cast<double>(links.ranks_on_node);
   PointToPoint cost;
   cost.resource = links.inside_name;
-  const double inside_peer = links.inside_prior->per_peer.value / micro;
-  cost.latency = links.floor + (r - 1.0) * inside_peer;
+  // Between nodes across_prior is the network's, on one node the same as inside_prior.
+  cost.latency = links.floor + (n - 1.0) * (links.across_prior->per_peer.value / micro);
   if (links.ranks_on_node > 1)
     cost.seconds_per_byte =
         (r - 1.0) / n * time_per_byte(*links.inside_prior->all_to_all * links.inside);
   if (links.nodes < 2) return cost;
-  cost.latency += (n - r) * (links.across_prior->per_peer.value / micro);
   const double out =
       r * (n - r) / n * time_per_byte(*links.across_prior->all_to_all * links.across);
   if (out > cost.seconds_per_byte) {
