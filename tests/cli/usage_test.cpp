@@ -26,7 +26,7 @@ TEST_CASE("no command: the overview on stderr", "[cli]") {
 }
 
 TEST_CASE("unknown command: all names and the nearest", "[cli]") {
-  const std::string all = "the commands: simulate, compare, list, schema, validate, completion,";
+  const std::string all = "the commands: simulate, compare, collectives, list, schema, validate, completion,";
   check_usage_error({"comapre"}, "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? " + all +
                                      "\n          help\n  = help: lockstep --help\n");
   check_usage_error({"zzzzzzzz"}, "lockstep: there is no command 'zzzzzzzz'\n  = hint: " + all +
