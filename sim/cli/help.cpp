@@ -21,9 +21,19 @@ std::string usage(const Command& command) {
   return text + (command.run == nullptr ? " …" : " [options]");
 }
 
+// Many choices go into the text.
+bool fit_beside_name(const Option& option) {
+  return !option.choices.empty() && join(option.choices, "|").size() <= 24;
+}
+
+std::string option_doc(const Option& option) {
+  if (option.choices.empty() || fit_beside_name(option)) return option.doc;
+  return fmt::format("{}; one of {}", option.doc, join(option.choices));
+}
+
 std::string option_name(const Option& option) {
   std::string text = option.letter == 0 ? "--" + option.name : std::string{'-', option.letter} + ", --" + option.name;
-  if (!option.choices.empty()) {
+  if (fit_beside_name(option)) {
     text += " " + join(option.choices, "|");
   } else if (!option.value_name.empty()) {
     text += " " + option.value_name;
@@ -66,7 +76,7 @@ std::string help_of(const Command& command) {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const Positional& positional : command.positionals) rows.emplace_back(positional.name, positional.doc);
   for (const Option& option : command.options) {
-    rows.emplace_back(option_name(option), option.doc + (option.repeatable ? " (repeatable)" : ""));
+    rows.emplace_back(option_name(option), option_doc(option) + (option.repeatable ? " (repeatable)" : ""));
   }
   if (!rows.empty()) text += described(rows) + '\n';
   text += "examples:\n";

@@ -204,7 +204,7 @@ TEST_CASE("completion is a script that bash accepts and that knows every command
                                     "COMP_WORDS=(lockstep compare --format ''); COMP_CWORD=3; _lockstep; "
                                     "echo ${COMPREPLY[*]}"});
   CHECK(asked.err.empty());
-  CHECK(asked.out == "compare completion\ntext json csv\n");
+  CHECK(asked.out == "compare collectives completion\ntext json csv\n");
 }
 
 TEST_CASE("validate hands its arguments over as they are", "[cli]") {
