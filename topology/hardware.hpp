@@ -85,11 +85,21 @@ enum class Network {
 
 enum class CpuVendor { intel, amd, arm, other };
 
-// NCCL's constants changed in these versions; the newest that is not newer than the one in use holds.
+// NCCL's constants changed in these versions; the newest that is not newer than the one in use
+// holds.
 enum class NcclVersion { v2_16, v2_18, v2_20, v2_22, v2_24, v2_26, v2_28, v2_30 };
 
 // What NCCL_ALGO and NCCL_PROTO allow: everything, or one.
-enum class NcclAlgorithmSetting { automatic, ring, tree, collnet_direct, collnet_chain, nvls, nvls_tree, pat };
+enum class NcclAlgorithmSetting {
+  automatic,
+  ring,
+  tree,
+  collnet_direct,
+  collnet_chain,
+  nvls,
+  nvls_tree,
+  pat
+};
 enum class NcclProtocolSetting { automatic, ll, ll128, simple };
 
 enum class FabricType { rail_optimized, fat_tree, single_switch };

@@ -32,8 +32,8 @@ struct RankGrid {
 // not divide the domain. Cost does not depend on the number of GPUs.
 GroupShape group_shape(const Cluster& cluster, std::int64_t degree, std::int64_t stride);
 
-// One group alone: `ranks` on `nodes` neighbouring nodes, the same number on each (the last may have fewer), as
-// nccl-tests is started. At least one node.
+// One group alone: `ranks` on `nodes` neighbouring nodes, the same number on each (the last may
+// have fewer), as nccl-tests is started. At least one node.
 GroupShape spread_group(const Cluster& cluster, std::int64_t ranks, std::int64_t nodes);
 
 }  // namespace lockstep

@@ -5,8 +5,9 @@
 namespace lockstep {
 namespace {
 
-constexpr std::int64_t element = 4;           // bytes of a float
-constexpr std::int64_t part_alignment = 4;    // elements: nccl-tests keeps parts at multiples of 16 bytes
+constexpr std::int64_t element = 4;  // bytes of a float
+constexpr std::int64_t part_alignment =
+    4;  // elements: nccl-tests keeps parts at multiples of 16 bytes
 
 bool in_parts(Collective collective) {
   return nccl::gathers_or_scatters(collective) || collective == Collective::all_to_all;

@@ -1,4 +1,5 @@
-// What nccl-tests would print on a system, predicted: one row for each size, with NCCL's choice and why.
+// What nccl-tests would print on a system, predicted: one row for each size, with NCCL's choice and
+// why.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct CollectiveTableRequest {
 
 struct CollectiveRow {
   std::int64_t bytes = 0;  // as nccl-tests rounds them
-  std::int64_t count = 0;  // elements of four bytes: of each rank's part for all_gather, reduce_scatter, all_to_all
+  std::int64_t count =
+      0;  // elements of four bytes: of each rank's part for all_gather, reduce_scatter, all_to_all
   nccl::CollectiveChoice choice;
   std::vector<nccl::Alternative> alternatives;
 };
@@ -38,8 +40,8 @@ struct CollectiveTable {
 // Sizes that leave a rank without an element have no row. Pure.
 CollectiveTable collective_table(const System& system, const CollectiveTableRequest& request);
 
-// nccl-tests' columns, comments after '#'. With `explain`: for each range of sizes with one choice, how far the
-// others were behind, and why the rest was off.
+// nccl-tests' columns, comments after '#'. With `explain`: for each range of sizes with one choice,
+// how far the others were behind, and why the rest was off.
 std::string collective_table_text(const CollectiveTable& table, bool explain);
 std::string collective_table_json(const CollectiveTable& table, bool explain);
 std::string collective_table_csv(const CollectiveTable& table);

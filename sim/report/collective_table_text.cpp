@@ -1,4 +1,5 @@
-// The table in nccl-tests' own columns, so that a real run can be laid beside it; JSON and CSV of the same.
+// The table in nccl-tests' own columns, so that a real run can be laid beside it; JSON and CSV of
+// the same.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -10,8 +11,12 @@
 namespace lockstep {
 namespace {
 
-double microseconds(Seconds time) { return time.value() * 1e6; }
-double gigabytes(BytesPerSecond rate) { return rate.value() * 1e-9; }
+double microseconds(Seconds time) {
+  return time.value() * 1e6;
+}
+double gigabytes(BytesPerSecond rate) {
+  return rate.value() * 1e-9;
+}
 
 BytesPerSecond algorithm_bandwidth(const CollectiveRow& row) {
   return Bytes{static_cast<double>(row.bytes)} / row.choice.time;
@@ -48,24 +53,27 @@ std::string graph_text(const char* name, const nccl::Graph& graph, bool several_
 std::string head(const CollectiveTable& table) {
   const CollectiveTableRequest& request = table.request;
   const bool several = request.nodes > 1;
-  std::string text =
-      fmt::format("# {} on {}: {} GPU{} on {} node{}, {}, NCCL {}; predicted by lockstep\n", to_string(request.collective),
-                  table.system, request.gpus, request.gpus == 1 ? "" : "s", request.nodes, several ? "s" : "",
-                  table.fabric, table.nccl_version);
+  std::string text = fmt::format(
+      "# {} on {}: {} GPU{} on {} node{}, {}, NCCL {}; predicted by lockstep\n",
+      to_string(request.collective), table.system, request.gpus, request.gpus == 1 ? "" : "s",
+      request.nodes, several ? "s" : "", table.fabric, table.nccl_version);
   text += "# channels, GB/s each" + std::string(several ? " inside/between nodes" : "") + ":" +
-          graph_text("ring", table.graphs.ring, several) + graph_text("tree", table.graphs.tree, several) +
+          graph_text("ring", table.graphs.ring, several) +
+          graph_text("tree", table.graphs.tree, several) +
           graph_text("nvls", table.graphs.nvls, several) + "\n#\n";
   text +=
-      "#       size         count      type   redop    root     time   algbw   busbw  algorithm  protocol  bottleneck\n"
+      "#       size         count      type   redop    root     time   algbw   busbw  algorithm  "
+      "protocol  bottleneck\n"
       "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)\n";
   return text;
 }
 
 std::string line(const CollectiveRow& row, Collective collective) {
-  return fmt::format("{:12}  {:12}  {:>8}  {:>6}  {:6}  {}  {:6.2f}  {:6.2f}  {:<9}  {:<8}  {}\n", row.bytes, row.count,
-                     "float", reduction(collective), root(collective), time_text(microseconds(row.choice.time)),
-                     gigabytes(algorithm_bandwidth(row)), gigabytes(row.choice.bus_bandwidth.rate()),
-                     row.choice.algorithm, row.choice.protocol, row.choice.bottleneck);
+  return fmt::format("{:12}  {:12}  {:>8}  {:>6}  {:6}  {}  {:6.2f}  {:6.2f}  {:<9}  {:<8}  {}\n",
+                     row.bytes, row.count, "float", reduction(collective), root(collective),
+                     time_text(microseconds(row.choice.time)), gigabytes(algorithm_bandwidth(row)),
+                     gigabytes(row.choice.bus_bandwidth.rate()), row.choice.algorithm,
+                     row.choice.protocol, row.choice.bottleneck);
 }
 
 std::string size_text(std::int64_t bytes) {
@@ -85,18 +93,22 @@ bool same_choice(const CollectiveRow& a, const CollectiveRow& b) {
 }
 
 // One range of sizes with one choice: NCCL's times of the others at its middle size.
-std::string explained_range(const std::vector<CollectiveRow>& rows, std::size_t first, std::size_t last) {
+std::string explained_range(const std::vector<CollectiveRow>& rows, std::size_t first,
+                            std::size_t last) {
   const CollectiveRow& middle = rows[(first + last) / 2];
-  std::string text = fmt::format("#   {} to {}: {} {}; at {} NCCL expects\n", size_text(rows[first].bytes),
-                                 size_text(rows[last].bytes), middle.choice.algorithm, middle.choice.protocol,
-                                 size_text(middle.bytes));
+  std::string text =
+      fmt::format("#   {} to {}: {} {}; at {} NCCL expects\n", size_text(rows[first].bytes),
+                  size_text(rows[last].bytes), middle.choice.algorithm, middle.choice.protocol,
+                  size_text(middle.bytes));
   std::string others;
   for (const nccl::Alternative& other : middle.alternatives) {
     if (other.off != nullptr) continue;
-    const std::string item = fmt::format("{} {} {}", nccl::to_string(other.algorithm), nccl::to_string(other.protocol),
-                                         to_text(other.nccl_time));
-    const std::size_t line_start = others.rfind('\n') == std::string::npos ? 0 : others.rfind('\n') + 1;
-    if (!others.empty()) others += others.size() - line_start + item.size() > 86 ? ",\n#     " : ", ";
+    const std::string item = fmt::format("{} {} {}", nccl::to_string(other.algorithm),
+                                         nccl::to_string(other.protocol), to_text(other.nccl_time));
+    const std::size_t line_start =
+        others.rfind('\n') == std::string::npos ? 0 : others.rfind('\n') + 1;
+    if (!others.empty())
+      others += others.size() - line_start + item.size() > 86 ? ",\n#     " : ", ";
     others += item;
   }
   return text + "#     " + others + "\n";
@@ -115,8 +127,9 @@ std::string explained_off(const CollectiveRow& row) {
     if (offered && std::strstr(other.off, "Simple protocol only") != nullptr) continue;
     // One that is off as a whole shows the reason of its Simple protocol.
     if (!offered && other.protocol != nccl::Protocol::simple) continue;
-    const std::string entry = fmt::format("#   {}{}{}: {}\n", nccl::to_string(other.algorithm), offered ? " " : "",
-                                          offered ? nccl::to_string(other.protocol) : "", other.off);
+    const std::string entry =
+        fmt::format("#   {}{}{}: {}\n", nccl::to_string(other.algorithm), offered ? " " : "",
+                    offered ? nccl::to_string(other.protocol) : "", other.off);
     if (entry != before) text += entry;
     before = entry;
   }
@@ -127,7 +140,8 @@ std::string explanation(const CollectiveTable& table) {
   const std::vector<CollectiveRow>& rows = table.rows;
   if (rows.empty() || rows.front().alternatives.empty())
     return "#\n# NCCL does not tune this collective: its busiest resource sets the time.\n";
-  std::string text = "#\n# NCCL takes what its own model, which only ranks, expects to be fastest:\n";
+  std::string text =
+      "#\n# NCCL takes what its own model, which only ranks, expects to be fastest:\n";
   std::size_t first = 0;
   for (std::size_t i = 1; i <= rows.size(); ++i) {
     if (i < rows.size() && same_choice(rows[i], rows[first])) continue;
@@ -183,16 +197,17 @@ std::string collective_table_json(const CollectiveTable& table, bool explain) {
                       {"nvls", graph_json(table.graphs.nvls)}};
   json["rows"] = nlohmann::ordered_json::array();
   for (const CollectiveRow& row : table.rows) {
-    nlohmann::ordered_json item = {{"size_bytes", row.bytes},
-                                   {"count", row.count},
-                                   {"time_s", row.choice.time.value()},
-                                   {"time_spread", row.choice.spread},
-                                   {"nccl_time_s", row.choice.nccl_time.value()},
-                                   {"algorithm_bandwidth_bytes_per_s", algorithm_bandwidth(row).value()},
-                                   {"bus_bandwidth_bytes_per_s", row.choice.bus_bandwidth.rate().value()},
-                                   {"algorithm", row.choice.algorithm},
-                                   {"protocol", row.choice.protocol},
-                                   {"bottleneck", row.choice.bottleneck}};
+    nlohmann::ordered_json item = {
+        {"size_bytes", row.bytes},
+        {"count", row.count},
+        {"time_s", row.choice.time.value()},
+        {"time_spread", row.choice.spread},
+        {"nccl_time_s", row.choice.nccl_time.value()},
+        {"algorithm_bandwidth_bytes_per_s", algorithm_bandwidth(row).value()},
+        {"bus_bandwidth_bytes_per_s", row.choice.bus_bandwidth.rate().value()},
+        {"algorithm", row.choice.algorithm},
+        {"protocol", row.choice.protocol},
+        {"bottleneck", row.choice.bottleneck}};
     if (explain) item["alternatives"] = alternatives_json(row.alternatives);
     json["rows"].push_back(std::move(item));
   }
@@ -201,12 +216,14 @@ std::string collective_table_json(const CollectiveTable& table, bool explain) {
 
 std::string collective_table_csv(const CollectiveTable& table) {
   std::string text =
-      "system,collective,gpus,nodes,size_bytes,count,time_s,time_spread,nccl_time_s,algorithm_bandwidth_bytes_per_s,"
+      "system,collective,gpus,nodes,size_bytes,count,time_s,time_spread,nccl_time_s,algorithm_"
+      "bandwidth_bytes_per_s,"
       "bus_bandwidth_bytes_per_s,algorithm,protocol,bottleneck\n";
   for (const CollectiveRow& row : table.rows) {
-    text += fmt::format("{},{},{},{},{},{},{:.6g},{:.3g},{:.6g},{:.6g},{:.6g},{},{},{}\n", table.system,
-                        to_string(table.request.collective), table.request.gpus, table.request.nodes, row.bytes,
-                        row.count, row.choice.time.value(), row.choice.spread, row.choice.nccl_time.value(),
+    text += fmt::format("{},{},{},{},{},{},{:.6g},{:.3g},{:.6g},{:.6g},{:.6g},{},{},{}\n",
+                        table.system, to_string(table.request.collective), table.request.gpus,
+                        table.request.nodes, row.bytes, row.count, row.choice.time.value(),
+                        row.choice.spread, row.choice.nccl_time.value(),
                         algorithm_bandwidth(row).value(), row.choice.bus_bandwidth.rate().value(),
                         row.choice.algorithm, row.choice.protocol, row.choice.bottleneck);
   }

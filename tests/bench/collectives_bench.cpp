@@ -1,4 +1,5 @@
-// How long NCCL's model takes: preparing a group, and one choice once it is prepared. Reported, never asserted.
+// How long NCCL's model takes: preparing a group, and one choice once it is prepared. Reported,
+// never asserted.
 #include <benchmark/benchmark.h>
 
 #include "tests/support/nccl_cluster.hpp"
@@ -23,7 +24,9 @@ void choose_for_a_call(benchmark::State& state, Collective collective) {
     bytes = bytes < 1_GiB ? bytes * 2.0 : 1_KiB;
   }
 }
-BENCHMARK_CAPTURE(choose_for_a_call, all_reduce, Collective::all_reduce)->Unit(benchmark::kNanosecond);
-BENCHMARK_CAPTURE(choose_for_a_call, all_to_all, Collective::all_to_all)->Unit(benchmark::kNanosecond);
+BENCHMARK_CAPTURE(choose_for_a_call, all_reduce, Collective::all_reduce)
+    ->Unit(benchmark::kNanosecond);
+BENCHMARK_CAPTURE(choose_for_a_call, all_to_all, Collective::all_to_all)
+    ->Unit(benchmark::kNanosecond);
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Does the search for channels find what NCCL finds? The expected graphs follow from its rules, in the words above
-// each, and agree with the channel counts that logs of these machines print.
+// Does the search for channels find what NCCL finds? The expected graphs follow from its rules, in
+// the words above each, and agree with the channel counts that logs of these machines print.
 #include "topology/collectives/channels.hpp"
 
 #include "tests/catch.hpp"
@@ -11,7 +11,8 @@ using namespace lockstep::testing;
 namespace {
 
 nccl::Graphs graphs_of(const Cluster& cluster, std::int64_t ranks, std::int64_t nodes) {
-  return nccl::graphs(nccl::node_view(cluster, routes(cluster), spread_group(cluster, ranks, nodes)));
+  return nccl::graphs(
+      nccl::node_view(cluster, routes(cluster), spread_group(cluster, ranks, nodes)));
 }
 
 void check(const nccl::Graph& graph, std::int64_t channels, double inside, double across) {
@@ -23,8 +24,8 @@ void check(const nccl::Graph& graph, std::int64_t channels, double inside, doubl
 }  // namespace
 
 TEST_CASE("channels: 8 H100 on NVSwitch") {
-  // 18 links of 20.6 GB/s are 370.8: six channels of 60, doubled to twelve of 30. NVLS: (8 + 1) * 40 = 360 fits, and
-  // 60 is the most below twice 40.
+  // 18 links of 20.6 GB/s are 370.8: six channels of 60, doubled to twelve of 30. NVLS: (8 + 1) *
+  // 40 = 360 fits, and 60 is the most below twice 40.
   const nccl::Graphs found = graphs_of(h100(1), 8, 1);
   check(found.ring, 12, 30, 30);
   check(found.tree, 12, 30, 30);
@@ -32,15 +33,16 @@ TEST_CASE("channels: 8 H100 on NVSwitch") {
 }
 
 TEST_CASE("channels: 8 H100 a node with 8 NICs of 400 Gb/s") {
-  // 50 GB/s a NIC behind 48 GB/s of PCIe 5: one channel of 48 each, not doubled (Hopper, below 50, more than 4).
+  // 50 GB/s a NIC behind 48 GB/s of PCIe 5: one channel of 48 each, not doubled (Hopper, below 50,
+  // more than 4).
   const nccl::Graphs found = graphs_of(h100(2), 16, 2);
   check(found.ring, 8, 48, 48);
   check(found.nvls, 8, 40, 48);
 }
 
 TEST_CASE("channels: A100 nodes") {
-  // 240 GB/s: six of 40, doubled to twelve of 20. 25 GB/s a NIC hold 24; trees raise 24 to 30 inside: 8 * 30 of
-  // 240 * 8/7, but 8 * 48 is too much.
+  // 240 GB/s: six of 40, doubled to twelve of 20. 25 GB/s a NIC hold 24; trees raise 24 to 30
+  // inside: 8 * 30 of 240 * 8/7, but 8 * 48 is too much.
   check(graphs_of(a100(1), 8, 1).ring, 12, 20, 20);
   const nccl::Graphs across = graphs_of(a100(2), 16, 2);
   check(across.ring, 8, 24, 24);
@@ -89,7 +91,8 @@ TEST_CASE("channels: a dead NIC takes its channel along") {
 TEST_CASE("channels: an NVLink domain of many trays is one node to NCCL") {
   Cluster cluster = nvlink_cluster("blackwell", 4, 18, 4, 400.0, 18);
   cluster.system.gpus_per_nvlink_domain = 72;
-  const nccl::NodeView view = nccl::node_view(cluster, routes(cluster), spread_group(cluster, 72, 18));
+  const nccl::NodeView view =
+      nccl::node_view(cluster, routes(cluster), spread_group(cluster, 72, 18));
   CHECK(view.nodes == 1);
   CHECK(view.ranks == 72);
   // 32 heads at most: (32 + 1) * 20 = 660 of 721.8.

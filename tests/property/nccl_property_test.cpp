@@ -7,21 +7,25 @@ using namespace lockstep::testing;
 
 namespace {
 
-// A choice may change with the bandwidth, from one that the ranking model rates too well to another.
+// A choice may change with the bandwidth, from one that the ranking model rates too well to
+// another.
 constexpr double change_of_choice = 1.25;
 
-Seconds time_of(const Cluster& cluster, const GroupShape& shape, Collective collective, Bytes bytes) {
+Seconds time_of(const Cluster& cluster, const GroupShape& shape, Collective collective,
+                Bytes bytes) {
   return nccl::choose(nccl::prepare(cluster, routes(cluster), shape), collective, bytes).time;
 }
 
-const Cluster clusters[] = {h100(4), a100(4), nvlink_cluster("hopper", 4, 18, 4, 200.0, 8, IntraNode::nvlink_mesh),
-                            nvlink_cluster("blackwell", 8, 18, 8, 400.0, 4), nvlink_cluster("ampere", 8, 12, 1, 100.0, 2)};
+const Cluster clusters[] = {
+    h100(4), a100(4), nvlink_cluster("hopper", 4, 18, 4, 200.0, 8, IntraNode::nvlink_mesh),
+    nvlink_cluster("blackwell", 8, 18, 8, 400.0, 4), nvlink_cluster("ampere", 8, 12, 1, 100.0, 2)};
 
 }  // namespace
 
 TEST_CASE("NCCL model: a slower NIC never speeds a large collective up") {
   for (Cluster cluster : clusters) {
-    const GroupShape shape = spread_group(cluster, cluster.nodes * cluster.system.gpus_per_node, cluster.nodes);
+    const GroupShape shape =
+        spread_group(cluster, cluster.nodes * cluster.system.gpus_per_node, cluster.nodes);
     for (const Collective collective : all_collectives) {
       Seconds before;
       for (int step = 0; step < 6; ++step) {
@@ -71,7 +75,8 @@ TEST_CASE("NCCL model: siblings and oversubscription never speed a group up") {
 
 TEST_CASE("NCCL model: more bytes take no less time but for a change of choice") {
   for (const Cluster& cluster : clusters) {
-    const GroupShape shape = spread_group(cluster, cluster.nodes * cluster.system.gpus_per_node, cluster.nodes);
+    const GroupShape shape =
+        spread_group(cluster, cluster.nodes * cluster.system.gpus_per_node, cluster.nodes);
     const nccl::NcclGroup group = nccl::prepare(cluster, routes(cluster), shape);
     for (const Collective collective : all_collectives) {
       nccl::CollectiveChoice before;
@@ -87,9 +92,11 @@ TEST_CASE("NCCL model: more bytes take no less time but for a change of choice")
 
 TEST_CASE("NCCL model: the choice is the least of the alternatives in NCCL's model") {
   for (const Cluster& cluster : clusters) {
-    const GroupShape shape = spread_group(cluster, cluster.nodes * cluster.system.gpus_per_node, cluster.nodes);
+    const GroupShape shape =
+        spread_group(cluster, cluster.nodes * cluster.system.gpus_per_node, cluster.nodes);
     const nccl::NcclGroup group = nccl::prepare(cluster, routes(cluster), shape);
-    for (const Collective collective : {Collective::all_reduce, Collective::all_gather, Collective::broadcast}) {
+    for (const Collective collective :
+         {Collective::all_reduce, Collective::all_gather, Collective::broadcast}) {
       for (const Bytes bytes : {Bytes{64.0}, Bytes{1e6}, Bytes{1e9}}) {
         const nccl::CollectiveChoice choice = nccl::choose(group, collective, bytes);
         const auto all = nccl::alternatives(group, collective, bytes);
@@ -97,7 +104,8 @@ TEST_CASE("NCCL model: the choice is the least of the alternatives in NCCL's mod
         CHECK(std::string(nccl::to_string(all.front().algorithm)) == choice.algorithm);
         CHECK(all.front().nccl_time == choice.nccl_time);
         CHECK(all.front().time == choice.time);
-        for (const nccl::Alternative& other : all) CHECK((other.off != nullptr || other.nccl_time >= choice.nccl_time));
+        for (const nccl::Alternative& other : all)
+          CHECK((other.off != nullptr || other.nccl_time >= choice.nccl_time));
       }
     }
   }
@@ -107,8 +115,10 @@ TEST_CASE("NCCL model: nccl_collective_cost is prepare and choose") {
   const Cluster cluster = h100(4);
   const GroupShape shape = group_shape(cluster, 32, 1);
   const Routes ready = routes(cluster);
-  const CollectiveCost cost = nccl_collective_cost(cluster, ready, shape, Collective::all_reduce, 1_GB);
-  const nccl::CollectiveChoice choice = nccl::choose(nccl::prepare(cluster, ready, shape), Collective::all_reduce, 1_GB);
+  const CollectiveCost cost =
+      nccl_collective_cost(cluster, ready, shape, Collective::all_reduce, 1_GB);
+  const nccl::CollectiveChoice choice =
+      nccl::choose(nccl::prepare(cluster, ready, shape), Collective::all_reduce, 1_GB);
   CHECK(cost.time == choice.time);
   CHECK(cost.algorithm == choice.algorithm);
   CHECK(cost.protocol == choice.protocol);

@@ -1,4 +1,5 @@
-// Are the predicted nccl-tests tables those that were reviewed? LOCKSTEP_UPDATE_GOLDEN=1 writes the files anew.
+// Are the predicted nccl-tests tables those that were reviewed? LOCKSTEP_UPDATE_GOLDEN=1 writes the
+// files anew.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -9,7 +10,8 @@
 
 namespace {
 
-const std::filesystem::path folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/tests/scenario/golden_collectives";
+const std::filesystem::path folder =
+    std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/tests/scenario/golden_collectives";
 
 struct Golden {
   const char* file;
@@ -19,9 +21,11 @@ struct Golden {
 const std::vector<Golden> goldens = {
     {"dgx-h100-8.txt", {"collectives", "dgx-h100", "--explain"}},
     {"dgx-h100-16.txt", {"collectives", "dgx-h100", "-g", "16", "--explain"}},
-    {"dgx-a100-80gb-16-all_gather.txt", {"collectives", "dgx-a100-80gb", "-g", "16", "-c", "all_gather"}},
+    {"dgx-a100-80gb-16-all_gather.txt",
+     {"collectives", "dgx-a100-80gb", "-g", "16", "-c", "all_gather"}},
     {"gb200-nvl72-144.txt", {"collectives", "gb200-nvl72", "-g", "144"}},
-    {"alps-gh200-128-all_to_all.txt", {"collectives", "alps-gh200", "-g", "128", "-c", "all_to_all"}},
+    {"alps-gh200-128-all_to_all.txt",
+     {"collectives", "alps-gh200", "-g", "128", "-c", "all_to_all"}},
 };
 
 std::string read(const std::filesystem::path& path) {
@@ -44,7 +48,8 @@ TEST_CASE("collectives: the tables are the golden ones", "[scenario]") {
       std::filesystem::create_directories(folder);
       std::ofstream(folder / golden.file, std::ios::binary) << out.str();
     }
-    INFO(golden.file << " differs; LOCKSTEP_UPDATE_GOLDEN=1 writes it anew, to be reviewed as a diff");
+    INFO(golden.file
+         << " differs; LOCKSTEP_UPDATE_GOLDEN=1 writes it anew, to be reviewed as a diff");
     CHECK(out.str() == read(folder / golden.file));
   }
 }

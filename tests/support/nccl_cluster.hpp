@@ -1,4 +1,5 @@
-// Systems as NCCL meets them, for tests of its model: a node of so many GPUs, and nothing of the catalog.
+// Systems as NCCL meets them, for tests of its model: a node of so many GPUs, and nothing of the
+// catalog.
 #pragma once
 
 #include "topology/collectives/nccl_model.hpp"
@@ -6,8 +7,9 @@
 namespace lockstep::testing {
 
 // `links` NVLinks a GPU (of 25 GB/s, 50 on Blackwell), `nics` NICs of `rate` Gb/s.
-inline Cluster nvlink_cluster(const char* architecture, std::int64_t gpus, int links, std::int64_t nics, double rate,
-                              std::int64_t nodes, IntraNode intra_node = IntraNode::nvswitch) {
+inline Cluster nvlink_cluster(const char* architecture, std::int64_t gpus, int links,
+                              std::int64_t nics, double rate, std::int64_t nodes,
+                              IntraNode intra_node = IntraNode::nvswitch) {
   Cluster cluster;
   System& system = cluster.system;
   system.name = "test";
@@ -25,8 +27,12 @@ inline Cluster nvlink_cluster(const char* architecture, std::int64_t gpus, int l
   return cluster;
 }
 
-inline Cluster h100(std::int64_t nodes) { return nvlink_cluster("hopper", 8, 18, 8, 400.0, nodes); }
-inline Cluster a100(std::int64_t nodes) { return nvlink_cluster("ampere", 8, 12, 8, 200.0, nodes); }
+inline Cluster h100(std::int64_t nodes) {
+  return nvlink_cluster("hopper", 8, 18, 8, 400.0, nodes);
+}
+inline Cluster a100(std::int64_t nodes) {
+  return nvlink_cluster("ampere", 8, 12, 8, 200.0, nodes);
+}
 
 // Two cards on PCIe.
 inline Cluster pcie_pair(const char* architecture) {
@@ -40,10 +46,11 @@ inline nccl::NcclGroup group_of(const Cluster& cluster, std::int64_t ranks, std:
 }
 
 // What NCCL's model holds of one algorithm and protocol.
-inline const nccl::Offer& offer_of(const nccl::NcclGroup& group, Collective collective, nccl::Algorithm algorithm,
-                                   nccl::Protocol protocol) {
+inline const nccl::Offer& offer_of(const nccl::NcclGroup& group, Collective collective,
+                                   nccl::Algorithm algorithm, nccl::Protocol protocol) {
   return group.offers[static_cast<std::size_t>(collective)]
-                     [static_cast<std::size_t>(algorithm) * nccl::protocol_count + static_cast<std::size_t>(protocol)];
+                     [static_cast<std::size_t>(algorithm) * nccl::protocol_count +
+                      static_cast<std::size_t>(protocol)];
 }
 
 }  // namespace lockstep::testing

@@ -22,8 +22,9 @@ enum class Collective {
 };
 
 inline constexpr std::array<Collective, 7> all_collectives = {
-    Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter, Collective::broadcast,
-    Collective::reduce,     Collective::all_to_all, Collective::send_recv};
+    Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter,
+    Collective::broadcast,  Collective::reduce,     Collective::all_to_all,
+    Collective::send_recv};
 
 const char* to_string(Collective collective);
 
