@@ -1,6 +1,6 @@
 // From NCCL's ranking model to a time: what each kind of fabric adds to the latencies that NCCL
-// expects, and what it leaves of the bandwidths. One row per fabric, fitted to public nccl-tests
-// logs of many machines; never per machine.
+// expects, and what it leaves of the bandwidths. One row per kind of fabric, from public nccl-tests
+// logs; fabric_priors.cpp says from how many, and of which machines.
 #pragma once
 
 #include "topology/collectives/nccl_constants.hpp"
