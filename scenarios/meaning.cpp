@@ -28,8 +28,9 @@ constexpr PrecisionRow precision_rows[] = {
 
 // Whether the GPU's matrix units take the type. Block scales came with Blackwell.
 bool has_precision(const Gpu& gpu, const PrecisionRow& row) {
-  const bool before_blackwell = gpu.architecture == "volta" || gpu.architecture == "ampere" ||
-                                gpu.architecture == "ada" || gpu.architecture == "hopper";
+  const bool before_blackwell = gpu.architecture == "volta" || gpu.architecture == "turing" ||
+                                gpu.architecture == "ampere" || gpu.architecture == "ada" ||
+                                gpu.architecture == "hopper";
   if (row.precision == Precision::mxfp8 && before_blackwell) return false;
   return (gpu.*row.peak).value > 0.0;
 }
