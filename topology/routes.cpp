@@ -41,13 +41,16 @@ void read_domain(Routes& routes, const Cluster& cluster, const ClusterGraph& gra
   const bool mesh = cluster.system.intra_node == IntraNode::nvlink_mesh;
   BytesPerSecond narrowest{std::numeric_limits<double>::infinity()};
   bool direct = cluster.system.intra_node != IntraNode::pcie;
+  bool all_linked = mesh;
   for (std::size_t count = 2; count <= gpus.size(); ++count) {
     narrowest = std::min(narrowest, width[gpus[count - 1]]);
     const BytesPerSecond direct_links = mesh ? mesh_link(graph, gpus, count) : BytesPerSecond{};
+    all_linked = all_linked && direct_links > BytesPerSecond{};
     routes.in_domain.push_back(direct_links > BytesPerSecond{} ? direct_links : narrowest);
   }
-  // NVLink only where no GPU must take the way over PCIe.
-  if (direct && gpus.size() > 1) {
+  // NVLink only where no GPU must take the way over PCIe. A mesh whose links are counted together is
+  // NVLink also where the host is wider than one of them (NVLink-C2C of a Grace Hopper).
+  if (direct && !all_linked && gpus.size() > 1) {
     const std::vector<BytesPerSecond> nvlink = graph.widest_from(gpus.front(), {LinkKind::nvlink});
     for (std::size_t i = 1; i < gpus.size(); ++i)
       direct = direct && nvlink[gpus[i]] >= width[gpus[i]];

@@ -58,6 +58,14 @@ TEST_CASE("channels: nodes of four GPUs that are linked pair by pair") {
   CHECK(graphs_of(alps, 8, 2).nvls.channels == 0);
 }
 
+TEST_CASE("channels: a host that is wider than one NVLink does not take the mesh's place") {
+  // Grace Hopper: 150 GB/s to each of three peers, 370 to the host over NVLink-C2C.
+  Cluster grace = nvlink_cluster("hopper", 4, 18, 4, 200.0, 1, IntraNode::nvlink_mesh);
+  grace.system.pcie_bandwidth = Constant(BytesPerSecond{370e9});
+  CHECK(routes(grace).in_domain_bottleneck == "NVLink");
+  check(graphs_of(grace, 4, 1).ring, 12, 30, 30);
+}
+
 TEST_CASE("channels: two cards on PCIe") {
   // Generation 4: two of 12 reach the slot's 24; generation 3: one.
   check(graphs_of(pcie_pair("ampere"), 2, 1).ring, 2, 12, 12);
