@@ -38,15 +38,13 @@ std::vector<std::int64_t> representative_nodes(const Cluster& cluster) {
 class Builder {
  public:
   explicit Builder(const Cluster& cluster)
-      : system_(cluster.system),
-        fabric_(cluster.fabric),
-        nic_(*system_.nic_bandwidth * *system_.nic_efficiency) {
+      : system_(cluster.system), fabric_(cluster.fabric), nic_(*system_.nic_bandwidth) {
     // A GPU's slot feeds the NICs beside it: platforms are built so, and where GPU and NIC share a
     // faster switch than the host has (B300), pcie_bandwidth, which is to the host, does not say
     // it.
     const bool pcie_domain = system_.intra_node == IntraNode::pcie;
     pcie_ = std::max({pcie_domain ? *system_.link_bandwidth : *system_.pcie_bandwidth, nic_,
-                      network_bandwidth_per_gpu(system_) * *system_.nic_efficiency});
+                      network_bandwidth_per_gpu(system_)});
     for (const std::int64_t node : representative_nodes(cluster)) add_node(node);
     if (fabric_.type == FabricType::single_switch) return;
     const std::size_t spine = add(PartKind::spine, 0, 0);
@@ -201,7 +199,7 @@ BytesPerSecond leaf_downlinks(const Cluster& cluster) {
   const System& system = cluster.system;
   const bool rails = cluster.fabric.type == FabricType::rail_optimized;
   const std::int64_t nics = cluster.fabric.nodes_per_leaf * (rails ? 1 : system.nics_per_node);
-  return *system.nic_bandwidth * *system.nic_efficiency * static_cast<double>(nics);
+  return *system.nic_bandwidth * static_cast<double>(nics);
 }
 
 }  // namespace lockstep

@@ -12,7 +12,7 @@ namespace lockstep {
 
 class ClusterGraph;
 
-// Bandwidths are per direction and what the links carry in practice; NICs after `nic_efficiency`.
+// Bandwidths are per direction and nominal.
 struct Routes {
   // Element i: what each of the first i+2 GPUs of a domain can exchange with the others of them at
   // once. Groups larger than the graph's picture of a domain use the last element. Empty: domains

@@ -30,12 +30,12 @@ TEST_CASE("NCCL model: 1 GB over a ring of 8") {
   // 12 channels of 20 GB/s are 240 on the bus; an all-reduce moves 2 * 7/8 GB over each link, an
   // all-gather 7/8: 137.1 and 274.3 GB/s of the buffer.
   const nccl::NcclGroup group = group_of(a100(1), 8, 1);
-  const nccl::Offer& all_reduce =
+  const nccl::Offer all_reduce =
       offer_of(group, Collective::all_reduce, Algorithm::ring, Protocol::simple);
   CHECK(all_reduce.bandwidth == Approx(240.0 * 8.0 / 14.0));
   // 14 steps of 3.4 us and 8.4 us at the start.
   CHECK(all_reduce.latency == Approx(8.4 + 14.0 * 3.4));
-  const nccl::Offer& all_gather =
+  const nccl::Offer all_gather =
       offer_of(group, Collective::all_gather, Algorithm::ring, Protocol::simple);
   CHECK(all_gather.bandwidth == Approx(240.0 * 8.0 / 7.0));
   CHECK(all_gather.latency == Approx(8.4 + 7.0 * 3.4));
@@ -65,13 +65,13 @@ TEST_CASE("NCCL model: the latency of a tree over 64 nodes") {
 TEST_CASE("NCCL model: the NVLS factor") {
   // 8 heads of 40 GB/s at 0.85, 7/8 of it, both ways: 59.5, below the 60 between; 476 on the bus.
   const nccl::NcclGroup one = group_of(h100(1), 8, 1);
-  const nccl::Offer& nvls =
+  const nccl::Offer nvls =
       offer_of(one, Collective::all_reduce, Algorithm::nvls, Protocol::simple);
   CHECK(nvls.bandwidth * 14.0 / 8.0 == Approx(8.0 * 59.5));
   CHECK(nvls.latency == Approx(25.0));
   // Two nodes: min(59.5, 2 * 48, 57.7) for each channel.
   const nccl::NcclGroup two = group_of(h100(2), 16, 2);
-  const nccl::Offer& tree =
+  const nccl::Offer tree =
       offer_of(two, Collective::all_reduce, Algorithm::nvls_tree, Protocol::simple);
   CHECK(tree.bandwidth * 30.0 / 16.0 == Approx(8.0 * 57.7));
   CHECK(tree.latency == Approx(25.0 + 2.0 * 20.9));
@@ -79,7 +79,7 @@ TEST_CASE("NCCL model: the NVLS factor") {
 
 TEST_CASE("NCCL model: PAT and CollNet") {
   const nccl::NcclGroup lonely = group_of(h100(8), 8, 8);
-  const nccl::Offer& pat =
+  const nccl::Offer pat =
       offer_of(lonely, Collective::all_gather, Algorithm::pat, Protocol::simple);
   CHECK(pat.bandwidth == Approx(0.75 * 48.0));
   CHECK(pat.latency == Approx(8.0 + 3.0 * 14.0 / 3.5 + 2.8 * 8.0));
@@ -87,11 +87,11 @@ TEST_CASE("NCCL model: PAT and CollNet") {
   cluster.system.in_network_reduction = true;
   const nccl::NcclGroup sharp = group_of(cluster, 32, 4);
   // Eight ranks on eight channels: a factor of one; 0.85 on Hopper, halved for the buffer.
-  const nccl::Offer& direct =
+  const nccl::Offer direct =
       offer_of(sharp, Collective::all_reduce, Algorithm::collnet_direct, Protocol::simple);
   CHECK(direct.bandwidth == Approx(8.0 * 48.0 * 0.85 / 2.0));
   CHECK(direct.latency == Approx(2.0 * (3.7 + 0.4 * 7.0) + 31.0));
-  const nccl::Offer& chain =
+  const nccl::Offer chain =
       offer_of(sharp, Collective::all_reduce, Algorithm::collnet_chain, Protocol::simple);
   CHECK(chain.latency == Approx(2.0 * 7.0 * 2.8 + 30.0));
 }
@@ -99,11 +99,11 @@ TEST_CASE("NCCL model: PAT and CollNet") {
 TEST_CASE("NCCL model: the plateau of rings between nodes") {
   // From 64 bytes for each of 8 channels and 16 ranks on the latency counts 1.4 times.
   const nccl::NcclGroup group = group_of(a100(2), 16, 2);
-  const nccl::Offer& ring =
+  const nccl::Offer ring =
       offer_of(group, Collective::all_reduce, Algorithm::ring, Protocol::simple);
   CHECK(ring.plateau_from == Approx(64.0 * 8.0 * 16.0));
   CHECK(ring.plateau == Approx(1.4));
-  const nccl::Offer& one_node =
+  const nccl::Offer one_node =
       offer_of(group_of(a100(1), 8, 1), Collective::all_reduce, Algorithm::ring, Protocol::simple);
   CHECK(one_node.plateau_from == 0.0);
 }

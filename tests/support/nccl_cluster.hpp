@@ -46,7 +46,7 @@ inline nccl::NcclGroup group_of(const Cluster& cluster, std::int64_t ranks, std:
 }
 
 // What NCCL's model holds of one algorithm and protocol.
-inline const nccl::Offer& offer_of(const nccl::NcclGroup& group, Collective collective,
+inline nccl::Offer offer_of(const nccl::NcclGroup& group, Collective collective,
                                    nccl::Algorithm algorithm, nccl::Protocol protocol) {
   return group.offers[static_cast<std::size_t>(collective)]
                      [static_cast<std::size_t>(algorithm) * nccl::protocol_count +

@@ -177,8 +177,7 @@ void view_network(NodeView& view, const Cluster& cluster, const Routes& routes,
   const double nominal = *system.nic_bandwidth / 1_GBps;
   const double alive = routes.nic > BytesPerSecond{} ? routes.node_network / routes.nic : 0.0;
   double nics = std::round(alive * node_of_domain);
-  double rate =
-      nominal * std::min(1.0, routes.nic / (*system.nic_bandwidth * *system.nic_efficiency));
+  double rate = nominal * std::min(1.0, routes.nic / *system.nic_bandwidth);
   const double gpus = static_cast<double>(system.gpus_per_node) * node_of_domain;
   if (system.network == Network::efa && nics > gpus) {
     rate *= nics / gpus;

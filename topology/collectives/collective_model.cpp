@@ -93,8 +93,9 @@ GroupLinks group_links(const Cluster& cluster, const Routes& routes, const Group
     return links;
   }
   const char* network = routes.network_bottleneck == "PCIe" ? "PCIe" : "NIC";
-  const BytesPerSecond total = routes.node_network * nodes_in_domain;
-  const BytesPerSecond per_gpu = std::max(std::min(routes.nic, total), total / domain_gpus);
+  const double reached = *system.nic_efficiency;
+  const BytesPerSecond total = routes.node_network * nodes_in_domain * reached;
+  const BytesPerSecond per_gpu = std::max(std::min(routes.nic * reached, total), total / domain_gpus);
   const double decay = 1.0 / (1.0 + system.network_decay.value * doublings(shape.domains));
   links.cross = {std::min(total / siblings, per_gpu * ranks) * decay, network};
   links.cross_pair = {std::min(total / siblings, per_gpu), network};

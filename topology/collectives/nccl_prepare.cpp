@@ -37,8 +37,7 @@ NetworkPart network_part(const Cluster& cluster, const Routes& routes, const Gro
   NetworkPart part;
   if (view.nodes < 2 || view.nics == 0) return part;
   const double nodes_of_domain = std::max(1.0, nodes_per_domain(cluster.system));
-  const double all =
-      routes.node_network * nodes_of_domain / (*cluster.system.nic_efficiency * 1_GBps);
+  const double all = routes.node_network * nodes_of_domain / 1_GBps;
   const auto siblings = static_cast<double>(std::max<std::int64_t>(1, shape.sibling_groups));
   part.share = std::min(1.0, all / (siblings * static_cast<double>(view.nics) * view.nic));
   const double leaving = static_cast<double>(shape.domains) /
