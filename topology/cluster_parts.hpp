@@ -2,9 +2,8 @@
 //
 // Folded, only one part of each kind that differs is listed: the first node, a second one of the
 // same NVLink domain where domains span nodes, one of the next domain, one below other leaves, one
-// of another pod, a last unit with fewer nodes only where it is named, and whatever a failure
-// names. Each says how many it stands for, so the lists do not grow with the cluster and counts are
-// still those of all of it. Whole, every part is listed.
+// of another pod, and whatever a failure names. Each says how many it stands for, so the lists do
+// not grow with the cluster and counts are still those of all of it. Whole, every part is listed.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +41,9 @@ std::string name(const Part& part);
 // The part of that name, whether or not any cluster has it.
 std::optional<Part> parse_part(std::string_view name);
 
+// The number in "node12"; nothing for another text.
+std::optional<std::int64_t> parse_node(std::string_view name);
+
 bool same_part(const Part& a, const Part& b);  // kind, owner and index
 
 // Between two parts by their place in the list. `from` is the lower one (GPU, NIC, leaf, spine).
@@ -58,7 +60,8 @@ struct PartLink {
 struct ClusterParts {
   std::vector<Part> parts;
   std::vector<PartLink> links;
-  std::vector<std::string> failures;  // "node3.nic2 is down", "A-B has 50 % left"
+  std::vector<std::string> failures;    // "node3.nic2 is down", in the order of failed_items()
+  std::vector<std::size_t> unresolved;  // of them, those that name a link which is not there
 };
 
 enum class Extent { folded, whole };

@@ -25,10 +25,13 @@ struct FailedItem {
   Part first;
   std::optional<Part> second;
   double bandwidth_left = 0.0;
-  std::string text;  // "node3.nic2 is down"
+  std::string text;       // "node3.nic2 is down"
+  bool degraded = false;  // from `degraded`, else from `failed`
+  std::size_t index = 0;  // in that list
 };
 
-// Nothing where the text is no name, or names no part or link of this cluster.
+// Nothing where the text is no name, or names no part of this cluster. Whether two parts are linked
+// is only known once the graph is built.
 std::optional<FailedItem> read_failure(const Cluster& cluster, std::string_view text,
                                        double bandwidth_left = 0.0);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "topology/cluster_parts.hpp"
+#include "topology/cluster_shape.hpp"
 #include "topology/path_kind.hpp"
 
 namespace lockstep {
@@ -53,13 +54,16 @@ class ClusterGraph {
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
   // Those that are left.
   [[nodiscard]] std::vector<Link> links() const;
-  [[nodiscard]] std::vector<PartLink> part_links() const;  // by number of their parts
+  // All, by number of their parts; those that are gone have no bandwidth.
+  [[nodiscard]] const std::vector<PartLink>& part_links() const;
+
+  [[nodiscard]] const FabricShape& shape() const;
 
   // Parts of the whole cluster, failed ones not counted.
   [[nodiscard]] std::int64_t count(PartKind kind) const;
 
   // Changes or takes away the link between two named parts. False where there is none. In a folded
-  // graph that is one link of those that it stands for only if the link stands for itself.
+  // graph that happens to all the links that this one stands for; Cluster::failed takes away one.
   bool set_bandwidth(std::string_view from, std::string_view to, BytesPerSecond bandwidth);
   bool remove_link(std::string_view from, std::string_view to);
 
@@ -86,10 +90,6 @@ class ClusterGraph {
 
   // The bandwidth of the direct link of one kind between two parts; zero where there is none.
   [[nodiscard]] BytesPerSecond direct(std::size_t from, std::size_t to, LinkKind kind) const;
-
-  // Numbers of the links at a part, those that are gone included; an index for link().
-  [[nodiscard]] std::vector<std::size_t> links_at(std::size_t part) const;
-  [[nodiscard]] const PartLink& link(std::size_t number) const;
 
   // Why a link is narrower than it was built: "node3.nic2 is down"; "" where it is not.
   [[nodiscard]] std::string cause(const PartLink& link) const;
