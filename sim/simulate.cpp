@@ -43,6 +43,7 @@ const char* link_name(IntraNode intra_node) {
     case IntraNode::nvswitch: return "NVSwitch";
     case IntraNode::nvlink_mesh: return "NVLink mesh";
     case IntraNode::pcie: return "PCIe";
+    case IntraNode::nvlink_bridge: return "NVLink bridges";
   }
   return "";
 }
