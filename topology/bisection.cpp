@@ -89,13 +89,12 @@ struct Pipe {
   std::int64_t residual = 0;
   Traits::edge_descriptor reverse;
 };
-using Network =
+using FlowNetwork =
     boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, boost::no_property, Pipe>;
 
-void add_pipe(Network& network, std::size_t from, std::size_t to, std::int64_t forward,
-              std::int64_t backward) {
-  const auto there = boost::add_edge(from, to, {forward, 0, {}}, network).first;
-  const auto back = boost::add_edge(to, from, {backward, 0, {}}, network).first;
+void add_pipe(FlowNetwork& network, std::size_t from, std::size_t to, std::int64_t capacity) {
+  const auto there = boost::add_edge(from, to, {capacity, 0, {}}, network).first;
+  const auto back = boost::add_edge(to, from, {0, 0, {}}, network).first;
   network[there].reverse = back;
   network[back].reverse = there;
 }
@@ -108,8 +107,8 @@ std::int64_t whole(BytesPerSecond bandwidth) {
 // Within a domain of NVLinks nothing goes over the host.
 bool belongs_inside(const System& system, LinkKind kind) {
   if (kind == LinkKind::nvlink) return true;
-  const bool nvlink = system.intra_node == IntraNode::nvswitch ||
-                      system.intra_node == IntraNode::nvlink_mesh;
+  const bool nvlink =
+      system.intra_node == IntraNode::nvswitch || system.intra_node == IntraNode::nvlink_mesh;
   const bool whole_domain = nvlink && system.gpus_per_nvlink_domain >= system.gpus_per_node;
   return !whole_domain && (kind == LinkKind::pcie || kind == LinkKind::socket);
 }
@@ -215,23 +214,25 @@ Bisection bisection_by_flow(const Cluster& cluster) {
   result.by_flow = true;
   const ClusterGraph graph(cluster, Extent::whole);
   const std::vector<Part>& parts = graph.parts();
-  Network network(parts.size() + 2);
+  FlowNetwork network(parts.size() + 2);
   const std::size_t source = parts.size(), sink = source + 1;
   for (const PartLink& link : graph.part_links()) {
     if (halves.inside() && !belongs_inside(cluster.system, link.kind)) continue;
     const std::int64_t capacity = whole(link.bandwidth * static_cast<double>(link.parallel));
-    if (capacity > 0) add_pipe(network, link.from, link.to, capacity, capacity);
+    if (capacity <= 0) continue;
+    add_pipe(network, link.from, link.to, capacity);
+    add_pipe(network, link.to, link.from, capacity);
   }
-  const std::int64_t unlimited = std::int64_t{1} << 56;
+  const std::int64_t unlimited = std::int64_t{1} << 50;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].kind != PartKind::gpu || parts[i].failed) continue;
     const std::int64_t gpu = parts[i].owner * cluster.system.gpus_per_node + parts[i].index;
     const bool first = halves.inside() ? gpu < result.gpus : parts[i].owner < halves.split();
     if (halves.inside() && gpu >= halves.domain) continue;
     if (first) {
-      add_pipe(network, source, i, unlimited, 0);
+      add_pipe(network, source, i, unlimited);
     } else {
-      add_pipe(network, i, sink, unlimited, 0);
+      add_pipe(network, i, sink, unlimited);
     }
   }
   const std::int64_t flow =

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/breadth_first_search.hpp>
-#include <map>
 
 namespace lockstep {
 namespace {
@@ -20,8 +19,6 @@ class Reader {
     read_links();
     for (const std::size_t gpu : gpus_)
       result_.nvlink.push_back(graph.incident(gpu, LinkKind::nvlink));
-    result_.nvlink_to.resize(gpus_.size());
-    for (std::size_t i = 0; i < gpus_.size(); ++i) result_.nvlink_to[i] = neighbor(gpus_[i]);
     for (const std::size_t gpu : gpus_) add_ways(gpu);
     deal_nics();
   }
@@ -37,46 +34,43 @@ class Reader {
 
   void read_parts(std::int64_t node) {
     const std::vector<Part>& parts = graph_.parts();
+    own_.resize(parts.size());
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i].kind == PartKind::leaf) leaves_[name(parts[i])] = parts[i].index;
-      const bool switches = parts[i].kind == PartKind::leaf || parts[i].kind == PartKind::spine;
-      if (switches || parts[i].owner != node) continue;
-      own_[name(parts[i])] = i;
-      if (parts[i].kind == PartKind::gpu) gpus_.push_back(i);
-      if (parts[i].kind == PartKind::cpu) cpus_.push_back(i);
+      const PartKind kind = parts[i].kind;
+      const bool device = kind == PartKind::gpu || kind == PartKind::cpu || kind == PartKind::nic ||
+                          kind == PartKind::pcie_switch;
+      own_[i] = device && parts[i].owner == node;
+      if (own_[i] && kind == PartKind::gpu) gpus_.push_back(i);
+      if (own_[i] && kind == PartKind::cpu) cpus_.push_back(i);
     }
   }
 
   void read_links() {
     host_ = Host(graph_.parts().size());
-    for (Link& link : graph_.links()) {
-      const auto from = own_.find(link.from), to = own_.find(link.to);
-      if (link.bandwidth <= BytesPerSecond{}) continue;
-      if (link.kind == LinkKind::nvlink) {
-        if (from != own_.end()) neighbor_.emplace(from->second, link.to);
-        if (to != own_.end()) neighbor_.emplace(to->second, link.from);
-      } else if (link.kind == LinkKind::network) {
-        add_wire(std::move(link));
-      } else if (from != own_.end() && to != own_.end()) {
-        boost::add_edge(from->second, to->second, result_.links.size(), host_);
-        result_.links.push_back(std::move(link));
+    result_.nvswitches.resize(gpus_.size());
+    for (const PartLink& link : graph_.part_links()) {
+      if (!own_[link.from] || link.bandwidth <= BytesPerSecond{}) continue;
+      if (link.kind == LinkKind::network) {
+        result_.wires.push_back({graph_.parts()[link.to].index, 2 * result_.links.size()});
+        nics_.push_back(link.from);
+      } else if (link.kind == LinkKind::pcie || link.kind == LinkKind::socket) {
+        boost::add_edge(link.from, link.to, result_.links.size(), host_);
+      } else {
+        add_plane(link);
+        continue;
       }
+      ends_.push_back(link.to);
+      result_.links.push_back({name(graph_.parts()[link.from]), name(graph_.parts()[link.to]),
+                               link.kind, link.bandwidth, 1, 1});
     }
   }
 
-  void add_wire(Link link) {
-    if (leaves_.count(link.to) == 0) std::swap(link.from, link.to);
-    const auto nic = own_.find(link.from);
-    const auto leaf = leaves_.find(link.to);
-    if (nic == own_.end() || leaf == leaves_.end()) return;
-    result_.wires.push_back({leaf->second, 2 * result_.links.size()});
-    nics_.push_back(nic->second);
-    result_.links.push_back(std::move(link));
-  }
-
-  [[nodiscard]] std::string neighbor(std::size_t gpu) const {
-    const auto found = neighbor_.find(gpu);
-    return found == neighbor_.end() ? std::string{} : found->second;
+  // NVLinks to a switch go from the GPU.
+  void add_plane(const PartLink& link) {
+    const Part& other = graph_.parts()[link.to];
+    const auto gpu = std::find(gpus_.begin(), gpus_.end(), link.from);
+    if (other.kind != PartKind::nvswitch || gpu == gpus_.end()) return;
+    result_.nvswitches[static_cast<std::size_t>(gpu - gpus_.begin())].push_back(name(other));
   }
 
   [[nodiscard]] Tree tree_from(std::size_t part) const {
@@ -98,7 +92,7 @@ class Reader {
     if (tree.distance[to] == far) return hops;
     for (std::size_t part = to; tree.before[part] != part; part = tree.before[part]) {
       const std::size_t link = host_[boost::edge(tree.before[part], part, host_).first];
-      const bool along = own_.at(result_.links[link].to) == part;
+      const bool along = ends_[link] == part;
       hops.push_back(2 * link + (along ? 0 : 1));
     }
     std::reverse(hops.begin(), hops.end());
@@ -159,9 +153,8 @@ class Reader {
   bool peer_to_peer_;
   Host host_;
   NodePaths result_;
-  std::map<std::string, std::size_t> own_;
-  std::map<std::string, std::int64_t> leaves_;
-  std::map<std::size_t, std::string> neighbor_;
+  std::vector<bool> own_;          // by part: belongs to the node
+  std::vector<std::size_t> ends_;  // `to` of links, as part
   std::vector<std::size_t> gpus_, cpus_, nics_;
   std::vector<std::vector<std::size_t>> nearest_;
 };

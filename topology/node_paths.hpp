@@ -21,9 +21,9 @@ struct Wire {
 };
 
 struct NodePaths {
-  std::vector<Link> links;             // PCIe, sockets and wires of the node
-  std::vector<BytesPerSecond> nvlink;  // of each GPU, all its NVLinks together
-  std::vector<std::string> nvlink_to;  // the other end: a switch, or a GPU of the mesh
+  std::vector<Link> links;                           // PCIe, sockets and wires of the node
+  std::vector<BytesPerSecond> nvlink;                // of each GPU, all its NVLinks together
+  std::vector<std::vector<std::string>> nvswitches;  // that each GPU is linked to
   std::vector<Wire> wires;
 
   // By GPU: the NICs fewest hops away that have a wire, dealt out evenly among the GPUs that have

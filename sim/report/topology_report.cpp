@@ -35,8 +35,7 @@ void add_plan(ClusterFigures& figures, const Cluster& cluster, const TopologyPla
     plan.data = 0;
     plan.data = resolve_data_degree(plan, figures.gpus);
   }
-  const std::vector<Violation> broken =
-      violations(given.model, given.training, plan, figures.gpus);
+  const std::vector<Violation> broken = violations(given.model, given.training, plan, figures.gpus);
   if (!broken.empty()) {
     figures.no_step = fmt::format("not on {} GPUs", figures.gpus);
     return;
@@ -120,15 +119,12 @@ RouteReport route_of(const Cluster& cluster, const std::string& from, const std:
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
     const std::size_t a = *graph.find(parts[i]), b = *graph.find(parts[i + 1]);
     RouteHop hop{parts[i], parts[i + 1], LinkKind::nvlink, {}};
-    for (const std::size_t number : graph.links_at(a)) {
-      const PartLink& link = graph.link(number);
-      if (link.from != b && link.to != b) continue;
+    for (const PartLink& link : graph.part_links()) {
+      if (!((link.from == a && link.to == b) || (link.from == b && link.to == a))) continue;
       hop.kind = link.kind;
-      hop.bandwidth += link.bandwidth;
-      const std::size_t gpu = graph.parts()[a].kind == PartKind::gpu ? a : b;
-      const bool plane = graph.parts()[a].kind == PartKind::nvswitch ||
-                         graph.parts()[b].kind == PartKind::nvswitch;
-      if (plane) hop.bandwidth = graph.incident(gpu, LinkKind::nvlink);
+      hop.bandwidth = link.bandwidth;
+      if (graph.parts()[link.to].kind == PartKind::nvswitch)
+        hop.bandwidth = graph.incident(link.from, LinkKind::nvlink);
     }
     report.hops.push_back(std::move(hop));
   }
@@ -144,9 +140,9 @@ Cluster with_change(const Cluster& cluster, const TopologyChange& change) {
   if (change.oversubscription) changed.fabric.oversubscription = *change.oversubscription;
   // A cluster that is used as a whole is used as far as it is up.
   if (nodes_out(changed).size() > nodes_out(cluster).size()) {
-    const std::int64_t all = cluster.nodes * cluster.system.gpus_per_node -
-                             static_cast<std::int64_t>(nodes_out(cluster).size()) *
-                                 cluster.system.gpus_per_node;
+    const std::int64_t all =
+        cluster.nodes * cluster.system.gpus_per_node -
+        static_cast<std::int64_t>(nodes_out(cluster).size()) * cluster.system.gpus_per_node;
     if (cluster.gpus >= all) changed.gpus = 0;
   }
   return changed;

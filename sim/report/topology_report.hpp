@@ -43,8 +43,8 @@ struct TopologyRequest {
 struct ClusterFigures {
   std::int64_t gpus = 0;  // in use
   Routes routes;
-  std::int64_t nics_up = 0;   // of the node that has fewest
-  BusBandwidth all_gather;    // of all GPUs, 256 MiB from each
+  std::int64_t nics_up = 0;  // of the node that has fewest
+  BusBandwidth all_gather;   // of all GPUs, 256 MiB from each
   std::string all_gather_bound;
   Bisection bisection;
   std::optional<Seconds> step;  // of the plan
