@@ -114,11 +114,11 @@ void Stretch::compare_nvlinks(const Consider& consider) const {
   for (std::size_t i = 0; i < nvlink_.size(); ++i) {
     consider(LinkClass::nvlink, nvlink_[i], [&](LinkLoad& load) {
       const std::int64_t gpu = first_ + static_cast<std::int64_t>(i / 2);
-      const std::size_t planes = paths(gpu).nvswitches[local(gpu)].size();
+      const std::vector<std::string>& planes = paths(gpu).nvswitches[local(gpu)];
       load.from = fmt::format("node{}.gpu{}", node_number(gpu), local(gpu));
-      load.to = planes == 0   ? "its NVLinks"
-                : planes == 1 ? "its NVSwitch"
-                              : fmt::format("its {} NVSwitches", planes);
+      load.to = planes.empty() ? "its NVLinks" : fmt::format("its {} NVSwitches", planes.size());
+      if (planes.size() == 1)
+        load.to = renamed(planes.front(), "node", node_number(gpu / units_.domain * units_.domain));
       load.bandwidth = paths(gpu).nvlink[local(gpu)];
       if (i % 2 == 1) std::swap(load.from, load.to);
     });

@@ -176,18 +176,22 @@ class Drawing {
     const std::vector<std::size_t> middles = gpu_middles();
     const std::string words = link_words();
     if (words.empty() || middles.empty()) return {};
-    const std::string rate = to_text(*system_.link_bandwidth) + " a GPU";
+    std::string right = to_text(*system_.link_bandwidth) + " a GPU";
     Line top, stems;
     if (middles.size() == 1) {
-      top.centered(middles.front(), words);
+      right = words + ", " + right;
     } else {
       const std::size_t inner = middles.back() - middles.front() - 1;
-      const std::string label = " " + cut(words, inner > 4 ? inner - 4 : 1) + " ";
-      const std::size_t bars = inner > display_width(label) ? inner - display_width(label) : 0;
+      std::string label = " " + words + " ";
+      if (display_width(label) + 4 > inner) {
+        right = words + ", " + right;
+        label.clear();
+      }
+      const std::size_t bars = inner - display_width(label);
       top.put(middles.front(),
               "╔" + repeated("═", bars / 2) + label + repeated("═", bars - bars / 2) + "╗");
     }
-    top.put(right_ + label_gap, rate);
+    top.put(right_ + label_gap, right);
     for (const std::size_t middle : middles) stems.put(middle, "║");
     return top.take() + stems.take();
   }
@@ -247,7 +251,7 @@ class Drawing {
 
 std::string node_drawing(const System& system, const Cluster& cluster, std::size_t width) {
   const Drawing drawing(system, cluster);
-  const std::size_t labels = 20;
+  const std::size_t labels = 22;
   if (drawing.width() + labels <= width) return drawing.draw();
   // Too many GPUs for a drawing: in words.
   std::string text = fmt::format("{} GPUs, {} at {} a GPU; {} NICs of {}", system.gpus_per_node,

@@ -37,7 +37,7 @@ void add_plan(ClusterFigures& figures, const Cluster& cluster, const TopologyPla
   }
   const std::vector<Violation> broken = violations(given.model, given.training, plan, figures.gpus);
   if (!broken.empty()) {
-    figures.no_step = fmt::format("not on {} GPUs", figures.gpus);
+    figures.no_step = fmt::format("not run on {} GPUs", figures.gpus);
     return;
   }
   const PlanReport predicted = predict(given.model, given.training, cluster, plan);

@@ -244,7 +244,7 @@ class Text {
 
   std::string step_text(const ClusterFigures& figures) const {
     if (figures.step) return duration(figures.step->value());
-    return figures.no_step.empty() ? "—" : figures.no_step;
+    return figures.no_step.empty() ? "—" : "does " + figures.no_step;
   }
 
   void before_after() {
@@ -325,7 +325,7 @@ class Text {
                             {rate_text(figures.bisection.bandwidth), tone(half, half_before)},
                             {change(half, half_before), tone(half, half_before)}};
       if (plan) {
-        row.push_back({step_text(figures)});
+        row.push_back({figures.step ? step_text(figures) : "—"});
         const bool both = changed && figures.step && base.step;
         row.push_back({both ? relative_text(figures.step->value(), base.step->value()) : ""});
       }
@@ -334,6 +334,11 @@ class Text {
     add("as it is", "", base, false);
     for (const WhatIf& each : report_.what_ifs) add(each.name, each.what, each.figures, true);
     table(rows);
+    for (const WhatIf& each : report_.what_ifs) {
+      if (!each.figures.no_step.empty())
+        out_ += paragraph(fmt::format("{}: the plan does {}.", each.name, each.figures.no_step),
+                          options_);
+    }
   }
 
   const TopologyReport& report_;
