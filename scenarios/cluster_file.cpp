@@ -11,6 +11,7 @@
 
 #include "scenarios/catalog_trees.hpp"
 #include "scenarios/fields.hpp"
+#include "scenarios/meaning.hpp"
 #include "scenarios/yaml_reader.hpp"
 
 namespace lockstep {
@@ -49,6 +50,7 @@ Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name
     if (map.kind == Node::Kind::map) {
       read_map(map, Location{source, 0, 0, 1}, "cluster", context,
                [&](FieldVisitor& visitor) { describe(visitor, cluster); });
+      if (problems.empty()) problems = check_topology(cluster, map, "cluster");
     } else {
       problems.push_back(diagnose(map.where, "E201", "a cluster must be a map of keys", ""));
     }

@@ -7,6 +7,7 @@
 #include <boost/graph/filtered_graph.hpp>
 #include <boost/range/iterator_range.hpp>
 #include <boost/property_map/function_property_map.hpp>
+#include <boost/range/iterator_range.hpp>
 #include <functional>
 #include <limits>
 #include <utility>

@@ -40,13 +40,22 @@ NetworkPart network_part(const Cluster& cluster, const Routes& routes, const Gro
   const double all = routes.node_network * nodes_of_domain / 1_GBps;
   const auto siblings = static_cast<double>(std::max<std::int64_t>(1, shape.sibling_groups));
   part.share = std::min(1.0, all / (siblings * static_cast<double>(view.nics) * view.nic));
-  const double leaving = static_cast<double>(shape.domains) /
-                         static_cast<double>(std::max<std::int64_t>(1, shape.leaves)) *
-                         routes.uplink_share;
-  if (shape.leaves > 1 && leaving < 1.0) {
+  // One rank a node, and one on every GPU: each has what its GPU gets of the NICs beside it.
+  const double gpus = static_cast<double>(cluster.system.gpus_per_node) * nodes_of_domain;
+  if (view.ranks == 1 && siblings >= gpus)
+    part.share = std::min(part.share, routes.gpu_network / 1_GBps /
+                                          (static_cast<double>(view.nics) * view.nic));
+  const auto narrowed = [&](std::int64_t switches, double share, const char* name) {
+    const double leaving =
+        static_cast<double>(shape.domains) / static_cast<double>(switches) * share;
+    if (switches < 2 || leaving >= 1.0) return;
     part.share *= leaving;
-    part.name = "leaf uplinks";
-  }
+    part.name = name;
+  };
+  if (shape.pods > 1 && routes.core_share < routes.uplink_share)
+    narrowed(shape.pods, routes.core_share, "spine uplinks");
+  else
+    narrowed(shape.leaves, routes.uplink_share, "leaf uplinks");
   return part;
 }
 
