@@ -118,6 +118,9 @@ std::string nearest_part(const std::string& text, const Cluster& cluster) {
 
 void check_changes(const Cluster& cluster) {
   const std::vector<FailureProblem> problems = failure_problems(cluster);
+  if (problems.empty() && static_cast<std::int64_t>(nodes_out(cluster).size()) >= cluster.nodes)
+    throw UsageError("--fail: no node is left to work",
+                     "a node without one of its GPUs is out; --nodes gives more of them");
   if (problems.empty()) return;
   const FailureProblem& first = problems.front();
   const std::string text =

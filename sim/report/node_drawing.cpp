@@ -20,9 +20,14 @@ struct Column {
   [[nodiscard]] std::size_t middle() const { return left + width / 2; }
 };
 
-constexpr std::size_t gpu_width = 7;      // "GPU 10 "
-constexpr std::size_t least_column = 12;  // "NIC 12–15  "
+// Widths of a GPU and of a column; the narrow ones for nodes of many GPUs, which show numbers only.
+struct Widths {
+  std::size_t gpu = 7;      // "GPU 10 "
+  std::size_t column = 12;  // "NIC 12–15  "
+};
+constexpr Widths narrow{4, 9};
 constexpr std::size_t label_gap = 3;
+constexpr std::size_t label_width = 20;
 constexpr std::size_t margin = 2;
 
 // "NIC 0", "NIC 0, 1", "NIC 0–3".
@@ -59,7 +64,8 @@ std::string repeated(const char* piece, std::size_t times) {
 
 class Drawing {
  public:
-  Drawing(const System& system, const Cluster& cluster) : system_(system) {
+  Drawing(const System& system, const Cluster& cluster, Widths widths)
+      : system_(system), widths_(widths) {
     Cluster healthy = cluster;
     healthy.failed.clear();
     healthy.degraded.clear();
@@ -131,7 +137,7 @@ class Drawing {
     std::size_t left = margin;
     for (Column& column : columns_) {
       column.left = left;
-      column.width = std::max({gpu_width * column.gpus.size(), least_column,
+      column.width = std::max({widths_.gpu * column.gpus.size(), widths_.column,
                                display_width(numbers("NIC", column.nics)) + 2,
                                display_width(numbers("leaf", column.leaves)) + 4});
       left += column.width;
@@ -140,9 +146,9 @@ class Drawing {
   }
 
   // The middle of the i-th GPU of a column.
-  [[nodiscard]] static std::size_t gpu_middle(const Column& column, std::size_t i) {
-    const std::size_t used = gpu_width * column.gpus.size();
-    return column.left + (column.width - used) / 2 + i * gpu_width + gpu_width / 2;
+  [[nodiscard]] std::size_t gpu_middle(const Column& column, std::size_t i) const {
+    const std::size_t used = widths_.gpu * column.gpus.size();
+    return column.left + (column.width - used + 1) / 2 + i * widths_.gpu + widths_.gpu / 2;
   }
 
   [[nodiscard]] std::vector<std::size_t> gpu_middles() const {
@@ -200,8 +206,11 @@ class Drawing {
     Line line;
     for (const Column& column : columns_) {
       for (std::size_t i = 0; i < column.gpus.size(); ++i)
-        line.centered(gpu_middle(column, i), fmt::format("GPU {}", column.gpus[i]));
+        line.centered(gpu_middle(column, i), widths_.gpu == narrow.gpu
+                                                 ? std::to_string(column.gpus[i])
+                                                 : fmt::format("GPU {}", column.gpus[i]));
     }
+    if (widths_.gpu == narrow.gpu) line.put(right_ + label_gap, "GPUs");
     return line.take();
   }
 
@@ -210,7 +219,7 @@ class Drawing {
     for (const Column& column : columns_) {
       if (column.gpus.empty()) continue;
       if (column.gpus.size() == 1) {
-        line.centered(column.middle(), "│");
+        line.put(gpu_middle(column, 0), "│");
         continue;
       }
       const std::size_t from = gpu_middle(column, 0);
@@ -228,20 +237,22 @@ class Drawing {
     std::int64_t count = 0;
     for (const Column& column : columns_) count = std::max(count, column.cpu + 1);
     if (count < 2) return {};
-    std::string text(margin, ' ');
+    std::string text;
     for (std::int64_t cpu = 0; cpu < count; ++cpu) {
       std::string list;
       for (const Column& column : columns_) {
         if (column.cpu == cpu && column.name.rfind("PCIe", 0) == 0)
           list += (list.empty() ? ": " : ", ") + column.name;
       }
-      if (cpu > 0) text += fmt::format(" ══ {} ══ ", to_text(socket_));
-      text += fmt::format("CPU {}{}", cpu, list);
+      if (cpu > 0) text += count == 2 ? fmt::format(" ══ {} ══ ", to_text(socket_)) : "; ";
+      text += unbroken(fmt::format("CPU {}{}", cpu, list));
     }
-    return text + '\n';
+    if (count > 2) text += fmt::format("; {} from CPU to CPU", unbroken(to_text(socket_)));
+    return wrap(text, right_ + label_gap + label_width, "  ", "  ") + '\n';
   }
 
   const System& system_;
+  Widths widths_;
   std::vector<Column> columns_;
   BytesPerSecond slot_, socket_;
   std::size_t right_ = 0;
@@ -250,9 +261,10 @@ class Drawing {
 }  // namespace
 
 std::string node_drawing(const System& system, const Cluster& cluster, std::size_t width) {
-  const Drawing drawing(system, cluster);
-  const std::size_t labels = 22;
-  if (drawing.width() + labels <= width) return drawing.draw();
+  for (const Widths widths : {Widths{}, narrow}) {
+    const Drawing drawing(system, cluster, widths);
+    if (drawing.width() + label_gap + label_width <= width) return drawing.draw();
+  }
   // Too many GPUs for a drawing: in words.
   std::string text = fmt::format("{} GPUs, {} at {} a GPU; {} NICs of {}", system.gpus_per_node,
                                  to_string(system.intra_node), to_text(*system.link_bandwidth),

@@ -84,7 +84,7 @@ std::string topology_dot(const Cluster& cluster, Extent extent) {
   }
   std::string text =
       "graph cluster {\n"
-      "  graph [rankdir=BT, fontname=\"sans-serif\", ranksep=1.0];\n"
+      "  graph [rankdir=LR, fontname=\"sans-serif\", nodesep=0.15, ranksep=1.2];\n"
       "  node [fontname=\"sans-serif\", fontsize=11];\n"
       "  edge [fontname=\"sans-serif\", fontsize=8];\n";
   for (const auto& [number, parts] : nodes) {

@@ -27,6 +27,11 @@ std::string rate_text(BytesPerSecond rate) {
   return std::isfinite(rate.value()) ? to_text(rate) : "—";
 }
 
+// "1 rail", "8 rails".
+std::string counted(std::int64_t count, const char* word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
 std::string busy_text(Seconds time) {
   return std::isfinite(time.value()) ? duration(time.value()) : "for ever";
 }
