@@ -210,8 +210,10 @@ class MeaningCheck {
     }
     // What the degrees have to multiply to is unknown then.
     if (!sound_cluster) return;
+    const std::string out = out_text(nodes_out(scenario_plan.cluster));
     for (Violation& violation :
          violations(scenario_.model, scenario_.training, plan, scenario_plan.cluster.gpus)) {
+      if (!out.empty()) violation.hint += fmt::format("; {} GPUs are left{}", scenario_plan.cluster.gpus, out);
       report(locate(node, violation.field, name_at), std::move(violation.code), path + "." + violation.field,
              violation.message, std::move(violation.hint), fmt::format("plan '{}': ", plan.name));
     }
