@@ -97,8 +97,8 @@ class Text {
     rows.add({{"nodes"},
               {std::to_string(cluster_.nodes)},
               {fmt::format(
-                  "{} GPUs, {} NICs each: {} into the fabric", system_.gpus_per_node,
-                  system_.nics_per_node,
+                  "{}, {} each: {} into the fabric", counted(system_.gpus_per_node, "GPU"),
+                  counted(system_.nics_per_node, "NIC"),
                   to_text(*system_.nic_bandwidth * static_cast<double>(system_.nics_per_node)))}});
     if (cluster_.fabric.type == FabricType::single_switch) {
       rows.add({{"switch"}, {"1"}, {"every NIC at full rate to every other"}});
@@ -108,9 +108,9 @@ class Text {
     const bool rails = cluster_.fabric.type == FabricType::rail_optimized;
     rows.add({{"leaves"},
               {std::to_string(fabric.units * fabric.leaves_per_unit)},
-              {fmt::format("{} unit{} of {} nodes × {}: {} down, {} up each ({:g}:1)", fabric.units,
-                           fabric.units == 1 ? "" : "s", fabric.nodes_per_unit,
-                           rails ? fmt::format("{} rails", fabric.leaves_per_unit) : "1 leaf",
+              {fmt::format("{} of {} nodes × {}: {} down, {} up each ({:g}:1)",
+                           counted(fabric.units, "unit"), fabric.nodes_per_unit,
+                           rails ? counted(fabric.leaves_per_unit, "rail") : "1 leaf",
                            to_text(fabric.leaf_downlinks),
                            to_text(fabric.uplink * static_cast<double>(fabric.spines)),
                            cluster_.fabric.oversubscription)}});

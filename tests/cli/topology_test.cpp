@@ -55,7 +55,7 @@ TEST_CASE("topology: a route with every hop and its bottleneck", "[cli]") {
       shown({"dgx-h100", "--nodes", "4", "--from", "node0.gpu0", "--to", "node2.gpu0"});
   // GPU - PCIe switch - NIC - leaf and down again: 6 hops, as wide as the NIC's 400 Gb/s.
   CHECK_THAT(text, Matchers::Contains("ROUTE from node0.gpu0 to node2.gpu0"));
-  CHECK_THAT(text, Matchers::Contains("3  node0.nic0   unit0.leaf0  NIC     50.0 GB/s"));
+  CHECK_THAT(text, Matchers::Contains("3  node0.nic0   unit0.leaf0  NIC   50.0 GB/s"));
   CHECK_THAT(text, Matchers::Contains("6 hops, 50.0 GB/s (NET): bottleneck node0.nic0 → "
                                       "unit0.leaf0, NIC."));
 }
