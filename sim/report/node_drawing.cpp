@@ -29,6 +29,7 @@ constexpr Widths narrow{4, 9};
 constexpr std::size_t label_gap = 3;
 constexpr std::size_t label_width = 20;
 constexpr std::size_t margin = 2;
+constexpr std::size_t sockets_width = 98;
 
 // "NIC 0", "NIC 0, 1", "NIC 0–3".
 std::string numbers(const char* word, const std::vector<std::int64_t>& list) {
@@ -139,7 +140,7 @@ class Drawing {
       column.left = left;
       column.width = std::max({widths_.gpu * column.gpus.size(), widths_.column,
                                display_width(numbers("NIC", column.nics)) + 2,
-                               display_width(numbers("leaf", column.leaves)) + 4});
+                               display_width(numbers("leaf", column.leaves)) + 3});
       left += column.width;
     }
     right_ = left;
@@ -248,7 +249,7 @@ class Drawing {
       text += unbroken(fmt::format("CPU {}{}", cpu, list));
     }
     if (count > 2) text += fmt::format("; {} from CPU to CPU", unbroken(to_text(socket_)));
-    return wrap(text, right_ + label_gap + label_width, "  ", "  ") + '\n';
+    return wrap(text, std::max(right_ + label_gap + label_width, sockets_width), "  ", "  ") + '\n';
   }
 
   const System& system_;

@@ -63,9 +63,16 @@ std::string rate(const PartLink& link) {
 std::string link_line(const PartLink& link, const std::vector<Part>& parts) {
   const bool broken = link.bandwidth <= BytesPerSecond{} || link.cause >= 0 ||
                       parts[link.from].failed || parts[link.to].failed;
-  return fmt::format("  {} -- {} [label=\"{}\"{}{}];\n", quoted(name(parts[link.from])),
-                     quoted(name(parts[link.to])), rate(link),
+  // From left to right: NVSwitches, GPUs, PCIe switches, NICs, leaves, spines, cores; CPUs aside.
+  const PartKind lower = parts[link.from].kind, upper = parts[link.to].kind;
+  const bool turned = upper == PartKind::nvswitch || lower == PartKind::nic;
+  const bool host = upper == PartKind::cpu && lower != PartKind::gpu;
+  const std::size_t left = turned && link.kind != LinkKind::network ? link.to : link.from;
+  const std::size_t right = left == link.from ? link.to : link.from;
+  return fmt::format("  {} -- {} [label=\"{}\"{}{}{}];\n", quoted(name(parts[left])),
+                     quoted(name(parts[right])), rate(link),
                      link.kind == LinkKind::nvlink ? ", penwidth=2" : "",
+                     host && lower != PartKind::nic ? ", constraint=false" : "",
                      broken ? ", color=red, fontcolor=red, style=dashed" : "");
 }
 

@@ -96,7 +96,7 @@ std::vector<WhatIf> what_ifs(const Cluster& cluster, const NodeShape& node,
     failed("a dead spine", fabric.has_cores() ? "pod0.spine0" : "spine0");
   if (node.planes > 1) failed("a dead NVSwitch", "node0.nvswitch0");
   TopologyChange nvlinks = narrowed_nvlinks(cluster);
-  if (!nvlinks.degraded.empty()) add("a GPU's NVLinks at half", "node0.gpu0", std::move(nvlinks));
+  if (!nvlinks.degraded.empty()) add("NVLinks at half", "node0.gpu0", std::move(nvlinks));
   if (cluster.nodes > 1) failed("a dead node", "node0");
   for (const double ratio : {2.0, 4.0}) {
     if (fabric.units < 2 || ratio <= cluster.fabric.oversubscription) continue;

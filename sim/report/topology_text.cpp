@@ -300,10 +300,9 @@ class Text {
     if (report_.what_ifs.empty()) return;
     title("WHAT IF");
     const bool plan = report_.request.plan.has_value();
-    std::vector<Column> columns{{"", Align::left},      {"", Align::left},
-                                {"GPUs", Align::right}, {"all-gather per GPU", Align::right},
-                                {"", Align::right},     {"bisection", Align::right},
-                                {"", Align::right}};
+    std::vector<Column> columns{
+        {"", Align::left},  {"", Align::left, 8},        {"all-gather/GPU", Align::right},
+        {"", Align::right}, {"bisection", Align::right}, {"", Align::right}};
     if (plan) {
       columns.push_back({"step", Align::right});
       columns.push_back({"", Align::right});
@@ -324,7 +323,6 @@ class Text {
       const double half_before = base.bisection.bandwidth.value();
       std::vector<Cell> row{{name},
                             {what, Tone::quiet},
-                            {std::to_string(figures.gpus)},
                             {rate_text(figures.all_gather.rate()), tone(gather, gather_before)},
                             {change(gather, gather_before), tone(gather, gather_before)},
                             {rate_text(figures.bisection.bandwidth), tone(half, half_before)},

@@ -50,6 +50,19 @@ TEST_CASE("topology: every system of the catalog fits into 100 columns", "[cli]"
   }
 }
 
+TEST_CASE("topology: plans of bundled scenarios fit into 100 columns", "[cli]") {
+  for (const auto& [scenario, plan] : std::vector<std::pair<std::string, std::string>>{
+           {"llama3-70b-64xh100.yaml", "tp8-pp2"},
+           {"llama3.1-405b-1024xh100.yaml", "tp8-pp16"},
+           {"llama2-7b-8xrtx4090.yaml", "fsdp"}}) {
+    std::istringstream lines(shown({bundled(scenario), "--plan", plan}));
+    for (std::string line; std::getline(lines, line);) {
+      INFO(scenario << ": " << line);
+      CHECK(lockstep::display_width(line) <= 100);
+    }
+  }
+}
+
 TEST_CASE("topology: a route with every hop and its bottleneck", "[cli]") {
   const std::string text =
       shown({"dgx-h100", "--nodes", "4", "--from", "node0.gpu0", "--to", "node2.gpu0"});
