@@ -119,7 +119,10 @@ class Builder {
     const Level units{fabric_.nodes_per_unit, 1, touched.units};
     const Level pods{fabric_.nodes_per_unit * fabric_.units_per_pod, 1, touched.pods};
     Numbers base{0, spread ? 1 : 0, first_node_of(system_, 1), units.start(1), pods.start(1)};
-    for (const std::int64_t d : touched.domains) base.push_back(first_node_of(system_, d));
+    if (spread)
+      add_mates(base, touched, domains);
+    else
+      base.insert(base.end(), touched.domains.begin(), touched.domains.end());
     for (const std::int64_t u : touched.units) base.push_back(units.start(u));
     for (const std::int64_t p : touched.pods) base.push_back(pods.start(p));
     if (whole_) base = all_of(nodes_);
@@ -142,6 +145,26 @@ class Builder {
     };
     chosen_spines_ = switches(fabric_.spines, touched.spines);
     chosen_cores_ = switches(fabric_.cores, touched.cores);
+  }
+
+  // Of a domain that a failure touches two nodes besides, for something to be linked to; and two of
+  // the first that none touches.
+  void add_mates(Numbers& base, const Touched& touched, const Level& level) const {
+    Numbers hurt = touched.domains;
+    for (const std::int64_t node : touched.nodes) hurt.push_back(level.group(node));
+    sort_once(hurt);
+    std::int64_t healthy = 0;
+    while (std::binary_search(hurt.begin(), hurt.end(), healthy)) ++healthy;
+    if (!hurt.empty()) hurt.push_back(healthy);
+    for (const std::int64_t domain : hurt) {
+      int mates = 0;
+      for (std::int64_t node = level.start(domain); node < level.start(domain + 1) && mates < 2;
+           ++node) {
+        if (std::binary_search(touched.nodes.begin(), touched.nodes.end(), node)) continue;
+        base.push_back(node);
+        ++mates;
+      }
+    }
   }
 
   void reserve() {

@@ -40,7 +40,8 @@ struct NodeNetwork {
   BytesPerSecond gpu = unlimited;     // the poorest GPU
   PathKind nearest = PathKind::dis;   // of all GPUs
   PathKind farthest = PathKind::loc;  // the nearest NIC of the GPU that is farthest from its own
-  bool touched = false;
+  bool touched = false;               // by a failure of its own or of its leaves
+  bool many = false;                  // stands for others
 };
 
 class Reader {
@@ -157,6 +158,7 @@ class Reader {
     NodeNetwork node;
     node.node = part(gpus.front()).owner;
     node.domain = domain_of(cluster_.system, node.node);
+    node.many = part(gpus.front()).multiplicity > 1;
     BytesPerSecond slots, widest_slot, sum;
     for (const std::size_t gpu : gpus) {
       slots += host_.slot(gpu);
@@ -241,11 +243,14 @@ class Reader {
     const std::int64_t domain = nodes[first].domain;
     BytesPerSecond sum;
     std::int64_t listed = 0;
-    NodeNetwork const* like_the_others = intact;
+    const NodeNetwork* like_the_others = intact;
     for (std::size_t i = first; i < nodes.size() && nodes[i].domain == domain; ++i, ++listed) {
       sum += nodes[i].total;
       if (nodes[i].total < worst->total || nodes[i].gpu < worst->gpu) worst = &nodes[i];
-      if (!nodes[i].touched) like_the_others = &nodes[i];
+      // Of those that may stand for the others the poorest.
+      const bool known = like_the_others != intact;
+      if (nodes[i].many && (!known || nodes[i].total < like_the_others->total))
+        like_the_others = &nodes[i];
     }
     const std::int64_t end =
         std::min(first_node_of(system, domain + 1), std::max<std::int64_t>(1, cluster_.nodes));
