@@ -220,3 +220,64 @@ TEST_CASE("a hundred thousand GPUs cost what a hundred do", "[model][link_load]"
   CHECK(loads.complete);
   CHECK(gigabytes(loads, LinkClass::nic) == Approx(1.0));
 }
+
+TEST_CASE("a dead NIC sends its GPU's bytes through its neighbour", "[model][link_load]") {
+  // As above 31/8 GB on every NIC; node 2's NIC 4 is down: its GPU uses NIC 5 beside it, which then
+  // carries 31/4 GB.
+  Cluster cluster = cluster_of(4);
+  const Flow gather{.name = "all_gather",
+                    .collective = Collective::all_gather,
+                    .degree = 32,
+                    .bytes = 32_GB,
+                    .calls = 1};
+  cluster.failed = {"node2.nic4"};
+  const LinkLoads loads = link_loads(cluster, {gather});
+  CHECK(gigabytes(loads, LinkClass::nic) == Approx(31.0 / 4));
+  REQUIRE(load_on(loads, LinkClass::nic) != nullptr);
+  CHECK(load_on(loads, LinkClass::nic)->from == "node2.nic5");
+  CHECK(load_on(loads, LinkClass::nic)->to == "unit0.leaf5");
+  // A dead leaf does that to every node below it.
+  cluster.failed = {"unit0.leaf4"};
+  CHECK(gigabytes(link_loads(cluster, {gather}), LinkClass::nic) == Approx(31.0 / 4));
+  // A wire at half is busy twice as long.
+  cluster.failed.clear();
+  cluster.degraded = {{"node1.nic0-unit0.leaf0", 0.5}};
+  const LinkLoads half = link_loads(cluster, {gather});
+  CHECK(gigabytes(half, LinkClass::nic) == Approx(31.0 / 8));
+  CHECK(seconds(half, LinkClass::nic) == Approx(31.0 / 40));
+  CHECK(load_on(half, LinkClass::nic)->from == "node1.nic0");
+}
+
+TEST_CASE("ranks skip a node that is out", "[model][link_load]") {
+  // 4 nodes without node 0: a ring over the 24 GPUs that are left, the first of them node 1's.
+  Cluster cluster = cluster_of(4);
+  cluster.gpus = 0;
+  cluster.failed = {"node0"};
+  const LinkLoads loads = link_loads(cluster, {{.name = "all_gather",
+                                                .collective = Collective::all_gather,
+                                                .degree = 24,
+                                                .bytes = 24_GB,
+                                                .calls = 1}});
+  CHECK(gigabytes(loads, LinkClass::nic) == Approx(23.0 / 8));
+  REQUIRE(load_on(loads, LinkClass::nic) != nullptr);
+  CHECK(load_on(loads, LinkClass::nic)->from == "node1.nic0");
+}
+
+TEST_CASE("cores carry what leaves a pod", "[model][link_load]") {
+  // Two pods of 4 nodes, one unit each: rings of one rank a node cross twice, 7 GB from each of the
+  // 8 rails, over all spines of the pod together. Its leaves have 8 * 4 * 10 GB/s up; at 2:1 the
+  // spines have 160 GB/s: 56 / 160 = 0.35 s.
+  Cluster cluster = cluster_of(8);
+  cluster.fabric.nodes_per_pod = 4;
+  cluster.fabric.core_oversubscription = 2.0;
+  const LinkLoads loads = link_loads(cluster, {{.name = "all_gather",
+                                                .collective = Collective::all_gather,
+                                                .degree = 8,
+                                                .stride = 8,
+                                                .bytes = 8_GB,
+                                                .calls = 1}});
+  CHECK(seconds(loads, LinkClass::core_uplink) == Approx(0.35));
+  REQUIRE(load_on(loads, LinkClass::core_uplink) != nullptr);
+  CHECK(load_on(loads, LinkClass::core_uplink)->from == "pod0.spine0");
+  CHECK(load_on(loads, LinkClass::core_uplink)->to == "cores");
+}

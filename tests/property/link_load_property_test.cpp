@@ -142,6 +142,16 @@ class Everything {
         cluster_.fabric.type != FabricType::single_switch && node(from) / leaf != node(to) / leaf;
     one_side(from, bytes, climbs, "out");
     one_side(to, bytes, climbs, "in");
+    const std::int64_t pod = cluster_.fabric.nodes_per_pod;
+    if (!climbs || pod == 0 || node(from) / pod == node(to) / pod) return;
+    // All spines of a pod together: its leaves' uplinks over the oversubscription of the spines.
+    const std::int64_t leaves =
+        pod / leaf *
+        (cluster_.fabric.type == FabricType::rail_optimized ? system_.nics_per_node : 1);
+    const double up = leaf_downlinks(cluster_).value() / cluster_.fabric.oversubscription *
+                      static_cast<double>(leaves) / cluster_.fabric.core_oversubscription;
+    load(LinkClass::core_uplink, "out" + std::to_string(node(from) / pod), bytes, up);
+    load(LinkClass::core_uplink, "in" + std::to_string(node(to) / pod), bytes, up);
   }
   void one_side(std::int64_t gpu, double bytes, bool climbs, const std::string& way) {
     const std::int64_t nics = system_.nics_per_node, gpus = system_.gpus_per_node;
@@ -182,6 +192,10 @@ Cluster random_cluster(std::mt19937& random) {
   cluster.fabric.type = static_cast<FabricType>(random() % 3);
   cluster.fabric.nodes_per_leaf = pick(random, {1, 2, 3, 4});
   cluster.fabric.oversubscription = static_cast<double>(pick(random, {1, 2, 4}));
+  if (random() % 3 == 0 && cluster.fabric.type != FabricType::single_switch) {
+    cluster.fabric.nodes_per_pod = cluster.fabric.nodes_per_leaf * pick(random, {1, 2});
+    cluster.fabric.core_oversubscription = static_cast<double>(pick(random, {1, 2}));
+  }
   return cluster;
 }
 
@@ -225,8 +239,9 @@ struct SumSink {
 
 TEST_CASE("link loads are those of every ring edge on every link", "[property][link_load]") {
   std::mt19937 random(20240229);
-  constexpr LinkClass classes[] = {LinkClass::nvlink, LinkClass::nvswitch, LinkClass::pcie,
-                                   LinkClass::socket, LinkClass::nic,      LinkClass::leaf_uplink};
+  constexpr LinkClass classes[] = {
+      LinkClass::nvlink, LinkClass::nvswitch,    LinkClass::pcie,       LinkClass::socket,
+      LinkClass::nic,    LinkClass::leaf_uplink, LinkClass::core_uplink};
   for (int turn = 0; turn < 400; ++turn) {
     const Cluster cluster = random_cluster(random);
     const std::vector<Flow> flows = random_flows(random, cluster.gpus);
