@@ -42,7 +42,6 @@ constexpr double clearly_more = 1.0 + 1e-9;
 Stretch::Stretch(const Cluster& cluster, const ClusterGraph& graph, const UnitSizes& units,
                  std::int64_t size, std::size_t flows)
     : units_(units),
-      size_(size),
       flow_count_(flows),
       intra_node_(cluster.system.intra_node),
       stand_ins_(cluster, graph),

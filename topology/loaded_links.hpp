@@ -120,7 +120,6 @@ class Stretch {
   static constexpr double no_way = std::numeric_limits<double>::infinity();
 
   UnitSizes units_;
-  std::int64_t size_;
   std::size_t flow_count_;
   IntraNode intra_node_;
   StandIns stand_ins_;

@@ -134,7 +134,7 @@ TEST_CASE("an all_to_all splits by where the peers are", "[model][link_load]") {
   CHECK(gigabytes(loads, LinkClass::leaf_uplink) == Approx(128.0));
 }
 
-TEST_CASE("pipeline stages send on and back; the middle ones both", "[model][link_load]") {
+TEST_CASE("pipeline stages send on and back, the middle ones both", "[model][link_load]") {
   // 4 stages of one node: 1 GB, 3 times, on and back: a GPU of stage 1 sends 3 GB to stage 2 and
   // 3 GB to stage 0.
   Flow pipeline{.name = "pipeline",
