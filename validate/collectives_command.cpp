@@ -23,7 +23,7 @@ const std::vector<Option>& options() {
       {"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "csv", "markdown"}, false},
       {"tolerance", "X", "exit code 5 where the median of a table that is not noted as unhealthy is above X: 0.1 or 10%",
        {}, false},
-      {"set", "PATH=VALUE", "another value in the catalog: systems.dgx-h100.nic_efficiency=0.8 (repeatable)", {}, true},
+      {"set", "PATH=VALUE", "another value in the catalog: systems.dgx-h100.nic_bandwidth=200Gb/s (repeatable)", {}, true},
       {"catalog", "DIR", "the folder with gpus/, systems/ and aliases/", {}, false},
   };
   return options;
@@ -74,7 +74,7 @@ Outcome run_collectives(const std::vector<std::string>& words, const std::filesy
   ClusterChoice choice;
   choice.nodes = nodes_of(arguments);
   const std::filesystem::path folder = catalog_folder(arguments, program);
-  const Catalog catalog(folder, settings_of(arguments, "systems.dgx-h100.nic_efficiency=0.8"));
+  const Catalog catalog(folder, settings_of(arguments, "systems.dgx-h100.nic_bandwidth=200Gb/s"));
   check_settings(catalog, {"gpus", "systems"}, "a log of collectives has no such value");
   const std::string cluster = arguments.value("cluster");
   if (!cluster.empty()) choice.cluster = load_cluster(cluster, catalog);

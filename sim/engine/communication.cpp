@@ -29,33 +29,38 @@ Communication::Communication(const Cluster& cluster, const Plan& plan)
   shapes_[index(GroupKind::pipeline_ends)] =
       plan.pipeline.stages > 1 ? group_shape(cluster, 2, stage_ranks * (plan.pipeline.stages - 1))
                                : GroupShape{};
+  const nccl::Conditions step = nccl::in_training_step(cluster.system);
+  for (std::size_t i = 0; i < shapes_.size(); ++i)
+    groups_[i] = nccl::prepare(cluster, routes_, shapes_[i], step);
+  if (plan.pipeline.stages < 2) return;
+  const std::int64_t domain = std::max<std::int64_t>(1, cluster.system.gpus_per_nvlink_domain);
+  GroupShape across = group_shape(cluster, 2, std::max(stage_ranks, domain));
+  across.sibling_groups = std::min(stage_ranks, domain);
+  across_ = nccl::prepare(cluster, routes_, across, step);
 }
 
 const GroupShape& Communication::shape(GroupKind group) const {
   return shapes_[index(group)];
 }
 
-CollectiveCost Communication::cost(const CollectiveCall& call) const {
-  return collective_cost(cluster_, routes_, shape(call.group), call.collective, call.bytes);
+nccl::CollectiveChoice Communication::cost(const CollectiveCall& call) const {
+  return nccl::choose(groups_[index(call.group)], call.collective, call.bytes);
 }
 
 // Stage i owns the ranks [i s, (i + 1) s). Its last rank and the next stage's last rank decide
 // whether the step to the next stage leaves a domain; all ranks of a stage send at once.
-CollectiveCost Communication::transfer_cost(const CollectiveCall& call,
-                                            std::int64_t from_stage) const {
+nccl::CollectiveChoice Communication::transfer_cost(const CollectiveCall& call,
+                                                    std::int64_t from_stage) const {
   const std::int64_t ranks = plan_.tensor * plan_.data;
   const std::int64_t domain = std::max<std::int64_t>(1, cluster_.system.gpus_per_nvlink_domain);
   const std::int64_t to_stage = (from_stage + 1) % plan_.pipeline.stages;
   const bool inside = from_stage * ranks / domain == ((to_stage + 1) * ranks - 1) / domain &&
                       to_stage * ranks / domain == ((from_stage + 1) * ranks - 1) / domain;
-  if (inside) return cost(call);
-  GroupShape across = group_shape(cluster_, 2, std::max(ranks, domain));
-  across.sibling_groups = std::min(ranks, domain);
-  return collective_cost(cluster_, routes_, across, call.collective, call.bytes);
+  return inside ? cost(call) : nccl::choose(across_, call.collective, call.bytes);
 }
 
 Seconds Communication::overlapped_time(const CollectiveCall& call) const {
-  const CollectiveCost alone = cost(call);
+  const nccl::CollectiveChoice alone = cost(call);
   const double efficiency = shape(call.group).domains > 1 ? *plan_.software.fsdp_inter_efficiency
                                                           : *plan_.software.fsdp_intra_efficiency;
   return alone.latency + (alone.time - alone.latency) / efficiency;
@@ -71,7 +76,7 @@ void CollectiveTally::add(const CollectiveCall& call, double calls, Seconds time
   if (known != uses_.end()) {
     use = &*known;
   } else {
-    const CollectiveCost cost = communication_.cost(call);
+    const nccl::CollectiveChoice cost = communication_.cost(call);
     CollectiveUse fresh;
     fresh.name = call.name;
     fresh.collective = call.collective;

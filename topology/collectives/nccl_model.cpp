@@ -134,22 +134,9 @@ std::vector<Alternative> alternatives(const NcclGroup& group, Collective collect
   return result;
 }
 
-}  // namespace lockstep::nccl
-
-namespace lockstep {
-
-CollectiveCost nccl_collective_cost(const Cluster& cluster, const Routes& routes,
-                                    const GroupShape& shape, Collective collective, Bytes bytes) {
-  const nccl::CollectiveChoice choice =
-      nccl::choose(nccl::prepare(cluster, routes, shape), collective, bytes);
-  CollectiveCost cost;
-  cost.time = choice.time;
-  cost.latency = choice.latency;
-  cost.bus_bandwidth = choice.bus_bandwidth;
-  cost.algorithm = choice.algorithm;
-  cost.protocol = choice.protocol;
-  cost.bottleneck = choice.bottleneck;
-  return cost;
+CollectiveCost cost_of(const CollectiveChoice& choice) {
+  return {choice.time,      choice.latency,  choice.bus_bandwidth,
+          choice.algorithm, choice.protocol, choice.bottleneck};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::nccl

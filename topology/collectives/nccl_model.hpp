@@ -75,7 +75,20 @@ struct Alternative {
   Seconds time;       // what it would take on this fabric; zero where off
 };
 
-NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape);
+// What surrounds the calls, as factors on what nccl-tests shows. All of them 1: nccl-tests.
+struct Conditions {
+  double link_share = 1.0;       // of the bandwidth in a domain
+  double link_latency = 1.0;     // of the fixed time of groups in one domain
+  double network_share = 1.0;    // of the bandwidth across nodes
+  double network_latency = 1.0;  // of the fixed time of groups across nodes
+  double network_decay = 0.0;    // network_share falls as 1/(1 + this * log2(nodes))
+};
+
+// A training step on this system.
+Conditions in_training_step(const System& system);
+
+NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
+                  const Conditions& conditions = {});
 
 // Zero for a group of one and for no bytes; infinite where no way between the nodes is left.
 // `bytes` is nccl-tests' size: the whole buffer. Pure, allocates nothing.
@@ -85,12 +98,6 @@ CollectiveChoice choose(const NcclGroup& group, Collective collective, Bytes byt
 // Empty for all_to_all and send_recv.
 std::vector<Alternative> alternatives(const NcclGroup& group, Collective collective, Bytes bytes);
 
+CollectiveCost cost_of(const CollectiveChoice& choice);
+
 }  // namespace lockstep::nccl
-
-namespace lockstep {
-
-// prepare() and choose() in one, in the form of collective_cost().
-CollectiveCost nccl_collective_cost(const Cluster& cluster, const Routes& routes,
-                                    const GroupShape& shape, Collective collective, Bytes bytes);
-
-}  // namespace lockstep

@@ -18,7 +18,6 @@ namespace lockstep::nccl {
 namespace {
 
 constexpr double giga = 1e9;
-constexpr double micro = 1e-6;
 
 double time_per_byte(double bandwidth) {
   return 1.0 / (bandwidth * giga);
@@ -31,8 +30,7 @@ PointToPoint all_to_all_cost(const PointToPointLinks& links) {
   const auto r = static_cast<double>(links.ranks_on_node);
   PointToPoint cost;
   cost.resource = links.inside_name;
-  // Between nodes across_prior is the network's, on one node the same as inside_prior.
-  cost.latency = links.floor + (n - 1.0) * (links.across_prior->per_peer.value / micro);
+  cost.latency = links.floor + (n - 1.0) * links.per_peer;
   if (links.ranks_on_node > 1)
     cost.seconds_per_byte =
         (r - 1.0) / n * time_per_byte(*links.inside_prior->all_to_all * links.inside);

@@ -15,7 +15,8 @@ struct PointToPointLinks {
   double across = 0.0;  // the group's part of a node's NICs
   const char* inside_name = "";
   const char* across_name = "";
-  double floor = 0.0;  // us
+  double floor = 0.0;     // us
+  double per_peer = 0.0;  // us
   const FabricPrior* inside_prior = nullptr;
   const FabricPrior* across_prior = nullptr;
 };

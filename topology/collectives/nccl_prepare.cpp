@@ -7,6 +7,8 @@
 //   W        what the NICs allow the algorithm
 //   f        the part of the NICs that the group gets: alive / (siblings * its own), times
 //            min(1, domains/leaves * uplinks/downlinks) where it leaves a leaf
+//   all of them times the Conditions of the calls: a domain's where the group stays on one node or
+//   the cap is inside it, the network's else
 //   cap      ring, Simple, several ranks per node: ring_through_node * a ring inside the node;
 //            trees beyond two nodes: tree_nic_share of the NICs
 // Source: fabric_priors.cpp; NCCL_ALGO and NCCL_PROTO as tuning.cc:43-52.
@@ -71,7 +73,8 @@ bool ring_like(Algorithm algorithm) {
 
 class Preparation {
  public:
-  Preparation(const Cluster& cluster, const Routes& routes, const GroupShape& shape)
+  Preparation(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
+              const Conditions& conditions)
       : system_(cluster.system),
         tuning_(tuning_of(cluster, routes, shape)),
         network_(network_part(cluster, routes, shape, tuning_.view)),
@@ -86,6 +89,11 @@ class Preparation {
     }
     growth_ =
         tuning_.view.nodes > 2 ? std::pow(tuning_.nodes() / 2.0, *prior_.latency_growth) : 1.0;
+    const bool across = tuning_.view.nodes > 1;
+    latency_ = across ? conditions.network_latency : conditions.link_latency;
+    link_share_ = conditions.link_share;
+    network_share_ = conditions.network_share /
+                     (1.0 + conditions.network_decay * std::log2(std::max(1.0, tuning_.nodes())));
   }
 
   NcclGroup group(const Routes& routes) const {
@@ -93,7 +101,7 @@ class Preparation {
     result.ranks = tuning_.ranks;
     result.graphs = tuning_.graphs;
     result.fabric = prior_.kind;
-    result.floor = prior_.floor.value / micro;
+    result.floor = latency_ * prior_.floor.value / micro;
     result.latency_spread = prior_.simple_latency.spread;
     result.bandwidth_spread = prior_.ring_bandwidth.spread;
     for (std::size_t i = 0; i < tuned.size(); ++i) fill(result.offers[i], tuned[i]);
@@ -183,7 +191,9 @@ class Preparation {
     double share = ring_like(offer.algorithm) ? *prior_.ring_bandwidth : *prior_.tree_bandwidth;
     if (one_way) share = *prior_.one_way_bandwidth;
     if (offer.protocol == Protocol::ll) share *= *prior_.ll_bandwidth;
-    offer.real_latency = *prior_.latency(offer.protocol) * growth_ * rating.latency;
+    const double through_node = link_share_ * share * through_node_;
+    share *= tuning_.one_node() ? link_share_ : network_share_;
+    offer.real_latency = latency_ * *prior_.latency(offer.protocol) * growth_ * rating.latency;
     offer.real_bandwidth = share * rating.bandwidth;
     offer.resource = tuning_.one_node() || rating.wire > near_wire * rating.bandwidth
                          ? inside_name(tuning_.view, offer.algorithm)
@@ -196,13 +206,13 @@ class Preparation {
     if (tuning_.one_node()) return;
     at_most(share * rating.wire * network_.share, network_.name);
     if (offer.algorithm == Algorithm::ring && offer.protocol == Protocol::simple &&
-        through_node_ > 0.0)
-      at_most(share * through_node_ * tuning_.n() / ring_steps(collective, tuning_.ranks),
+        through_node > 0.0)
+      at_most(through_node * tuning_.n() / ring_steps(collective, tuning_.ranks),
               inside_name(tuning_.view, offer.algorithm));
     if (offer.algorithm == Algorithm::tree && offer.protocol != Protocol::ll &&
         tuning_.view.nodes > 2)
-      at_most(*prior_.tree_nic_share * static_cast<double>(tuning_.view.nics) * tuning_.view.nic *
-                  network_.share,
+      at_most(network_share_ * *prior_.tree_nic_share * static_cast<double>(tuning_.view.nics) *
+                  tuning_.view.nic * network_.share,
               "NIC");
   }
 
@@ -212,15 +222,16 @@ class Preparation {
     links.ranks = tuning_.ranks;
     links.ranks_on_node = view.ranks;
     links.nodes = view.nodes;
-    links.inside = view.link;
+    links.inside = link_share_ * view.link;
     const double of_group = routes.link(view.ranks).value();
     links.pair = view.nvlink && of_group > 0.0
-                     ? view.link * std::min(1.0, routes.link(2).value() / of_group)
-                     : view.link;
-    links.across = static_cast<double>(view.nics) * view.nic * network_.share;
+                     ? links.inside * std::min(1.0, routes.link(2).value() / of_group)
+                     : links.inside;
+    links.across = network_share_ * static_cast<double>(view.nics) * view.nic * network_.share;
     links.inside_name = inside_name(view, Algorithm::ring);
     links.across_name = network_.name;
-    links.floor = prior_.floor.value / micro;
+    links.floor = latency_ * prior_.floor.value / micro;
+    links.per_peer = latency_ * prior_.per_peer.value / micro;
     links.inside_prior = &inside_prior_;
     links.across_prior = &prior_;
     return links;
@@ -239,13 +250,22 @@ class Preparation {
   const FabricPrior& inside_prior_;
   double through_node_ = 0.0;  // GB/s on the bus
   double growth_ = 1.0;
+  double latency_ = 1.0;  // Conditions, for this group
+  double link_share_ = 1.0;
+  double network_share_ = 1.0;
 };
 
 }  // namespace
 
-NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape) {
+Conditions in_training_step(const System& system) {
+  return {*system.link_share, *system.link_latency, *system.network_share, *system.network_latency,
+          *system.network_decay};
+}
+
+NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
+                  const Conditions& conditions) {
   if (shape.ranks < 2) return {};
-  return Preparation(cluster, routes, shape).group(routes);
+  return Preparation(cluster, routes, shape, conditions).group(routes);
 }
 
 }  // namespace lockstep::nccl
