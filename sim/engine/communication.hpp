@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/engine/step.hpp"
+#include "strategies/rank_order.hpp"
 #include "topology/collectives/nccl_model.hpp"
 
 namespace lockstep {
@@ -28,8 +29,11 @@ class Communication {
   [[nodiscard]] Seconds overlapped_time(const CollectiveCall& call) const;
 
  private:
+  [[nodiscard]] bool stays_inside(std::int64_t from_stage) const;
+
   const Cluster& cluster_;
   const Plan& plan_;
+  RankStrides strides_;
   Routes routes_;
   std::array<GroupShape, 6> shapes_;
   std::array<nccl::NcclGroup, 6> groups_;  // how NCCL would run each, inside this step

@@ -174,6 +174,41 @@ TEST_CASE("step: stages narrower than a node cross it at some boundaries only") 
   CHECK(over(3) == "NIC");
 }
 
+TEST_CASE("step: where the ranks lie decides what their groups communicate over") {
+  // 2 nodes of 8, tensor 8 and data 2. Tensor innermost: each tensor group fills a node. Data
+  // innermost: tensor ranks are 2 apart, 4 on each node.
+  const Cluster cluster = round_cluster(2);
+  Plan plan = plain_plan(2, 8);
+  const auto shape = [&](GroupKind kind) { return Communication(cluster, plan).shape(kind); };
+  CHECK(shape(GroupKind::tensor).domains == 1);
+  CHECK(shape(GroupKind::data).domains == 2);
+  const Seconds neighbours = step_of(cluster, plan, small_training()).total;
+  plan.placement = "dp-tp-pp";
+  CHECK(shape(GroupKind::tensor).domains == 2);
+  CHECK(shape(GroupKind::tensor).ranks_per_domain == 4);
+  CHECK(shape(GroupKind::data).domains == 1);
+  CHECK(step_of(cluster, plan, small_training()).total > neighbours);
+}
+
+TEST_CASE("step: stages on neighbouring GPUs stay in their node but for the wrap") {
+  // pp-tp-dp with 4 stages: blocks of 4 GPUs, two to a node. Of 16 stages one boundary leaves it.
+  Plan plan = plain_plan(4, 1, 4);
+  plan.placement = "pp-tp-dp";
+  const Cluster cluster = round_cluster(2);
+  const auto over = [&](std::int64_t stage) {
+    const Workload workload = lower(small_gpt(), small_training(), plan);
+    return std::string{
+        Communication(cluster, plan).transfer_cost(workload.boundary, stage).bottleneck};
+  };
+  for (std::int64_t stage = 0; stage < 4; ++stage) CHECK(over(stage) == "NVLink");
+  plan = plain_plan(1, 1, 16);
+  plan.placement = "pp-tp-dp";
+  CHECK(over(6) == "NVLink");
+  CHECK(over(7) == "NIC");
+  CHECK(over(8) == "NVLink");
+  CHECK(over(15) == "NIC");
+}
+
 TEST_CASE("step: a network slower than the compute beside it is what bounds the step") {
   Cluster cluster = round_cluster(2);
   cluster.system.nic_bandwidth = Constant(BytesPerSecond{1e7});
