@@ -95,6 +95,7 @@ void CollectiveTally::add(const CollectiveCall& call, double calls, Seconds time
     fresh.shape = communication_.shape(call.group);
     fresh.bytes = call.bytes;
     fresh.algorithm = cost.algorithm;
+    fresh.protocol = cost.protocol;
     fresh.bottleneck = cost.bottleneck;
     uses_.push_back(std::move(fresh));
     use = &uses_.back();
