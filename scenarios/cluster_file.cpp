@@ -11,6 +11,7 @@
 
 #include "scenarios/catalog_trees.hpp"
 #include "scenarios/fields.hpp"
+#include "scenarios/nccl_xml.hpp"
 #include "scenarios/yaml_reader.hpp"
 
 namespace lockstep {
@@ -53,6 +54,7 @@ Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name
       problems.push_back(diagnose(map.where, "E201", "a cluster must be a map of keys", ""));
     }
   }
+  if (problems.empty()) import_nccl_files(cluster, problems);
   if (!problems.empty()) throw InputError(without_repeats(std::move(problems)));
   return cluster;
 }
