@@ -2,7 +2,9 @@
 //
 //   NVLink   to an NVSwitch: every GPU reaches all others with all its links; to peers: with the
 //            links to those of the group, if these join all of them (directly or through a peer)
-//   PCIe     the narrowest slot between two devices; through an Intel CPU 5/6 of it between GPUs
+//   PCIe     the narrowest slot between two devices; GPUs that reach each other through an Intel
+//   CPU
+//            keep 5/6 of it
 //   sockets  between the CPUs of a host: 16 AMD, 6/10/22/40 Intel (Broadwell, Skylake, Sapphire
 //            Rapids, Emerald), 9 Zhaoxin, 6 Arm, 32 Power GB/s
 //   NICs     of a GPU those that it reaches fastest, then nearest; without GPUDirect through the
@@ -50,12 +52,7 @@ class Paths {
   }
 
   [[nodiscard]] Path between_gpus(std::size_t a, std::size_t b) const {
-    const std::size_t cpu_a = cpu_of(a);
-    Path path = over_pcie(chains_[a], cpu_a, chains_[b], cpu_of(b));
-    const DumpCpu& cpu = dump_.cpus[cpu_a];
-    if (path.type > PathType::pcie_switch && cpu.vendor == "GenuineIntel")
-      path.bandwidth *= intel_peer_share;
-    return path;
+    return over_pcie(chains_[a], cpu_of(a), chains_[b], cpu_of(b));
   }
 
   [[nodiscard]] Path to_nic(std::size_t gpu, std::size_t nic) const {
@@ -187,6 +184,9 @@ class Group {
     links.nvlink = links.nvswitch || (gpu == 0 ? !last.peer_links.empty() : joined);
     if (gpu > 0) {
       links.path_inside = links.nvlink ? PathType::nvlink : pcie_.type;
+      const DumpCpu& cpu = dump_.cpus[dump_.slots[last.slot].cpu];
+      if (links.path_inside == PathType::host_bridge && cpu.vendor == "GenuineIntel")
+        links.peer_share = intel_peer_share;
       const std::int64_t count =
           links.nvswitch ? fewest_switch_links_ : *std::min_element(peers_.begin(), peers_.end());
       links.link = links.nvlink ? static_cast<double>(count) * one_link : pcie_.bandwidth;

@@ -47,8 +47,8 @@ void apply_imported(const Cluster& cluster, const Routes& routes, NodeView& view
   if (view.ranks > 1) {
     const double intact =
         links.nvswitch ? share(routes.link(view.ranks), *cluster.system.link_bandwidth) : 1.0;
-    view.link = links.link * intact;
     const bool staged = !links.nvlink && !cluster.system.peer_to_peer;
+    view.link = links.link * intact * (staged ? 1.0 : links.peer_share);
     // A path through the CPU that GPUs do take is no meeting in host memory.
     view.path_inside = staged                                       ? PathType::host_bridge
                        : links.path_inside == PathType::host_bridge ? PathType::socket

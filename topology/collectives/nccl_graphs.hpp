@@ -53,8 +53,9 @@ struct ImportedLinks {
   bool nvlink = false;
   bool nvswitch = false;
   PathType path_inside = PathType::local;
-  std::int64_t nics = 0;  // that these GPUs have beside them
-  double nic = 0.0;       // a NIC and the slots on the way to it
+  double peer_share = 1.0;  // of `link` that GPUs keep which reach each other over the CPU
+  std::int64_t nics = 0;    // that these GPUs have beside them
+  double nic = 0.0;         // a NIC and the slots on the way to it
   PathType path_across = PathType::network;
 };
 
