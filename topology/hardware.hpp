@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "topology/collectives/nccl_graphs.hpp"
 #include "topology/constant.hpp"
 
 namespace lockstep {
@@ -155,6 +156,8 @@ struct Cluster {
   // GPUs of the whole cluster. `gpus` in the file may ask for less than whole nodes on one node.
   // 0: all of the nodes.
   std::int64_t gpus = 0;
+
+  nccl::ImportedFiles imported;  // NCCL's own dumps of this cluster's nodes
 };
 
 // GPUs that a plan may use: `gpus`, or all of the nodes.

@@ -150,6 +150,11 @@ void describe(FieldVisitor& visitor, Cluster& cluster) {
                 cluster.gpus, 0, limits::most_gpus);
   visitor.group({"fabric", "The network between the nodes."},
                 [&](FieldVisitor& inner) { describe(inner, cluster.fabric); });
+  visitor.file({"nccl_topology", "A file that NCCL_TOPO_DUMP_FILE wrote on such a node: its NVLinks, slots, NICs and CPU "
+                                 "take the place of the system's."},
+               cluster.imported.topology_file);
+  visitor.file({"nccl_graph", "A file that NCCL_GRAPH_DUMP_FILE wrote: the channels of groups of its shape."},
+               cluster.imported.graph_file);
 }
 
 }  // namespace lockstep

@@ -9,6 +9,7 @@
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
+#include "sim/report/collective_table.hpp"
 #include "sim/report/display.hpp"
 #include "topology/collectives/collective_model.hpp"
 
@@ -29,7 +30,7 @@ const Option color_option{"color", "WHEN", "colour in the text (default: auto)",
 
 const Option collectives_set_option{"set",
                                     "PATH=VALUE",
-                                    "another value for a key of the catalog, with its unit: "
+                                    "another value for a key of the cluster or the catalog: "
                                     "systems.dgx-h100.nic_bandwidth=\"200 Gb/s\"",
                                     {},
                                     true};
@@ -37,6 +38,12 @@ const Option collectives_set_option{"set",
 std::vector<std::string> collective_names() {
   std::vector<std::string> names;
   for (const Collective collective : all_collectives) names.emplace_back(to_string(collective));
+  return names;
+}
+
+std::vector<std::string> element_names() {
+  std::vector<std::string> names;
+  for (const ElementType& type : element_types()) names.emplace_back(type.name);
   return names;
 }
 
@@ -68,20 +75,27 @@ std::vector<Command> make_commands() {
   table.push_back(
       {"collectives",
        "the time of a collective by size, as nccl-tests prints it",
-       "Predicts what nccl-tests would print on a system of the catalog, with the algorithm and protocol that NCCL "
-       "chooses and what bounds the time. Sizes are those of nccl-tests: the whole buffer, K, M and G are powers of "
-       "1024.",
-       {{"SYSTEM", "a system of the catalog", true, {}}},
+       "Predicts what nccl-tests would print, with the algorithm and protocol that NCCL chooses and what bounds the "
+       "time; columns 1 to 77 are those of nccl-tests (cut -c1-77 of both, and diff). Sizes are the whole buffer; "
+       "K, M and G are powers of 1024.",
+       {{"CLUSTER", "a system of the catalog, a cluster or scenario file; with --nccl-topology it may be left out",
+         false, {}}},
        {{"collective", "NAME", "the collective (default: all_reduce)", collective_names(), false, 'c'},
-        {"gpus", "N", "GPUs of the group (default: all of the nodes)", {}, false, 'g'},
+        {"gpus", "N", "GPUs of the group (default: all of the cluster)", {}, false, 'g'},
         {"nodes", "N", "nodes that they are spread over (default: as few as hold them)", {}, false, 'n'},
+        {"ranks-per-node", "N", "GPUs of the group on each node; 1 is a rail", {}, false},
+        {"siblings", "N", "so many such groups at once on these nodes (default: 1)", {}, false},
         {"begin", "SIZE", "the smallest size (default: 8)", {}, false, 'b'},
         {"end", "SIZE", "the largest size (default: 16G)", {}, false, 'e'},
         {"factor", "N", "from one size to the next (default: 2)", {}, false, 'f'},
-        {"explain", "", "also why the other algorithms and protocols lost", {}, false},
+        {"datatype", "TYPE", "the element (default: float)", element_names(), false, 'd'},
+        {"nccl-topology", "FILE", "what NCCL_TOPO_DUMP_FILE wrote on a node: it takes the system's place", {}, false},
+        {"nccl-graph", "FILE", "what NCCL_GRAPH_DUMP_FILE wrote: its channels take the search's place", {}, false},
+        {"as-system", "", "print the topology file as a system (YAML) instead", {}, false},
+        {"explain", "", "also the launch floor, and why other algorithms and protocols lost", {}, false},
         format_option, collectives_set_option, catalog_option},
        {"lockstep collectives dgx-h100 -c all_reduce -g 16 --explain",
-        "lockstep collectives dgx-a100-80gb -c all_gather -n 4 -b 1M -e 1G --format csv"},
+        "lockstep collectives dgx-a100-80gb -c all_gather -n 4 --ranks-per-node 1 --siblings 8"},
        &run_collectives});
   table.push_back(
       {"list",

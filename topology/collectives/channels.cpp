@@ -22,6 +22,8 @@
 #include <cmath>
 #include <span>
 
+#include "topology/collectives/imported.hpp"
+
 namespace lockstep::nccl {
 namespace {
 
@@ -210,6 +212,7 @@ NodeView node_view(const Cluster& cluster, const Routes& routes, const GroupShap
   if (many_domains_in_node) view.ranks = (shape.ranks + view.nodes - 1) / view.nodes;
   view_inside(view, cluster, routes, view.ranks <= shape.ranks_per_domain);
   if (view.nodes > 1) view_network(view, cluster, routes, std::max(1.0, nodes_of_domain));
+  apply_imported(cluster, routes, view);
   return view;
 }
 
@@ -218,9 +221,10 @@ Graphs graphs(const NodeView& view) {
   result.path_inside = view.path_inside;
   result.path_across = view.path_across;
   result.ring = search_ring(view);
+  result.ring.same_channels = view.nodes < 2;
   result.tree = search_tree(view, result.ring);
   result.nvls = search_nvls(view);
-  if (view.nodes > 1) result.collnet = result.ring;
+  if (view.nodes > 1) result.collnet_chain = result.collnet_direct = result.ring;
   return result;
 }
 

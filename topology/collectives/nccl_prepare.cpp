@@ -17,6 +17,7 @@
 
 #include "topology/collectives/nccl_model.hpp"
 
+#include "topology/collectives/imported.hpp"
 #include "topology/collectives/nccl_point_to_point.hpp"
 
 namespace lockstep::nccl {
@@ -57,7 +58,9 @@ NetworkPart network_part(const Cluster& cluster, const Routes& routes, const Gro
 const char* ll128_off(const Tuning& tuning) {
   const bool inside = tuning.view.ranks < 2 || tuning.view.path_inside <= PathType::nvlink;
   if (!inside) return "LL128 needs NVLink inside the node";
-  if (!tuning.one_node() && tuning.view.path_across > PathType::pcie_switch)
+  const PathType farthest =
+      tuning.view.compute_capability >= 90 ? PathType::peer_nic : PathType::pcie_switch;
+  if (!tuning.one_node() && tuning.view.path_across > farthest)
     return "LL128 needs GPUs beside their NICs";
   return nullptr;
 }
@@ -116,7 +119,7 @@ class Preparation {
     Tuning tuning;
     tuning.constants = &constants(cluster.system.nccl_version);
     tuning.view = node_view(cluster, routes, shape);
-    tuning.graphs = nccl::graphs(tuning.view);
+    tuning.graphs = graphs_of(cluster, tuning.view);
     tuning.ranks = shape.ranks;
     tuning.cpu = cluster.system.cpu_vendor;
     tuning.in_network_reduction = cluster.system.in_network_reduction;
@@ -265,7 +268,9 @@ Conditions in_training_step(const System& system) {
 NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
                   const Conditions& conditions) {
   if (shape.ranks < 2) return {};
-  return Preparation(cluster, routes, shape, conditions).group(routes);
+  NcclGroup group = Preparation(cluster, routes, shape, conditions).group(routes);
+  group.graph_source = graph_source(cluster, node_view(cluster, routes, shape));
+  return group;
 }
 
 }  // namespace lockstep::nccl
