@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -146,6 +147,8 @@ struct Fabric {
       32;  // nodes that reach each other without leaving the leaf (or scalable unit)
 };
 
+class Calibrations;
+
 struct Cluster {
   System system;
   std::int64_t nodes = 1;
@@ -154,6 +157,10 @@ struct Cluster {
   // GPUs of the whole cluster. `gpus` in the file may ask for less than whole nodes on one node.
   // 0: all of the nodes.
   std::int64_t gpus = 0;
+
+  // What was measured of the system's collectives (topology/collectives/calibration.hpp); null:
+  // nothing. No key of files: --calibration sets it.
+  std::shared_ptr<const Calibrations> calibrations;
 };
 
 // GPUs that a plan may use: `gpus`, or all of the nodes.

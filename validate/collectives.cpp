@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "topology/collectives/collective_model.hpp"
+#include "topology/collectives/nccl_model.hpp"
 #include "topology/routes.hpp"
 #include "validate/nccl_log_line.hpp"
 #include "validate/nccl_subject.hpp"
@@ -31,17 +31,18 @@ std::optional<double> median_from(const std::vector<CollectiveComparison>& rows,
 }
 
 void compare(const NcclTable& table, const LogCluster& where, Collective collective, LogResult& result) {
-  const Routes links = routes(where.cluster);
+  const nccl::NcclGroup group = nccl::prepare(where.cluster, routes(where.cluster), where.shape);
   const bool in_place = !has_out_of_place(table);
   if (in_place) result.assumed.emplace_back("times: in place, the log has no others");
   for (const NcclRow& row : table.rows) {
     if (row.size_bytes == 0) continue;
-    const CollectiveCost cost = collective_cost(where.cluster, links, where.shape, collective,
-                                                Bytes{static_cast<double>(row.size_bytes)});
+    const nccl::CollectiveChoice choice =
+        nccl::choose(group, collective, Bytes{static_cast<double>(row.size_bytes)});
     CollectiveComparison one;
     one.size_bytes = row.size_bytes;
-    one.predicted_time = cost.time.value();
-    one.algorithm = cost.algorithm;
+    one.predicted_time = choice.time.value();
+    one.algorithm = choice.algorithm;
+    one.protocol = choice.protocol;
     const std::optional<double>& measured = in_place ? row.in_place.time : row.out_of_place.time;
     if (measured.value_or(0.0) > 0.0) one.measured_time = measured;
     result.rows.push_back(std::move(one));

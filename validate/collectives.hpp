@@ -19,7 +19,7 @@ struct CollectiveComparison {
   double predicted_time = 0;             // seconds
   std::optional<double> measured_time;
   std::string algorithm;
-  std::string protocol;                  // "" where the model does not distinguish protocols
+  std::string protocol;
   [[nodiscard]] std::optional<double> error() const;   // predicted / measured - 1
 };
 

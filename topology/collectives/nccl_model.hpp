@@ -41,6 +41,32 @@ struct PointToPoint {
   const char* resource = "";
 };
 
+// What a time rests on: the model alone; a measurement of this collective on this group; one of it on
+// another group; one of another collective.
+enum class Basis { model, measured, scaled, transferred };
+
+// "model", "measured" …
+const char* to_string(Basis basis);
+
+// One line of a measured curve: latency + seconds_per_byte * bytes, from this size on.
+struct CurvePiece {
+  double from = 0.0;     // bytes
+  double latency = 0.0;  // us
+  double seconds_per_byte = 0.0;
+};
+
+// A collective's time by size where a calibration says it. `pieces` where the group is as measured,
+// else `log_times`.
+struct CalibratedTimes {
+  Basis basis = Basis::model;
+  double spread = 0.0;
+  std::vector<CurvePiece> pieces;
+  std::vector<double> log_times;  // ln us at 1, 2^(1/2), 2, 2^(3/2) … bytes
+
+  // us. Not for Basis::model.
+  [[nodiscard]] double time(double bytes) const;
+};
+
 struct NcclGroup {
   std::int64_t ranks = 1;
   Graphs graphs;
@@ -51,6 +77,7 @@ struct NcclGroup {
   // Of all_reduce, all_gather, reduce_scatter, broadcast, reduce.
   std::array<std::array<Offer, algorithm_count * protocol_count>, 5> offers;
   PointToPoint all_to_all, send_recv;
+  std::array<CalibratedTimes, all_collectives.size()> calibrated;  // by Collective
 };
 
 // Why a time is what it is.
@@ -64,6 +91,7 @@ struct CollectiveChoice {
   const char* bottleneck =
       "";               // "launch", "latency", or what sets the bandwidth: "NVLink", "NIC" …
   double spread = 0.0;  // relative standard deviation of `time`
+  Basis basis = Basis::model;
 };
 
 // What NCCL would have taken, or why not.
@@ -75,6 +103,7 @@ struct Alternative {
   Seconds time;       // what it would take on this fabric; zero where off
 };
 
+// With the cluster's calibrations, where they are of its system.
 NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape);
 
 // Zero for a group of one and for no bytes; infinite where no way between the nodes is left.

@@ -13,8 +13,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "topology/collectives/calibration.hpp"
 #include "topology/collectives/nccl_model.hpp"
-
 #include "topology/collectives/nccl_point_to_point.hpp"
 
 namespace lockstep::nccl {
@@ -245,7 +245,10 @@ class Preparation {
 
 NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape) {
   if (shape.ranks < 2) return {};
-  return Preparation(cluster, routes, shape).group(routes);
+  NcclGroup group = Preparation(cluster, routes, shape).group(routes);
+  if (cluster.calibrations && cluster.calibrations->system().name == cluster.system.name)
+    cluster.calibrations->apply(shape, group);
+  return group;
 }
 
 }  // namespace lockstep::nccl
