@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scenarios/diagnostics.hpp"
+#include "topology/collectives/nccl_model.hpp"
 #include "validate/log_cluster.hpp"
 
 namespace lockstep {
@@ -33,6 +34,7 @@ struct LogResult {
   std::string health;        // as the notes say; "" where they do not
   std::string status = "ok";   // or why there is no comparison
   std::vector<std::string> assumed;
+  nccl::Basis basis = nccl::Basis::model;      // what the predictions rest on
   std::optional<double> median_abs_error;      // over the sizes that were measured
   std::optional<double> median_abs_error_16mb;
   std::vector<CollectiveComparison> rows;      // sizes above 0, out-of-place

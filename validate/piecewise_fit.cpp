@@ -8,9 +8,12 @@
 // every size counts alike; an ordinary fit of seconds sees the largest alone.
 // Every run of neighbouring points is fitted once (NLopt, L-BFGS in ln L and ln b); the best split into one, two or
 // three runs follows by dynamic programming. A split lies at the geometric middle of its two sizes. The number of
-// pieces is that of the least Bayesian information criterion for Laplace-distributed residuals,
-//   2 n ln(e + mean |residual|) + p ln n,   p = 2 pieces + splits,   e = 1 %, what times are reproducible to.
-// Source: Bellman 1961, "On the approximation of curves by line segments using dynamic programming"; Schwarz 1978.
+// pieces is that of the least Akaike information criterion of Laplace-distributed residuals,
+//   2 n ln(e + mean |residual|) + 2 p,   p = 2 pieces + splits < n,   e = 1 %, what times are reproducible to.
+// A curve must not fall: what falls in the measurement (NCCL changes its protocol too late on some fabrics) is made
+// level first, by isotonic regression of the logarithms.
+// Source: Bellman 1961, "On the approximation of curves by line segments using dynamic programming"; Akaike 1974;
+// Barlow et al. 1972 for pooling adjacent violators.
 // Ignores: that NCCL's protocols change at sizes which can be known; errors that depend on size.
 #include "validate/piecewise_fit.hpp"
 
@@ -164,16 +167,42 @@ double criterion(const std::vector<CalibrationPiece>& pieces, const std::vector<
   for (const double residual : residuals(pieces, points)) sum += std::fabs(residual);
   const auto n = static_cast<double>(points.size());
   const auto parameters = static_cast<double>(3 * pieces.size() - 1);
-  return 2.0 * n * std::log(reproducible + sum / n) + parameters * std::log(n);
+  if (parameters >= n) return infinite;
+  return 2.0 * n * std::log(reproducible + sum / n) + 2.0 * parameters;
 }
 
-std::vector<CalibrationPiece> best_pieces(const std::vector<TimedSize>& points) {
+// Pools neighbours that fall: each pool takes the geometric mean of its times.
+std::vector<TimedSize> rising(const std::vector<TimedSize>& points) {
+  struct Pool {
+    double sum = 0;   // of ln seconds
+    std::size_t count = 0;
+    [[nodiscard]] double mean() const { return sum / static_cast<double>(count); }
+  };
+  std::vector<Pool> pools;
+  for (const TimedSize& point : points) {
+    pools.push_back({std::log(point.seconds), 1});
+    while (pools.size() > 1 && pools[pools.size() - 2].mean() > pools.back().mean()) {
+      const Pool last = pools.back();
+      pools.pop_back();
+      pools.back().sum += last.sum;
+      pools.back().count += last.count;
+    }
+  }
+  std::vector<TimedSize> result;
+  for (const Pool& pool : pools) {
+    for (std::size_t i = 0; i < pool.count; ++i) result.push_back({points[result.size()].bytes, std::exp(pool.mean())});
+  }
+  return result;
+}
+
+std::vector<CalibrationPiece> best_pieces(const std::vector<TimedSize>& measured) {
+  const std::vector<TimedSize> points = rising(measured);
   const Splits splits(points);
-  std::vector<CalibrationPiece> best;
-  double least = infinite;
-  for (std::size_t count = 1; count <= most_pieces; ++count) {
+  std::vector<CalibrationPiece> best = splits.best(1);
+  double least = criterion(best, points);
+  for (std::size_t count = 2; count <= most_pieces; ++count) {
     std::vector<CalibrationPiece> pieces = splits.best(count);
-    if (pieces.empty()) continue;
+    if (pieces.empty()) break;
     const double value = criterion(pieces, points);
     if (value >= least) continue;
     least = value;
