@@ -171,26 +171,28 @@ double criterion(const std::vector<CalibrationPiece>& pieces, const std::vector<
   return 2.0 * n * std::log(reproducible + sum / n) + 2.0 * parameters;
 }
 
-// Pools neighbours that fall: each pool takes the geometric mean of its times.
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
+}
+
+// Pools neighbours that fall: each pool takes the median of its logarithms.
 std::vector<TimedSize> rising(const std::vector<TimedSize>& points) {
-  struct Pool {
-    double sum = 0;   // of ln seconds
-    std::size_t count = 0;
-    [[nodiscard]] double mean() const { return sum / static_cast<double>(count); }
-  };
-  std::vector<Pool> pools;
+  std::vector<std::vector<double>> pools;   // ln seconds
   for (const TimedSize& point : points) {
-    pools.push_back({std::log(point.seconds), 1});
-    while (pools.size() > 1 && pools[pools.size() - 2].mean() > pools.back().mean()) {
-      const Pool last = pools.back();
+    pools.push_back({std::log(point.seconds)});
+    while (pools.size() > 1 && median(pools[pools.size() - 2]) > median(pools.back())) {
+      const std::vector<double> last = std::move(pools.back());
       pools.pop_back();
-      pools.back().sum += last.sum;
-      pools.back().count += last.count;
+      pools.back().insert(pools.back().end(), last.begin(), last.end());
     }
   }
   std::vector<TimedSize> result;
-  for (const Pool& pool : pools) {
-    for (std::size_t i = 0; i < pool.count; ++i) result.push_back({points[result.size()].bytes, std::exp(pool.mean())});
+  for (const std::vector<double>& pool : pools) {
+    const double seconds = std::exp(median(pool));
+    for (std::size_t i = 0; i < pool.size(); ++i) result.push_back({points[result.size()].bytes, seconds});
   }
   return result;
 }
@@ -209,13 +211,6 @@ std::vector<CalibrationPiece> best_pieces(const std::vector<TimedSize>& measured
     best = std::move(pieces);
   }
   return best;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
 double left_out(const std::vector<TimedSize>& points) {

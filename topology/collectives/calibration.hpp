@@ -52,8 +52,12 @@ class Calibrations {
   struct Measured {
     CollectiveCalibration entry;
     nccl::NcclGroup group;                // the model's, uncalibrated
+    std::vector<double> log_model;        // its times by size
     std::vector<double> log_corrections;  // ln(measured / model) by size
   };
+  // What is measured of the collective on the group's fabric; where nothing is, of the others.
+  [[nodiscard]] std::vector<const Measured*> teachers(Collective collective,
+                                                      const nccl::NcclGroup& group) const;
   [[nodiscard]] nccl::CalibratedTimes times(Collective collective, const GroupShape& shape,
                                             const nccl::NcclGroup& group) const;
 

@@ -118,7 +118,7 @@ void correct(const CalibratedTimes& calibrated, double bytes, CollectiveChoice& 
   choice.time *= factor;
   choice.latency *= factor;
   choice.bus_bandwidth = BusBandwidth{choice.bus_bandwidth.rate() / factor};
-  choice.spread = calibrated.spread;
+  choice.spread = std::hypot(calibrated.spread, calibrated.doubt * choice.spread);
   choice.basis = calibrated.basis;
 }
 

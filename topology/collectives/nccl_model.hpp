@@ -55,13 +55,14 @@ struct CurvePiece {
   double seconds_per_byte = 0.0;
 };
 
-// A collective's time by size where a calibration says it. `pieces` where the group is as measured,
-// else `log_times`.
+// A collective's time by size where a calibration says it.
 struct CalibratedTimes {
   Basis basis = Basis::model;
-  double spread = 0.0;
-  std::vector<CurvePiece> pieces;
-  std::vector<double> log_times;  // ln us at 1, 2^(1/2), 2, 2^(3/2) … bytes
+  double spread = 0.0;             // of the measurement
+  double doubt = 0.0;              // share of the model's own spread that is left
+  std::vector<CurvePiece> pieces;  // from `smallest` on, where the group is as measured
+  double smallest = 0.0;           // bytes
+  std::vector<double> log_times;   // ln us at 1, 2^(1/2), 2, 2^(3/2) … bytes
 
   // us. Not for Basis::model.
   [[nodiscard]] double time(double bytes) const;
