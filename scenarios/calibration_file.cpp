@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -179,7 +179,65 @@ std::string entry_text(const CollectiveCalibration& entry) {
   return out;
 }
 
+bool same_group(const CollectiveCalibration& a, const CollectiveCalibration& b) {
+  return a.system == b.system && a.collective == b.collective && a.ranks == b.ranks && a.nodes == b.nodes;
+}
+
+std::string names_of(const std::set<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+void check_used(const std::string& file, const std::vector<CollectiveCalibration>& entries,
+                const std::set<std::string>& used, std::vector<Diagnostic>& problems) {
+  std::set<std::string> held;
+  for (const CollectiveCalibration& entry : entries) held.insert(entry.system);
+  if (std::any_of(held.begin(), held.end(), [&](const std::string& name) { return used.count(name) > 0; })) return;
+  Diagnostic diagnostic;
+  diagnostic.code = "E606";
+  diagnostic.file = file;
+  diagnostic.message = held.empty() ? std::string("this calibration holds no collective")
+                                    : fmt::format("this calibration is of {}, which no cluster here is", names_of(held));
+  diagnostic.hint = used.empty() ? std::string("leave out --calibration")
+                                 : fmt::format("the systems here: {}", printable(names_of(used)));
+  problems.push_back(std::move(diagnostic));
+}
+
 }  // namespace
+
+std::vector<Cluster*> clusters_of(Scenario& scenario) {
+  std::vector<Cluster*> clusters{&scenario.cluster};
+  for (ScenarioPlan& plan : scenario.plans) clusters.push_back(&plan.cluster);
+  return clusters;
+}
+
+void apply_calibrations(const std::vector<std::string>& files, const Catalog& catalog,
+                        const std::vector<Cluster*>& clusters) {
+  if (files.empty()) return;
+  const Catalog as_measured(catalog.folder());
+  std::set<std::string> used;
+  for (const Cluster* cluster : clusters) used.insert(cluster->system.name);
+  std::vector<CollectiveCalibration> all;
+  std::vector<Diagnostic> problems;
+  for (const std::string& file : files) {
+    const std::vector<CollectiveCalibration> entries = load_calibrations(file, as_measured);
+    check_used(file, entries, used, problems);
+    for (const CollectiveCalibration& entry : entries) {
+      all.erase(std::remove_if(all.begin(), all.end(),
+                               [&](const CollectiveCalibration& earlier) { return same_group(earlier, entry); }),
+                all.end());
+      all.push_back(entry);
+    }
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+  std::map<std::string, std::shared_ptr<const Calibrations>> of_system;
+  for (const CollectiveCalibration& entry : all) {
+    auto& calibrations = of_system[entry.system];
+    if (calibrations || used.count(entry.system) == 0) continue;
+    calibrations = std::make_shared<const Calibrations>(as_measured.system(entry.system), all);
+  }
+  for (Cluster* cluster : clusters) {
+    const auto found = of_system.find(cluster->system.name);
+    if (found != of_system.end()) cluster->calibrations = found->second;
+  }
+}
 
 std::vector<CollectiveCalibration> parse_calibrations(const std::string& yaml_text, const std::string& file_name,
                                                       const Catalog& catalog) {

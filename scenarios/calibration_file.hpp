@@ -25,6 +25,15 @@ std::vector<CollectiveCalibration> load_calibrations(const std::string& file, co
 std::vector<CollectiveCalibration> parse_calibrations(const std::string& yaml_text, const std::string& file_name,
                                                       const Catalog& catalog);
 
+// Reads the files and gives every cluster what they hold of its system; where two hold the same group, the later file
+// counts. Scenario changes of a system scale what was measured on the catalog's. Throws InputError: every error of the
+// files, and E606 for a file of whose systems no cluster is.
+void apply_calibrations(const std::vector<std::string>& files, const Catalog& catalog,
+                        const std::vector<Cluster*>& clusters);
+
+// Those of a scenario: its own and every plan's.
+std::vector<Cluster*> clusters_of(Scenario& scenario);
+
 // The same entries read back; the same text for the same entries.
 std::string calibration_file_text(const std::vector<CollectiveCalibration>& entries);
 

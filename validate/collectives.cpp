@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "scenarios/calibration_file.hpp"
 #include "topology/collectives/nccl_model.hpp"
 #include "topology/routes.hpp"
 #include "validate/measured_table.hpp"
@@ -70,8 +71,14 @@ std::optional<double> CollectiveComparison::error() const {
 }
 
 CollectivesReport validate_collectives(const std::vector<std::string>& files, const Catalog& catalog,
-                                       const Aliases& aliases, const ClusterChoice& choice) {
+                                       const Aliases& aliases, const ClusterChoice& choice,
+                                       const std::vector<std::string>& calibrations) {
   MeasuredTables measured = read_tables(files, catalog, aliases, choice);
+  std::vector<Cluster*> clusters;
+  for (MeasuredTable& table : measured.tables) {
+    if (table.usable()) clusters.push_back(&table.where.cluster);
+  }
+  apply_calibrations(calibrations, catalog, clusters);
   CollectivesReport report;
   report.problems = std::move(measured.problems);
   for (const MeasuredTable& table : measured.tables) report.logs.push_back(evaluate(table));

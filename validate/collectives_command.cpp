@@ -22,6 +22,7 @@ const std::vector<Option>& options() {
       {"tolerance", "X", "exit code 5 where the median of a table that is not noted as unhealthy is above X: 0.1 or 10%",
        {}, false},
       {"set", "PATH=VALUE", "another value in the catalog: systems.dgx-h100.nic_efficiency=0.8 (repeatable)", {}, true},
+      {"calibration", "FILE", "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true},
       {"catalog", "DIR", "the folder with gpus/, systems/ and aliases/", {}, false},
   };
   return options;
@@ -69,7 +70,8 @@ Outcome run_collectives(const std::vector<std::string>& words, const std::filesy
   const std::string cluster = arguments.value("cluster");
   if (!cluster.empty()) choice.cluster = load_cluster(cluster, catalog);
   const CollectivesReport report =
-      validate_collectives(arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice);
+      validate_collectives(arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice,
+                           calibration_files(arguments));
   Outcome outcome;
   if (format == "json") outcome.output = collectives_json(report);
   if (format == "csv") outcome.output = collectives_csv(report);

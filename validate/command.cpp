@@ -65,6 +65,11 @@ std::optional<double> tolerance_of(const Arguments& arguments) {
   return percent ? value / 100.0 : value;
 }
 
+std::vector<std::string> calibration_files(const Arguments& arguments) {
+  const auto found = arguments.values.find("calibration");
+  return found == arguments.values.end() ? std::vector<std::string>{} : found->second;
+}
+
 std::optional<std::int64_t> nodes_of(const Arguments& arguments) {
   const std::string text = arguments.value("nodes");
   if (text.empty()) return std::nullopt;

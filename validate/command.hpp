@@ -47,6 +47,9 @@ std::string option_lines(const std::vector<Option>& options);
 // --tolerance: "0.1" or "10%". Throws UsageError.
 std::optional<double> tolerance_of(const Arguments& arguments);
 
+// Every --calibration.
+std::vector<std::string> calibration_files(const Arguments& arguments);
+
 // --nodes: a whole number from 1 on. Throws UsageError.
 std::optional<std::int64_t> nodes_of(const Arguments& arguments);
 

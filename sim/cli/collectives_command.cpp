@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "scenarios/calibration_file.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
@@ -93,7 +94,12 @@ CollectiveTableRequest request_of(const Arguments& arguments, const System& syst
 Outcome run_collectives(const Arguments& arguments, const Environment& environment) {
   const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
   const System system = catalog.system(arguments.positionals().front());
-  const CollectiveTable table = collective_table(system, request_of(arguments, system));
+  CollectiveTableRequest request = request_of(arguments, system);
+  Cluster cluster;
+  cluster.system = system;
+  apply_calibrations(arguments.values("calibration"), catalog, {&cluster});
+  request.calibrations = cluster.calibrations;
+  const CollectiveTable table = collective_table(system, request);
   const std::string format = arguments.value("format", "text");
   const bool explain = arguments.has("explain");
   if (format == "json") return {collective_table_json(table, explain), exit_ok};

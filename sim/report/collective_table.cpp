@@ -37,6 +37,7 @@ CollectiveTable collective_table(const System& system, const CollectiveTableRequ
   Cluster cluster;
   cluster.system = system;
   cluster.nodes = request.nodes;
+  cluster.calibrations = request.calibrations;
   const GroupShape shape = spread_group(cluster, request.gpus, request.nodes);
   const nccl::NcclGroup group = nccl::prepare(cluster, routes(cluster), shape);
 
