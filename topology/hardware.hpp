@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -148,6 +149,8 @@ struct Fabric {
       32;  // nodes that reach each other without leaving the leaf (or scalable unit)
 };
 
+class Calibrations;
+
 struct Cluster {
   System system;
   std::int64_t nodes = 1;
@@ -158,6 +161,9 @@ struct Cluster {
   std::int64_t gpus = 0;
 
   nccl::ImportedFiles imported;  // NCCL's own dumps of this cluster's nodes
+  // What was measured of the system's collectives (topology/collectives/calibration.hpp); null:
+  // nothing. No key of files: --calibration sets it.
+  std::shared_ptr<const Calibrations> calibrations;
 };
 
 // GPUs that a plan may use: `gpus`, or all of the nodes.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "scenarios/calibration_file.hpp"
 #include "scenarios/cluster_file.hpp"
 #include "scenarios/nccl_xml.hpp"
 #include "scenarios/utf8.hpp"
@@ -164,6 +165,7 @@ Outcome run_collectives(const Arguments& arguments, const Environment& environme
     cluster.nodes = request.nodes;
     cluster.gpus = 0;
   }
+  apply_calibrations(arguments.values("calibration"), catalog, {&cluster});
   const CollectiveTable table = collective_table(cluster, request);
   const std::string format = arguments.value("format", "text");
   const bool explain = arguments.has("explain");

@@ -28,6 +28,9 @@ const Option set_option{"set",
 const Option catalog_option{"catalog", "DIR", "the folder with gpus/, systems/, models/ and software/", {}, false};
 const Option color_option{"color", "WHEN", "colour in the text (default: auto)", {"auto", "always", "never"}, false};
 
+const Option calibration_option{"calibration", "FILE",
+                                "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true};
+
 const Option collectives_set_option{"set",
                                     "PATH=VALUE",
                                     "another value for a key of the cluster or the catalog: "
@@ -57,7 +60,7 @@ std::vector<Command> make_commands() {
        "not fit into the memory.",
        {scenario_argument},
        {{"plan", "NAME", "the plan; may be left out where there is only one", {}, false},
-        format_option, set_option, catalog_option, color_option},
+        format_option, set_option, calibration_option, catalog_option, color_option},
        {"lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute",
         "lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute --format json"},
        &run_simulate});
@@ -68,7 +71,7 @@ std::vector<Command> make_commands() {
        "big, then those that break a rule. Says how probable each place is and what decides it. Exit code 4 where "
        "no plan fits, 3 where none is legal.",
        {scenario_argument},
-       {format_option, set_option, catalog_option, color_option},
+       {format_option, set_option, calibration_option, catalog_option, color_option},
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
@@ -93,7 +96,7 @@ std::vector<Command> make_commands() {
         {"nccl-graph", "FILE", "what NCCL_GRAPH_DUMP_FILE wrote: its channels take the search's place", {}, false},
         {"as-system", "", "print the topology file as a system (YAML) instead", {}, false},
         {"explain", "", "also the launch floor, and why other algorithms and protocols lost", {}, false},
-        format_option, collectives_set_option, catalog_option},
+        format_option, collectives_set_option, calibration_option, catalog_option},
        {"lockstep collectives dgx-h100 -c all_reduce -g 16 --explain",
         "lockstep collectives dgx-a100-80gb -c all_gather -n 4 --ranks-per-node 1 --siblings 8"},
        &run_collectives});
@@ -123,6 +126,16 @@ std::vector<Command> make_commands() {
        {},
        {"lockstep validate --help", "lockstep validate runs validate/corpus/training_runs.csv",
         "lockstep validate collectives validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt"},
+       nullptr});
+  table.push_back(
+      {"calibrate",
+       "fits measured collectives, for --calibration",
+       "Hands over to the program lockstep-validate, which lies beside lockstep: `lockstep calibrate LOG` is "
+       "`lockstep-validate calibrate LOG`.",
+       {},
+       {},
+       {"lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt -o a100.yaml",
+        "lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt --format json"},
        nullptr});
   table.push_back(
       {"completion",

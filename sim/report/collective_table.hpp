@@ -28,6 +28,7 @@ struct CollectiveTableRequest {
   std::int64_t first_size = 8;  // bytes
   std::int64_t last_size = 8;
   std::int64_t factor = 2;
+  std::shared_ptr<const Calibrations> calibrations;  // null: none
 };
 
 struct CollectiveRow {

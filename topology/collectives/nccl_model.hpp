@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,33 @@ struct PointToPoint {
   const char* resource = "";
 };
 
+// What a time rests on: the model alone; a measurement of this collective on this group; one of it on
+// another group; one of another collective.
+enum class Basis { model, measured, scaled, transferred };
+
+// "model", "measured" …
+const char* to_string(Basis basis);
+
+// One line of a measured curve: latency + seconds_per_byte * bytes, from this size on.
+struct CurvePiece {
+  double from = 0.0;     // bytes
+  double latency = 0.0;  // us
+  double seconds_per_byte = 0.0;
+};
+
+// A collective's time by size where a calibration says it.
+struct CalibratedTimes {
+  Basis basis = Basis::model;
+  double spread = 0.0;             // of the measurement
+  double doubt = 0.0;              // share of the model's own spread that is left
+  std::vector<CurvePiece> pieces;  // from `smallest` on, where the group is as measured
+  double smallest = 0.0;           // bytes
+  std::vector<double> log_times;   // ln us at 1, 2^(1/2), 2, 2^(3/2) … bytes
+
+  // us. Not for Basis::model.
+  [[nodiscard]] double time(double bytes) const;
+};
+
 struct NcclGroup {
   std::int64_t ranks = 1;
   Graphs graphs;
@@ -52,6 +80,8 @@ struct NcclGroup {
   // Of all_reduce, all_gather, reduce_scatter, broadcast, reduce.
   std::array<std::array<Offer, algorithm_count * protocol_count>, 5> offers;
   PointToPoint all_to_all, send_recv;
+  std::array<CalibratedTimes, all_collectives.size()> calibrated;  // by Collective
+  std::shared_ptr<const NcclGroup> tests;  // the model under nccl-tests' conditions, where calibrated
 };
 
 // Why a time is what it is.
@@ -65,6 +95,7 @@ struct CollectiveChoice {
   const char* bottleneck =
       "";               // "launch", "latency", or what sets the bandwidth: "NVLink", "NIC" …
   double spread = 0.0;  // relative standard deviation of `time`
+  Basis basis = Basis::model;
 };
 
 // What NCCL would have taken, or why not.
@@ -88,6 +119,7 @@ struct Conditions {
 // A training step on this system.
 Conditions in_training_step(const System& system);
 
+// With the cluster's calibrations, where they are of its system.
 NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
                   const Conditions& conditions = {});
 

@@ -15,9 +15,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "topology/collectives/nccl_model.hpp"
-
+#include "topology/collectives/calibration.hpp"
 #include "topology/collectives/imported.hpp"
+#include "topology/collectives/nccl_model.hpp"
 #include "topology/collectives/nccl_point_to_point.hpp"
 
 namespace lockstep::nccl {
@@ -270,6 +270,14 @@ NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape
   if (shape.ranks < 2) return {};
   NcclGroup group = Preparation(cluster, routes, shape, conditions).group(routes);
   group.graph_source = graph_source(cluster, node_view(cluster, routes, shape));
+  if (cluster.calibrations && cluster.calibrations->system().name == cluster.system.name) {
+    // What was measured are nccl-tests' conditions.
+    NcclGroup tests = Preparation(cluster, routes, shape, {}).group(routes);
+    cluster.calibrations->apply(shape, tests);
+    group.calibrated = std::move(tests.calibrated);
+    tests.calibrated = {};
+    group.tests = std::make_shared<const NcclGroup>(std::move(tests));
+  }
   return group;
 }
 
