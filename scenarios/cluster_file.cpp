@@ -12,6 +12,7 @@
 #include "scenarios/catalog_trees.hpp"
 #include "scenarios/fields.hpp"
 #include "scenarios/meaning.hpp"
+#include "scenarios/nccl_xml.hpp"
 #include "scenarios/yaml_reader.hpp"
 
 namespace lockstep {
@@ -32,6 +33,18 @@ Node cluster_map(Node root) {
   return map;
 }
 
+// Lays the settings "cluster.key=value" over the map of the cluster.
+void apply_settings(Node& map, const std::vector<ParsedSetting>& settings, std::vector<Diagnostic>& problems) {
+  for (const ParsedSetting& setting : settings) {
+    if (setting.path.front() == "cluster" && setting.path.size() > 1) {
+      lay_over(map, setting_tree(setting, 1));
+    } else {
+      problems.push_back(diagnose(setting.where.front(), "E211", "a setting of a cluster begins with 'cluster.'",
+                                  "write it like cluster.fabric.oversubscription=2, or systems.NAME.KEY=VALUE"));
+    }
+  }
+}
+
 }  // namespace
 
 Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog) {
@@ -44,7 +57,8 @@ Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name
   }
   Cluster cluster;
   if (problems.empty() && root) {
-    const Node map = cluster_map(std::move(*root));
+    Node map = cluster_map(std::move(*root));
+    if (map.kind == Node::Kind::map) apply_settings(map, catalog.trees().scenario_settings(), problems);
     CatalogEntrySource entries(catalog.trees(), problems);
     ReadContext context{problems, entries};
     if (map.kind == Node::Kind::map) {
@@ -55,6 +69,7 @@ Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name
       problems.push_back(diagnose(map.where, "E201", "a cluster must be a map of keys", ""));
     }
   }
+  if (problems.empty()) import_nccl_files(cluster, problems);
   if (!problems.empty()) throw InputError(without_repeats(std::move(problems)));
   return cluster;
 }
@@ -63,6 +78,8 @@ Cluster load_cluster(const std::string& name_or_file, const Catalog& catalog) {
   const std::vector<std::string> names = catalog.names("systems");
   Cluster cluster;
   if (std::find(names.begin(), names.end(), name_or_file) != names.end()) {
+    if (!catalog.trees().scenario_settings().empty())
+      return parse_cluster("system: " + name_or_file + "\n", name_or_file, catalog);
     cluster.system = catalog.system(name_or_file);
     return cluster;
   }

@@ -51,6 +51,8 @@ class FieldVisitor {
  public:
   virtual ~FieldVisitor() = default;
   virtual void text(const FieldInfo& field, std::string& value) = 0;
+  // The path of another file: in a scenario or catalog file relative to that file's folder.
+  virtual void file(const FieldInfo& field, std::string& value) { text(field, value); }
   virtual void flag(const FieldInfo& field, bool& value) = 0;
   virtual void count(const FieldInfo& field, std::int64_t& value, std::int64_t low,
                      std::int64_t high) = 0;

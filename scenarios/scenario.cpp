@@ -9,6 +9,7 @@
 #include "scenarios/catalog_trees.hpp"
 #include "scenarios/fields/scenario_file.hpp"
 #include "scenarios/meaning.hpp"
+#include "scenarios/nccl_xml.hpp"
 #include "scenarios/overlay.hpp"
 #include "scenarios/utf8.hpp"
 #include "scenarios/yaml_reader.hpp"
@@ -168,6 +169,9 @@ Scenario parse_scenario(const std::string& yaml_text, const std::string& file_na
   ScenarioFile file;
   file.name = std::filesystem::path(file_name).stem().string();
   read_map(*root, Location{source, 0, 0, 1}, "", context, [&](FieldVisitor& visitor) { describe(visitor, file); });
+  throw_if_any(problems);
+  import_nccl_files(file.cluster, problems);
+  for (ScenarioPlan& plan : file.plans) import_nccl_files(plan.cluster, problems);
   throw_if_any(problems);
 
   Scenario scenario = resolve(std::move(file), *root);

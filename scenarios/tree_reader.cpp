@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "scenarios/constant_reader.hpp"
@@ -31,6 +33,21 @@ class TreeReader final : public FieldVisitor {
 
   void text(const FieldInfo& field, std::string& value) override {
     if (const Node* node = scalar(field, "a text")) value = node->text;
+  }
+
+  void file(const FieldInfo& field, std::string& value) override {
+    const Node* node = scalar(field, "the path of a file");
+    if (node == nullptr) return;
+    value = node->text;
+    const std::filesystem::path path(node->text);
+    const SourceText* source = node->where.source.get();
+    if (path.is_relative() && source != nullptr && source->origin() != Origin::setting) {
+      value = (std::filesystem::path(source->name()).parent_path() / path).string();
+    }
+    std::error_code error;
+    if (std::filesystem::is_regular_file(value, error)) return;
+    report(node->where, "E304", field, fmt::format("'{}' names no file", field.key),
+           fmt::format("looked for {}", value));
   }
 
   void flag(const FieldInfo& field, bool& value) override {

@@ -6,6 +6,7 @@
 
 #include "strategies/pipeline/partition.hpp"
 #include "strategies/pipeline/schedule.hpp"
+#include "strategies/rank_order.hpp"
 
 namespace lockstep {
 
@@ -18,6 +19,7 @@ class Rules {
 
   std::vector<Violation> check() {
     check_degrees();
+    check_placement();
     check_tensor();
     check_pipeline();
     check_batch();
@@ -52,6 +54,14 @@ class Rules {
                          plan_.data, plan_.tensor, plan_.pipeline.stages, product, gpus_),
              std::move(hint));
     }
+  }
+
+  void check_placement() {
+    if (rank_strides(plan_.placement, 1, 1, 1)) return;
+    report("E418", "placement",
+           fmt::format("'{}' is not an order of tp, dp and pp", plan_.placement),
+           "each once, with hyphens, the first on neighbouring GPUs: tp-dp-pp (as Megatron places "
+           "them), tp-pp-dp, ...");
   }
 
   void check_tensor() {

@@ -28,6 +28,7 @@ struct Plan {
   std::int64_t tensor = 1;
   bool sequence_parallel = false;
   Pipeline pipeline;
+  std::string placement = "tp-dp-pp";  // order of the dimensions over the GPUs (rank_order.hpp)
   Sharding sharding = Sharding::none;
   std::int64_t shard_group = 0;  // ranks that share one sharded copy (HSDP); 0: all of data
   std::int64_t micro_batch = 1;  // sequences per forward pass

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "topology/collectives/nccl_graphs.hpp"
 #include "topology/constant.hpp"
 
 namespace lockstep {
@@ -120,17 +122,18 @@ struct System {
   std::int64_t sockets = 0;               // 0: two from four GPUs a node on, else one
 
   Constant<BytesPerSecond> link_bandwidth;  // per GPU and direction: NVLink sum, or PCIe
-  Constant<BytesPerSecond>
-      collective_bandwidth;                // bus bandwidth of a large in-domain collective (NCCL)
-  Constant<Seconds> link_latency;          // of an all_reduce in the domain, inside a training step
-  std::int64_t nics_per_node = 8;          // compute NICs
-  Constant<BytesPerSecond> nic_bandwidth;  // per NIC and direction, nominal
-  Constant<double> nic_efficiency;         // share of nominal that large messages reach
-  Constant<Seconds> network_latency;    // of an all_reduce across 16 nodes; goes with log2(nodes)
-  Constant<Seconds> link_step_latency;  // one step of a ring in the domain
-  Constant<Seconds> network_step_latency;   // one step of a ring across nodes
-  Constant<double> network_decay;           // bandwidth falls as 1/(1 + this * log2(domains))
+  std::int64_t nics_per_node = 8;           // compute NICs
+  Constant<BytesPerSecond> nic_bandwidth;   // per NIC and direction, nominal
   Constant<BytesPerSecond> pcie_bandwidth;  // GPU to host, per direction, practical
+
+  // Collectives inside a training step against the same calls under nccl-tests: the share of the
+  // bandwidth that is left beside other kernels and other groups, and what is paid of the fixed
+  // time, since calls are queued but ranks wait for each other. See nccl::Conditions.
+  Constant<double> link_share;       // in the NVLink (or PCIe) domain
+  Constant<double> link_latency;     // factor
+  Constant<double> network_share;    // across nodes
+  Constant<double> network_latency;  // factor
+  Constant<double> network_decay;    // network_share falls as 1/(1 + this * log2(domains))
 
   // What NCCL's own model of collectives needs to know besides.
   Network network = Network::infiniband;
@@ -160,6 +163,8 @@ struct Degraded {
   double bandwidth_left = 1.0;
 };
 
+class Calibrations;
+
 struct Cluster {
   System system;
   std::int64_t nodes = 1;
@@ -173,6 +178,11 @@ struct Cluster {
   // GPUs of the whole cluster. `gpus` in the file may ask for less than whole nodes on one node.
   // 0: all of the nodes.
   std::int64_t gpus = 0;
+
+  nccl::ImportedFiles imported;  // NCCL's own dumps of this cluster's nodes
+  // What was measured of the system's collectives (topology/collectives/calibration.hpp); null:
+  // nothing. No key of files: --calibration sets it.
+  std::shared_ptr<const Calibrations> calibrations;
 };
 
 // GPUs that a plan may use: `gpus`, or all of the nodes that are not out (failures.hpp).

@@ -22,6 +22,14 @@ const Option& find_option(const std::string& name, const std::vector<Option>& op
                                 : fmt::format("did you mean --{}?", near));
 }
 
+// The option that "-o" is short for; null where there is none.
+const Option* option_of_letter(const std::string& argument, const std::vector<Option>& options) {
+  if (argument.size() != 2 || argument[0] != '-') return nullptr;
+  const auto found = std::find_if(options.begin(), options.end(),
+                                  [&](const Option& option) { return option.letter == argument[1]; });
+  return found == options.end() ? nullptr : &*found;
+}
+
 void check_choice(const Option& option, const std::string& value) {
   if (value.empty()) throw UsageError(fmt::format("--{} has an empty value", option.name));
   const auto& choices = option.choices;
@@ -56,12 +64,21 @@ Arguments parse_arguments(const std::vector<std::string>& arguments, const std::
       only_files = true;
       continue;
     }
-    if (argument.compare(0, 2, "--") != 0) {
+    const Option* with_letter = option_of_letter(argument, options);
+    if (with_letter == nullptr && argument.compare(0, 2, "--") != 0) {
       throw UsageError(fmt::format("there is no option {}", printable(argument)), "options begin with two dashes");
     }
-    const std::size_t equals = argument.find('=');
-    const Option& option = find_option(argument.substr(2, equals == std::string::npos ? equals : equals - 2), options);
+    const std::size_t equals = with_letter == nullptr ? argument.find('=') : std::string::npos;
+    const Option& option =
+        with_letter != nullptr
+            ? *with_letter
+            : find_option(argument.substr(2, equals == std::string::npos ? equals : equals - 2), options);
     std::string value;
+    if (option.value_name.empty()) {
+      if (equals != std::string::npos) throw UsageError(fmt::format("--{} takes no value", option.name));
+      out.values[option.name] = {"yes"};
+      continue;
+    }
     if (equals != std::string::npos) {
       value = argument.substr(equals + 1);
     } else if (i + 1 < arguments.size() && arguments[i + 1].compare(0, 2, "--") != 0) {

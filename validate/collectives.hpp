@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scenarios/diagnostics.hpp"
+#include "topology/collectives/nccl_model.hpp"
 #include "validate/log_cluster.hpp"
 
 namespace lockstep {
@@ -19,7 +20,7 @@ struct CollectiveComparison {
   double predicted_time = 0;             // seconds
   std::optional<double> measured_time;
   std::string algorithm;
-  std::string protocol;                  // "" where the model does not distinguish protocols
+  std::string protocol;
   [[nodiscard]] std::optional<double> error() const;   // predicted / measured - 1
 };
 
@@ -33,6 +34,7 @@ struct LogResult {
   std::string health;        // as the notes say; "" where they do not
   std::string status = "ok";   // or why there is no comparison
   std::vector<std::string> assumed;
+  nccl::Basis basis = nccl::Basis::model;      // what the predictions rest on
   std::optional<double> median_abs_error;      // over the sizes that were measured
   std::optional<double> median_abs_error_16mb;
   std::vector<CollectiveComparison> rows;      // sizes above 0, out-of-place
@@ -46,9 +48,11 @@ struct CollectivesReport {
   std::vector<Diagnostic> problems;      // of files that could not be read; they have a status too
 };
 
-// Reads and predicts every file. Throws InputError only where the catalog is broken.
+// Reads and predicts every file. Throws InputError only where the catalog or a file of `calibrations` is broken, or no
+// log is of a calibrated system.
 CollectivesReport validate_collectives(const std::vector<std::string>& files, const Catalog& catalog,
-                                       const Aliases& aliases, const ClusterChoice& choice);
+                                       const Aliases& aliases, const ClusterChoice& choice,
+                                       const std::vector<std::string>& calibrations = {});
 
 // -- renderings (pure)
 std::string collectives_text(const CollectivesReport& report);

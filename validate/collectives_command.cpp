@@ -8,13 +8,11 @@
 #include "sim/report/display.hpp"
 #include "validate/collectives.hpp"
 #include "validate/command.hpp"
-#include "validate/nccl_log_line.hpp"
 
 namespace lockstep::validation {
 namespace {
 
 constexpr std::size_t help_width = 100;
-constexpr std::int64_t most_nodes = 1'000'000;
 
 const std::vector<Option>& options() {
   static const std::vector<Option> options{
@@ -23,7 +21,8 @@ const std::vector<Option>& options() {
       {"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "csv", "markdown"}, false},
       {"tolerance", "X", "exit code 5 where the median of a table that is not noted as unhealthy is above X: 0.1 or 10%",
        {}, false},
-      {"set", "PATH=VALUE", "another value in the catalog: systems.dgx-h100.nic_efficiency=0.8 (repeatable)", {}, true},
+      {"set", "PATH=VALUE", "another value in the catalog: systems.dgx-h100.nic_bandwidth=200Gb/s (repeatable)", {}, true},
+      {"calibration", "FILE", "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true},
       {"catalog", "DIR", "the folder with gpus/, systems/ and aliases/", {}, false},
   };
   return options;
@@ -41,14 +40,6 @@ std::string help() {
          "  lockstep-validate collectives validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt\n"
          "  lockstep-validate collectives validate/corpus/nccl_logs/alps_gh200_n8_g4_all_reduce.txt --cluster "
          "alps-gh200 --nodes 8\n";
-}
-
-std::optional<std::int64_t> nodes_of(const Arguments& arguments) {
-  const std::string text = arguments.value("nodes");
-  if (text.empty()) return std::nullopt;
-  const std::optional<std::int64_t> nodes = whole_number(text);
-  if (nodes && *nodes >= 1 && *nodes <= most_nodes) return nodes;
-  throw UsageError(fmt::format("--nodes is '{}'", printable(text)), "a whole number from 1 on");
 }
 
 Outcome check_tolerance(const CollectivesReport& report, std::optional<double> tolerance, Outcome outcome) {
@@ -74,12 +65,13 @@ Outcome run_collectives(const std::vector<std::string>& words, const std::filesy
   ClusterChoice choice;
   choice.nodes = nodes_of(arguments);
   const std::filesystem::path folder = catalog_folder(arguments, program);
-  const Catalog catalog(folder, settings_of(arguments, "systems.dgx-h100.nic_efficiency=0.8"));
+  const Catalog catalog(folder, settings_of(arguments, "systems.dgx-h100.nic_bandwidth=200Gb/s"));
   check_settings(catalog, {"gpus", "systems"}, "a log of collectives has no such value");
   const std::string cluster = arguments.value("cluster");
   if (!cluster.empty()) choice.cluster = load_cluster(cluster, catalog);
   const CollectivesReport report =
-      validate_collectives(arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice);
+      validate_collectives(arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice,
+                           calibration_files(arguments));
   Outcome outcome;
   if (format == "json") outcome.output = collectives_json(report);
   if (format == "csv") outcome.output = collectives_csv(report);

@@ -26,6 +26,7 @@ Json log_json(const LogResult& log) {
               {"system", log.system},
               {"health", log.health},
               {"assumed", log.assumed},
+              {"basis", nccl::to_string(log.basis)},
               {"rows", Json::array()}};
   for (const CollectiveComparison& row : log.rows) {
     out["rows"].push_back({{"size_bytes", row.size_bytes},

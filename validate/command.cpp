@@ -10,17 +10,21 @@
 
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
+#include "validate/nccl_log_line.hpp"
 
 namespace lockstep::validation {
 namespace {
 
 constexpr std::size_t help_width = 100;
+constexpr std::int64_t most_nodes = 1'000'000;
 
-constexpr std::array<Command, 2> table{
+constexpr std::array<Command, 3> table{
     {{"runs", "FILE...", "predictions against the measured runs of CSV tables, with error summaries",
       "runs validate/corpus/training_runs.csv --by gpu --tolerance 20%", &run_runs},
      {"collectives", "LOG...", "predictions against what nccl-tests printed, size by size",
-      "collectives validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_collectives}}};
+      "collectives validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_collectives},
+     {"calibrate", "LOG...", "fits what nccl-tests printed, for --calibration",
+      "calibrate validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_calibrate}}};
 
 bool is_catalog(const std::filesystem::path& folder) {
   std::error_code error;
@@ -37,7 +41,8 @@ std::string option_lines(const std::vector<Option>& options) {
   for (const Option& option : options) {
     const std::string values =
         option.choices.empty() ? option.value_name : fmt::format("{}", fmt::join(option.choices, "|"));
-    rows.emplace_back(fmt::format("--{} {}", option.name, values), option.doc);
+    const std::string letter = option.letter == 0 ? std::string{} : fmt::format("-{}, ", option.letter);
+    rows.emplace_back(fmt::format("{}--{}{}{}", letter, option.name, values.empty() ? "" : " ", values), option.doc);
     column = std::max(column, display_width(rows.back().first));
   }
   std::string out;
@@ -58,6 +63,19 @@ std::optional<double> tolerance_of(const Arguments& arguments) {
     throw UsageError(fmt::format("--tolerance is '{}'", printable(text)), "a share such as 0.1 or 10%");
   }
   return percent ? value / 100.0 : value;
+}
+
+std::vector<std::string> calibration_files(const Arguments& arguments) {
+  const auto found = arguments.values.find("calibration");
+  return found == arguments.values.end() ? std::vector<std::string>{} : found->second;
+}
+
+std::optional<std::int64_t> nodes_of(const Arguments& arguments) {
+  const std::string text = arguments.value("nodes");
+  if (text.empty()) return std::nullopt;
+  const std::optional<std::int64_t> nodes = whole_number(text);
+  if (nodes && *nodes >= 1 && *nodes <= most_nodes) return nodes;
+  throw UsageError(fmt::format("--nodes is '{}'", printable(text)), "a whole number from 1 on");
 }
 
 std::vector<Setting> settings_of(const Arguments& arguments, const std::string& example) {

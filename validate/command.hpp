@@ -36,6 +36,9 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
 Outcome run_collectives(const std::vector<std::string>& words, const std::filesystem::path& program,
                         std::ostream* progress_to);
 
+Outcome run_calibrate(const std::vector<std::string>& words, const std::filesystem::path& program,
+                      std::ostream* progress_to);
+
 std::span<const Command> commands();
 
 // The options as lines of a help text.
@@ -43,6 +46,12 @@ std::string option_lines(const std::vector<Option>& options);
 
 // --tolerance: "0.1" or "10%". Throws UsageError.
 std::optional<double> tolerance_of(const Arguments& arguments);
+
+// Every --calibration.
+std::vector<std::string> calibration_files(const Arguments& arguments);
+
+// --nodes: a whole number from 1 on. Throws UsageError.
+std::optional<std::int64_t> nodes_of(const Arguments& arguments);
 
 // --set, of the form path=value; `example` is one that fits the command. Throws UsageError.
 std::vector<Setting> settings_of(const Arguments& arguments, const std::string& example);

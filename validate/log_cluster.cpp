@@ -41,17 +41,6 @@ std::int64_t stated_nodes(const NcclTable& table, const std::optional<LogMetadat
   return per_node > 0 ? (gpus + per_node - 1) / per_node : 0;
 }
 
-// All GPUs of one job are one group, and nothing else communicates. Where a job takes only some GPUs of every node
-// they are spread over the node, so that each has its own NIC as far as there are enough.
-GroupShape shape_of(const Cluster& cluster, std::int64_t gpus) {
-  const std::int64_t in_node = cluster.system.gpus_per_node;
-  const std::int64_t used = (gpus + cluster.nodes - 1) / cluster.nodes;
-  const bool spread = cluster.nodes > 1 && used < in_node && in_node % used == 0 && gpus % used == 0;
-  GroupShape shape = group_shape(cluster, gpus, spread ? in_node / used : 1);
-  shape.sibling_groups = 1;
-  return shape;
-}
-
 }  // namespace
 
 LogClusters::LogClusters(const Catalog& catalog, const Aliases& aliases, ClusterChoice choice)
@@ -109,7 +98,7 @@ LogCluster LogClusters::find(const NcclTable& table, const std::optional<LogMeta
     out.unknown = fmt::format("{} GPUs on {} {}: a node of {} has {}", gpus, cluster.nodes,
                               cluster.nodes == 1 ? "node" : "nodes", cluster.system.name, in_node);
   } else {
-    out.shape = shape_of(cluster, gpus);
+    out.shape = spread_group(cluster, gpus, cluster.nodes);
   }
   return out;
 }

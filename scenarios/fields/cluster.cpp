@@ -86,6 +86,26 @@ void describe_nccl(FieldVisitor& visitor, System& system) {
                system.nccl_protocol, nccl_protocol_choices);
 }
 
+// What a training step leaves of nccl-tests' times.
+void describe_in_step(FieldVisitor& visitor, System& system) {
+  const Range factor{0.0, 100.0, true};
+  visitor.constant({"link_share", "Bandwidth of collectives inside a training step over that of nccl-tests, in the domain.",
+                    false, {0.95, 0.1, "between nccl-tests and the worst fitted system"}},
+                   system.link_share, Dimension::none, factor);
+  visitor.constant({"link_latency", "Fixed time of collectives inside a training step over that of nccl-tests, in the domain.",
+                    false, {0.45, 0.5, "tensor-parallel collectives of published runs on A100"}},
+                   system.link_latency, Dimension::none, factor);
+  visitor.constant({"network_share", "Bandwidth of collectives inside a training step over that of nccl-tests, across nodes.",
+                    false, {0.9, 0.15, "between nccl-tests and shared Ethernet clusters"}},
+                   system.network_share, Dimension::none, factor);
+  visitor.constant({"network_latency", "Fixed time of collectives inside a training step over that of nccl-tests, across nodes.",
+                    false, {0.7, 0.5, "a judgement: calls are queued, ranks wait for each other"}},
+                   system.network_latency, Dimension::none, factor);
+  visitor.constant({"network_decay", "network_share falls as 1/(1 + this x log2(domains)).", false,
+                    {0.0, 0.0, "no decay where none was measured"}},
+                   system.network_decay, Dimension::none, limits::ratio);
+}
+
 }  // namespace
 
 void FieldVisitor::texts(const FieldInfo& /*field*/, std::vector<std::string>& /*values*/) {}
@@ -114,33 +134,13 @@ void describe(FieldVisitor& visitor, System& system) {
   visitor.constant({"link_bandwidth", "Bandwidth between a GPU and its domain, per direction: the sum of its NVLinks, "
                                       "or PCIe.", true},
                    system.link_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
-  visitor.constant({"collective_bandwidth", "Bus bandwidth that nccl-tests shows for a large collective in the domain.",
-                    true},
-                   system.collective_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
-  visitor.constant({"link_latency", "Fixed time of a collective in the domain, inside a training step.", false,
-                    {20e-6, 0.4, "small collectives inside training steps on NVLink"}},
-                   system.link_latency, Dimension::seconds, limits::latency);
   visitor.count({"nics_per_node", "Network interfaces that carry training traffic."}, system.nics_per_node, 1, 1024);
   visitor.constant({"nic_bandwidth", "Nominal bandwidth of one NIC, per direction.", true}, system.nic_bandwidth,
                    Dimension::bytes_per_second, limits::bandwidth);
-  visitor.constant({"nic_efficiency", "Share of nic_bandwidth that large messages reach.", false,
-                    {0.85, 0.1, "large-message bus bandwidth over nominal, InfiniBand and RoCE"}},
-                   system.nic_efficiency, Dimension::none, limits::positive_share);
-  visitor.constant({"network_latency", "Fixed time of a collective across nodes.", false,
-                    {40e-6, 0.5, "small collectives across nodes"}},
-                   system.network_latency, Dimension::seconds, limits::latency);
-  visitor.constant({"link_step_latency", "One step of a ring in the domain; gathers and scatters take a chain of them.",
-                    false, {1.9e-6, 0.3, "NCCL 2.30 src/graph/tuning.cc, LL128 ring over NVLink"}},
-                   system.link_step_latency, Dimension::seconds, limits::latency);
-  visitor.constant({"network_step_latency", "One step of a ring across nodes.", false,
-                    {4.0e-6, 0.4, "NCCL 2.30 src/graph/tuning.cc, LL128 ring over the network"}},
-                   system.network_step_latency, Dimension::seconds, limits::latency);
-  visitor.constant({"network_decay", "Bandwidth across nodes falls as 1/(1 + this x log2(nodes)).", false,
-                    {0.0, 0.0, "no decay where none was measured"}},
-                   system.network_decay, Dimension::none, limits::ratio);
   visitor.constant({"pcie_bandwidth", "Bandwidth between a GPU and host memory, per direction, in practice.", false,
                     {25e9, 0.3, "PCIe 4.0 x16 in practice"}},
                    system.pcie_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
+  describe_in_step(visitor, system);
   describe_nccl(visitor, system);
 }
 
@@ -183,6 +183,11 @@ void describe(FieldVisitor& visitor, Cluster& cluster) {
                  inner.number({"bandwidth_left", "Share of its bandwidth that it still carries.", true},
                               degraded.bandwidth_left, {0.0, 1.0, true});
                });
+  visitor.file({"nccl_topology", "A file that NCCL_TOPO_DUMP_FILE wrote on such a node: its NVLinks, slots, NICs and CPU "
+                                 "take the place of the system's."},
+               cluster.imported.topology_file);
+  visitor.file({"nccl_graph", "A file that NCCL_GRAPH_DUMP_FILE wrote: the channels of groups of its shape."},
+               cluster.imported.graph_file);
 }
 
 }  // namespace lockstep

@@ -63,6 +63,9 @@ void describe(FieldVisitor& visitor, Plan& plan) {
     inner.text({"schedule", "Order of forward and backward passes: the name of a schedule, such as 1f1b."},
                plan.pipeline.schedule);
   });
+  visitor.text({"placement", "Order of the dimensions over the GPUs, the first on neighbouring ones: tp-dp-pp, tp-pp-dp "
+                             "and so on, as Megatron's --order."},
+               plan.placement);
   visit_choice(visitor, {"sharding", "What the data-parallel ranks share instead of each holding a copy."},
                plan.sharding, sharding_choices);
   visitor.count({"shard_group", "Ranks that share one sharded copy (HSDP); 0: all data-parallel ranks."},

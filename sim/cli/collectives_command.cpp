@@ -2,9 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <optional>
 
+#include "scenarios/calibration_file.hpp"
+#include "scenarios/cluster_file.hpp"
+#include "scenarios/nccl_xml.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
@@ -63,22 +67,53 @@ Collective collective_of(const std::string& name) {
   return found == all_collectives.end() ? Collective::all_reduce : *found;
 }
 
-CollectiveTableRequest request_of(const Arguments& arguments, const System& system) {
-  CollectiveTableRequest request;
-  request.collective = collective_of(arguments.value("collective", "all_reduce"));
-  const std::int64_t per_node = system.gpus_per_node;
-  const std::int64_t given_nodes = count_of(arguments, "nodes", 0, 1, most_ranks);
-  request.gpus =
-      count_of(arguments, "gpus", std::max<std::int64_t>(1, given_nodes) * per_node, 1, most_ranks);
-  request.nodes = given_nodes > 0 ? given_nodes : (request.gpus + per_node - 1) / per_node;
+ElementType type_of(const std::string& name) {
+  const std::span<const ElementType> types = element_types();
+  const auto found = std::find_if(types.begin(), types.end(),
+                                  [&](const ElementType& type) { return name == type.name; });
+  return found == types.end() ? ElementType{"float", 4} : *found;
+}
+
+std::string plural(std::int64_t count, const char* one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+// GPUs and nodes of the group, from whatever part of its shape is given.
+void shape_of(const Arguments& arguments, const Cluster& cluster, CollectiveTableRequest& request) {
+  const std::int64_t per_node = cluster.system.gpus_per_node;
+  const std::string fits =
+      fmt::format("{} has {} a node", printable(cluster.system.name), plural(per_node, "GPU"));
+  const std::int64_t nodes = count_of(arguments, "nodes", 0, 1, most_ranks);
+  const std::int64_t on_node = count_of(arguments, "ranks-per-node", 0, 1, most_ranks);
+  const std::int64_t others = on_node > 0 ? on_node * std::max(nodes, cluster.nodes)
+                                          : (nodes > 0 ? nodes * per_node : gpu_count(cluster));
+  request.gpus = count_of(arguments, "gpus", nodes > 0 && on_node > 0 ? nodes * on_node : others, 1,
+                          most_ranks);
+  const std::int64_t on_full_node = on_node > 0 ? on_node : per_node;
+  request.nodes = nodes > 0 ? nodes : (request.gpus + on_full_node - 1) / on_full_node;
+  if (on_node > 0 && request.gpus != request.nodes * on_node)
+    throw UsageError(fmt::format("{} are not {} on each of {}", plural(request.gpus, "GPU"),
+                                 on_node, plural(request.nodes, "node")),
+                     "leave out one of --gpus, --nodes and --ranks-per-node");
   if (request.gpus % request.nodes != 0)
     throw UsageError(
         fmt::format("{} GPUs do not spread evenly over {} nodes", request.gpus, request.nodes),
-        fmt::format("{} has {} GPUs a node", printable(system.name), per_node));
+        fits);
   if (request.gpus / request.nodes > per_node)
-    throw UsageError(fmt::format("{} GPUs do not fit on {} node{}", request.gpus, request.nodes,
-                                 request.nodes == 1 ? "" : "s"),
-                     fmt::format("{} has {} GPUs a node", printable(system.name), per_node));
+    throw UsageError(
+        fmt::format("{} GPUs do not fit on {}", request.gpus, plural(request.nodes, "node")), fits);
+  request.groups = count_of(arguments, "siblings", 1, 1, most_ranks);
+  if (request.groups > per_node / (request.gpus / request.nodes))
+    throw UsageError(fmt::format("{} groups with {} a node do not fit at once", request.groups,
+                                 plural(request.gpus / request.nodes, "GPU")),
+                     fits);
+}
+
+CollectiveTableRequest request_of(const Arguments& arguments, const Cluster& cluster) {
+  CollectiveTableRequest request;
+  request.collective = collective_of(arguments.value("collective", "all_reduce"));
+  request.type = type_of(arguments.value("datatype", "float"));
+  shape_of(arguments, cluster, request);
   request.first_size = size_of(arguments, "begin", 8);
   request.last_size = size_of(arguments, "end", std::int64_t{16} << 30);
   request.factor = count_of(arguments, "factor", 2, 2, 1024);
@@ -88,12 +123,50 @@ CollectiveTableRequest request_of(const Arguments& arguments, const System& syst
   return request;
 }
 
+// The cluster that is named, with NCCL's files laid over it; without a name that of the topology.
+Cluster cluster_of(const Arguments& arguments, const Catalog& catalog) {
+  const bool named = !arguments.positionals().empty();
+  if (!named && !arguments.has("nccl-topology"))
+    throw UsageError(
+        "collectives needs a CLUSTER",
+        "a system of the catalog, a cluster or scenario file, or --nccl-topology FILE");
+  Cluster cluster = named ? load_cluster(arguments.positionals().front(), catalog)
+                          : cluster_of_topology(arguments.value("nccl-topology"), catalog);
+  if (named && arguments.has("nccl-topology")) {
+    cluster.imported.topology.reset();
+    cluster.imported.topology_file = arguments.value("nccl-topology");
+  }
+  if (arguments.has("nccl-graph")) {
+    cluster.imported.graphs.reset();
+    cluster.imported.graph_file = arguments.value("nccl-graph");
+  }
+  std::vector<Diagnostic> problems;
+  import_nccl_files(cluster, problems);
+  if (!problems.empty()) throw InputError(std::move(problems));
+  return cluster;
+}
+
+std::string as_system(const Arguments& arguments, const Cluster& cluster) {
+  if (!cluster.imported.topology)
+    throw UsageError("--as-system needs a topology file", "give --nccl-topology FILE");
+  const bool named = !arguments.positionals().empty();
+  return system_yaml(*cluster.imported.topology,
+                     named ? cluster.system.name : base_system(*cluster.imported.topology));
+}
+
 }  // namespace
 
 Outcome run_collectives(const Arguments& arguments, const Environment& environment) {
   const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
-  const System system = catalog.system(arguments.positionals().front());
-  const CollectiveTable table = collective_table(system, request_of(arguments, system));
+  Cluster cluster = cluster_of(arguments, catalog);
+  if (arguments.has("as-system")) return {as_system(arguments, cluster), exit_ok};
+  const CollectiveTableRequest request = request_of(arguments, cluster);
+  if (request.nodes > cluster.nodes) {
+    cluster.nodes = request.nodes;
+    cluster.gpus = 0;
+  }
+  apply_calibrations(arguments.values("calibration"), catalog, {&cluster});
+  const CollectiveTable table = collective_table(cluster, request);
   const std::string format = arguments.value("format", "text");
   const bool explain = arguments.has("explain");
   if (format == "json") return {collective_table_json(table, explain), exit_ok};

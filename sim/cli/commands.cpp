@@ -9,6 +9,7 @@
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
+#include "sim/report/collective_table.hpp"
 #include "sim/report/display.hpp"
 #include "topology/collectives/collective_model.hpp"
 
@@ -27,9 +28,12 @@ const Option set_option{"set",
 const Option catalog_option{"catalog", "DIR", "the folder with gpus/, systems/, models/ and software/", {}, false};
 const Option color_option{"color", "WHEN", "colour in the text (default: auto)", {"auto", "always", "never"}, false};
 
+const Option calibration_option{"calibration", "FILE",
+                                "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true};
+
 const Option collectives_set_option{"set",
                                     "PATH=VALUE",
-                                    "another value for a key of the catalog, with its unit: "
+                                    "another value for a key of the cluster or the catalog: "
                                     "systems.dgx-h100.nic_bandwidth=\"200 Gb/s\"",
                                     {},
                                     true};
@@ -37,6 +41,12 @@ const Option collectives_set_option{"set",
 std::vector<std::string> collective_names() {
   std::vector<std::string> names;
   for (const Collective collective : all_collectives) names.emplace_back(to_string(collective));
+  return names;
+}
+
+std::vector<std::string> element_names() {
+  std::vector<std::string> names;
+  for (const ElementType& type : element_types()) names.emplace_back(type.name);
   return names;
 }
 
@@ -50,7 +60,7 @@ std::vector<Command> make_commands() {
        "not fit into the memory.",
        {scenario_argument},
        {{"plan", "NAME", "the plan; may be left out where there is only one", {}, false},
-        format_option, set_option, catalog_option, color_option},
+        format_option, set_option, calibration_option, catalog_option, color_option},
        {"lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute",
         "lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute --format json"},
        &run_simulate});
@@ -61,7 +71,7 @@ std::vector<Command> make_commands() {
        "big, then those that break a rule. Says how probable each place is and what decides it. Exit code 4 where "
        "no plan fits, 3 where none is legal.",
        {scenario_argument},
-       {format_option, set_option, catalog_option, color_option},
+       {format_option, set_option, calibration_option, catalog_option, color_option},
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
@@ -89,20 +99,27 @@ std::vector<Command> make_commands() {
   table.push_back(
       {"collectives",
        "the time of a collective by size, as nccl-tests prints it",
-       "Predicts what nccl-tests would print on a system of the catalog, with the algorithm and protocol that NCCL "
-       "chooses and what bounds the time. Sizes are those of nccl-tests: the whole buffer, K, M and G are powers of "
-       "1024.",
-       {{"SYSTEM", "a system of the catalog", true, {}}},
+       "Predicts what nccl-tests would print, with the algorithm and protocol that NCCL chooses and what bounds the "
+       "time; columns 1 to 77 are those of nccl-tests (cut -c1-77 of both, and diff). Sizes are the whole buffer; "
+       "K, M and G are powers of 1024.",
+       {{"CLUSTER", "a system of the catalog, a cluster or scenario file; with --nccl-topology it may be left out",
+         false, {}}},
        {{"collective", "NAME", "the collective (default: all_reduce)", collective_names(), false, 'c'},
-        {"gpus", "N", "GPUs of the group (default: all of the nodes)", {}, false, 'g'},
+        {"gpus", "N", "GPUs of the group (default: all of the cluster)", {}, false, 'g'},
         {"nodes", "N", "nodes that they are spread over (default: as few as hold them)", {}, false, 'n'},
+        {"ranks-per-node", "N", "GPUs of the group on each node; 1 is a rail", {}, false},
+        {"siblings", "N", "so many such groups at once on these nodes (default: 1)", {}, false},
         {"begin", "SIZE", "the smallest size (default: 8)", {}, false, 'b'},
         {"end", "SIZE", "the largest size (default: 16G)", {}, false, 'e'},
         {"factor", "N", "from one size to the next (default: 2)", {}, false, 'f'},
-        {"explain", "", "also why the other algorithms and protocols lost", {}, false},
-        format_option, collectives_set_option, catalog_option},
+        {"datatype", "TYPE", "the element (default: float)", element_names(), false, 'd'},
+        {"nccl-topology", "FILE", "what NCCL_TOPO_DUMP_FILE wrote on a node: it takes the system's place", {}, false},
+        {"nccl-graph", "FILE", "what NCCL_GRAPH_DUMP_FILE wrote: its channels take the search's place", {}, false},
+        {"as-system", "", "print the topology file as a system (YAML) instead", {}, false},
+        {"explain", "", "also the launch floor, and why other algorithms and protocols lost", {}, false},
+        format_option, collectives_set_option, calibration_option, catalog_option},
        {"lockstep collectives dgx-h100 -c all_reduce -g 16 --explain",
-        "lockstep collectives dgx-a100-80gb -c all_gather -n 4 -b 1M -e 1G --format csv"},
+        "lockstep collectives dgx-a100-80gb -c all_gather -n 4 --ranks-per-node 1 --siblings 8"},
        &run_collectives});
   table.push_back(
       {"list",
@@ -130,6 +147,16 @@ std::vector<Command> make_commands() {
        {},
        {"lockstep validate --help", "lockstep validate runs validate/corpus/training_runs.csv",
         "lockstep validate collectives validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt"},
+       nullptr});
+  table.push_back(
+      {"calibrate",
+       "fits measured collectives, for --calibration",
+       "Hands over to the program lockstep-validate, which lies beside lockstep: `lockstep calibrate LOG` is "
+       "`lockstep-validate calibrate LOG`.",
+       {},
+       {},
+       {"lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt -o a100.yaml",
+        "lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt --format json"},
        nullptr});
   table.push_back(
       {"completion",

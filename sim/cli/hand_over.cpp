@@ -25,8 +25,9 @@ int hand_over(const std::string& command, const std::vector<std::string>& argume
         command, validate_program, folder.empty() ? "the folder of lockstep" : folder.string());
     return exit_internal_error;
   }
-  // `lockstep validate runs F` is `lockstep-validate runs F`.
+  // `lockstep validate runs F` is `lockstep-validate runs F`; any other command keeps its name.
   std::vector<std::string> argv{program.string()};
+  if (command != "validate") argv.push_back(command);
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const std::string problem = environment.execute ? environment.execute(program, argv) : "no way to start a program";
   err << fmt::format("lockstep: {} cannot be started: {}\n", program.string(), problem);

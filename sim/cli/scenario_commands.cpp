@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "scenarios/calibration_file.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
@@ -15,7 +16,9 @@ namespace {
 
 Scenario scenario_of(const Arguments& arguments, const Environment& environment) {
   const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
-  return load_scenario(arguments.positionals().front(), catalog, IllegalPlans::keep);
+  Scenario scenario = load_scenario(arguments.positionals().front(), catalog, IllegalPlans::keep);
+  apply_calibrations(arguments.values("calibration"), catalog, clusters_of(scenario));
+  return scenario;
 }
 
 // The other plans' problems are theirs.

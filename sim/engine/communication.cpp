@@ -1,6 +1,7 @@
 #include "sim/engine/communication.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 namespace lockstep {
@@ -13,49 +14,65 @@ std::size_t index(GroupKind group) {
 
 }  // namespace
 
-// Ranks lie tensor innermost, then the shard group, then copies, then pipeline stages, as Megatron,
-// DeepSpeed and PyTorch device meshes place them.
+// Copies of a sharded model lie outside the shard group, wherever the data dimension is.
 Communication::Communication(const Cluster& cluster, const Plan& plan)
-    : cluster_(cluster), plan_(plan), routes_(routes(cluster)) {
-  const std::int64_t tensor = plan.tensor;
+    : cluster_(cluster), plan_(plan), strides_(rank_strides(plan)), routes_(routes(cluster)) {
   const std::int64_t shard = plan.sharding == Sharding::none ? plan.data : plan.shard_ranks();
-  const std::int64_t stage_ranks = tensor * plan.data;
-  shapes_[index(GroupKind::tensor)] = group_shape(cluster, tensor, 1);
-  shapes_[index(GroupKind::data)] = group_shape(cluster, plan.data, tensor);
-  shapes_[index(GroupKind::shard)] = group_shape(cluster, shard, tensor);
-  shapes_[index(GroupKind::replicate)] = group_shape(cluster, plan.data / shard, tensor * shard);
+  shapes_[index(GroupKind::tensor)] = group_shape(cluster, plan.tensor, strides_.tensor);
+  shapes_[index(GroupKind::data)] = group_shape(cluster, plan.data, strides_.data);
+  shapes_[index(GroupKind::shard)] = group_shape(cluster, shard, strides_.data);
+  shapes_[index(GroupKind::replicate)] =
+      group_shape(cluster, plan.data / shard, strides_.data * shard);
   shapes_[index(GroupKind::pipeline_neighbor)] =
-      plan.pipeline.stages > 1 ? group_shape(cluster, 2, stage_ranks) : GroupShape{};
+      plan.pipeline.stages > 1 ? group_shape(cluster, 2, strides_.pipeline) : GroupShape{};
   shapes_[index(GroupKind::pipeline_ends)] =
-      plan.pipeline.stages > 1 ? group_shape(cluster, 2, stage_ranks * (plan.pipeline.stages - 1))
-                               : GroupShape{};
+      plan.pipeline.stages > 1
+          ? group_shape(cluster, 2, strides_.pipeline * (plan.pipeline.stages - 1))
+          : GroupShape{};
+  const nccl::Conditions step = nccl::in_training_step(cluster.system);
+  for (std::size_t i = 0; i < shapes_.size(); ++i)
+    groups_[i] = nccl::prepare(cluster, routes_, shapes_[i], step);
+  if (plan.pipeline.stages < 2) return;
+  const std::int64_t domain = std::max<std::int64_t>(1, cluster.system.gpus_per_nvlink_domain);
+  GroupShape across = group_shape(cluster, 2, std::max(strides_.pipeline, domain));
+  across.sibling_groups = std::min(strides_.pipeline, domain);
+  across_ = nccl::prepare(cluster, routes_, across, step);
 }
 
 const GroupShape& Communication::shape(GroupKind group) const {
   return shapes_[index(group)];
 }
 
-CollectiveCost Communication::cost(const CollectiveCall& call) const {
-  return collective_cost(cluster_, routes_, shape(call.group), call.collective, call.bytes);
+nccl::CollectiveChoice Communication::cost(const CollectiveCall& call) const {
+  return nccl::choose(groups_[index(call.group)], call.collective, call.bytes);
 }
 
-// Stage i owns the ranks [i s, (i + 1) s). Its last rank and the next stage's last rank decide
-// whether the step to the next stage leaves a domain; all ranks of a stage send at once.
-CollectiveCost Communication::transfer_cost(const CollectiveCall& call,
-                                            std::int64_t from_stage) const {
-  const std::int64_t ranks = plan_.tensor * plan_.data;
+// With stride s and p stages, ranks lie in blocks of s p; stage i owns [i s, (i + 1) s) of each.
+// The transfer stays inside where both stages of every block lie in one domain. Blocks lie over
+// domains the same way after domain / gcd(block, domain) of them.
+bool Communication::stays_inside(std::int64_t from_stage) const {
+  const std::int64_t stages = plan_.pipeline.stages;
   const std::int64_t domain = std::max<std::int64_t>(1, cluster_.system.gpus_per_nvlink_domain);
-  const std::int64_t to_stage = (from_stage + 1) % plan_.pipeline.stages;
-  const bool inside = from_stage * ranks / domain == ((to_stage + 1) * ranks - 1) / domain &&
-                      to_stage * ranks / domain == ((from_stage + 1) * ranks - 1) / domain;
-  if (inside) return cost(call);
-  GroupShape across = group_shape(cluster_, 2, std::max(ranks, domain));
-  across.sibling_groups = std::min(ranks, domain);
-  return collective_cost(cluster_, routes_, across, call.collective, call.bytes);
+  const std::int64_t stride = strides_.pipeline;
+  const std::int64_t block = stride * stages;
+  const std::int64_t blocks = std::max<std::int64_t>(1, plan_.tensor * plan_.data / stride);
+  const std::int64_t period = domain / std::gcd(block, domain);
+  const std::int64_t to_stage = (from_stage + 1) % stages;
+  for (std::int64_t b = 0; b < std::min(blocks, period); ++b) {
+    const std::int64_t first = b * block + std::min(from_stage, to_stage) * stride;
+    const std::int64_t last = b * block + (std::max(from_stage, to_stage) + 1) * stride - 1;
+    if (first / domain != last / domain) return false;
+  }
+  return true;
+}
+
+nccl::CollectiveChoice Communication::transfer_cost(const CollectiveCall& call,
+                                                    std::int64_t from_stage) const {
+  return stays_inside(from_stage) ? cost(call) : nccl::choose(across_, call.collective, call.bytes);
 }
 
 Seconds Communication::overlapped_time(const CollectiveCall& call) const {
-  const CollectiveCost alone = cost(call);
+  const nccl::CollectiveChoice alone = cost(call);
   const double efficiency = shape(call.group).domains > 1 ? *plan_.software.fsdp_inter_efficiency
                                                           : *plan_.software.fsdp_intra_efficiency;
   return alone.latency + (alone.time - alone.latency) / efficiency;
@@ -71,13 +88,14 @@ void CollectiveTally::add(const CollectiveCall& call, double calls, Seconds time
   if (known != uses_.end()) {
     use = &*known;
   } else {
-    const CollectiveCost cost = communication_.cost(call);
+    const nccl::CollectiveChoice cost = communication_.cost(call);
     CollectiveUse fresh;
     fresh.name = call.name;
     fresh.collective = call.collective;
     fresh.shape = communication_.shape(call.group);
     fresh.bytes = call.bytes;
     fresh.algorithm = cost.algorithm;
+    fresh.protocol = cost.protocol;
     fresh.bottleneck = cost.bottleneck;
     uses_.push_back(std::move(fresh));
     use = &uses_.back();

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "sim/engine/step.hpp"
+#include "strategies/rank_order.hpp"
+#include "topology/collectives/nccl_model.hpp"
 
 namespace lockstep {
 
@@ -14,23 +16,28 @@ class Communication {
   Communication(const Cluster& cluster, const Plan& plan);
 
   [[nodiscard]] const GroupShape& shape(GroupKind group) const;
-  [[nodiscard]] CollectiveCost cost(const CollectiveCall& call) const;
+  [[nodiscard]] nccl::CollectiveChoice cost(const CollectiveCall& call) const;
 
   // A transfer from a stage to the next one; from the last stage, to the first (interleaving wraps
   // around). Stages narrower than a domain cross domains only at some boundaries.
-  [[nodiscard]] CollectiveCost transfer_cost(const CollectiveCall& call,
-                                             std::int64_t from_stage) const;
+  [[nodiscard]] nccl::CollectiveChoice transfer_cost(const CollectiveCall& call,
+                                                     std::int64_t from_stage) const;
 
   // Time of the call as it runs beside compute under FSDP: kernels are given fewer channels and
-  // share HBM, so the bandwidth is the profile's share of what nccl-tests shows; latency is
+  // share HBM, so the bandwidth is the profile's share of what the call has alone; latency is
   // unchanged.
   [[nodiscard]] Seconds overlapped_time(const CollectiveCall& call) const;
 
  private:
+  [[nodiscard]] bool stays_inside(std::int64_t from_stage) const;
+
   const Cluster& cluster_;
   const Plan& plan_;
+  RankStrides strides_;
   Routes routes_;
   std::array<GroupShape, 6> shapes_;
+  std::array<nccl::NcclGroup, 6> groups_;  // how NCCL would run each, inside this step
+  nccl::NcclGroup across_;                 // a pair of pipeline stages in two domains
 };
 
 // Sums what each kind of call costs over the step.

@@ -95,9 +95,9 @@ Seconds data_exposed(const Stage& stage, const StageTime& time, const Plan& plan
 // takes longest.
 std::string link_of(Part part, const Workload& workload, const Stage& stage,
                     const Communication& communication) {
-  CollectiveCost slowest;
+  nccl::CollectiveChoice slowest;
   slowest.bottleneck = "network";
-  const auto consider = [&](const CollectiveCost& cost) {
+  const auto consider = [&](const nccl::CollectiveChoice& cost) {
     if (cost.time > slowest.time) slowest = cost;
   };
   const auto consider_all = [&](const std::vector<CollectiveCall>& calls) {

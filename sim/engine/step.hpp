@@ -27,6 +27,7 @@ struct CollectiveUse {
   Seconds time;      // all calls; under FSDP at the bandwidth that is left beside compute
   Seconds exposed;   // what the step waits for
   std::string algorithm;
+  std::string protocol;
   std::string bottleneck;
 };
 

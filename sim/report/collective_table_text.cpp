@@ -1,10 +1,10 @@
-// The table in nccl-tests' own columns, so that a real run can be laid beside it; JSON and CSV of
-// the same.
+// The table in nccl-tests' own columns, so that a real run can be laid beside it.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
+#include "scenarios/utf8.hpp"
 #include "sim/report/collective_table.hpp"
 #include "topology/quantity_text.hpp"
 
@@ -16,10 +16,6 @@ double microseconds(Seconds time) {
 }
 double gigabytes(BytesPerSecond rate) {
   return rate.value() * 1e-9;
-}
-
-BytesPerSecond algorithm_bandwidth(const CollectiveRow& row) {
-  return Bytes{static_cast<double>(row.bytes)} / row.choice.time;
 }
 
 const char* reduction(Collective collective) {
@@ -50,32 +46,6 @@ std::string graph_text(const char* name, const nccl::Graph& graph, bool several_
   return text;
 }
 
-std::string head(const CollectiveTable& table) {
-  const CollectiveTableRequest& request = table.request;
-  const bool several = request.nodes > 1;
-  std::string text = fmt::format(
-      "# {} on {}: {} GPU{} on {} node{}, {}, NCCL {}; predicted by lockstep\n",
-      to_string(request.collective), table.system, request.gpus, request.gpus == 1 ? "" : "s",
-      request.nodes, several ? "s" : "", table.fabric, table.nccl_version);
-  text += "# channels, GB/s each" + std::string(several ? " inside/between nodes" : "") + ":" +
-          graph_text("ring", table.graphs.ring, several) +
-          graph_text("tree", table.graphs.tree, several) +
-          graph_text("nvls", table.graphs.nvls, several) + "\n#\n";
-  text +=
-      "#       size         count      type   redop    root     time   algbw   busbw  algorithm  "
-      "protocol  bottleneck\n"
-      "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)\n";
-  return text;
-}
-
-std::string line(const CollectiveRow& row, Collective collective) {
-  return fmt::format("{:12}  {:12}  {:>8}  {:>6}  {:6}  {}  {:6.2f}  {:6.2f}  {:<9}  {:<8}  {}\n",
-                     row.bytes, row.count, "float", reduction(collective), root(collective),
-                     time_text(microseconds(row.choice.time)), gigabytes(algorithm_bandwidth(row)),
-                     gigabytes(row.choice.bus_bandwidth.rate()), row.choice.algorithm,
-                     row.choice.protocol, row.choice.bottleneck);
-}
-
 std::string size_text(std::int64_t bytes) {
   constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   std::size_t unit = 0;
@@ -85,6 +55,116 @@ std::string size_text(std::int64_t bytes) {
     ++unit;
   }
   return fmt::format("{:.4g} {}", value, units[unit]);
+}
+
+std::string links_text(const nccl::ImportedTopology& topology) {
+  if (topology.nvlinks == 0) return "no NVLink";
+  return fmt::format("{} NVLinks each to {}", topology.nvlinks,
+                     topology.nvswitch ? "NVSwitch" : "other GPUs");
+}
+
+// What the imported files gave, one comment line each.
+std::string imported_text(const CollectiveTable& table) {
+  std::string text;
+  if (const auto& topology = table.imported.topology) {
+    text += fmt::format("# topology: {}\n", printable(topology->file));
+    if (topology->gpus > 0)
+      text += fmt::format("#   {} GPUs of sm {}{}, {}, PCIe {} x{}\n", topology->gpus,
+                          topology->compute_capability,
+                          topology->hosts > 1 ? fmt::format(" in {} hosts", topology->hosts) : "",
+                          links_text(*topology), topology->pcie_generation, topology->pcie_width);
+    if (topology->nics > 0)
+      text += fmt::format("#   {} NIC{} of {:g} Gb/s a host{}\n", topology->nics,
+                          topology->nics == 1 ? "" : "s", topology->nic_rate * 8.0,
+                          topology->rails > 0 ? fmt::format(", {} rails", topology->rails) : "");
+    for (const std::string& note : topology->notes)
+      text += fmt::format("#   {}\n", printable(note));
+  }
+  if (const auto& graphs = table.imported.graphs) {
+    text += fmt::format("# graphs: {}\n", printable(graphs->file));
+    for (const std::string& note : graphs->notes) text += fmt::format("#   {}\n", printable(note));
+    text += fmt::format(
+        "#   {}: for {} GPU{} on {}\n",
+        table.graph_source == nccl::GraphSource::dump ? "used" : "not used, channels are searched",
+        graphs->ranks_on_node, graphs->ranks_on_node == 1 ? "" : "s",
+        graphs->several_nodes ? "each of several nodes" : "one node");
+  }
+  return text;
+}
+
+std::string channels_text(const CollectiveTable& table) {
+  const bool several = table.request.nodes > 1;
+  return fmt::format("# channels, GB/s {}:{}{}{}\n", several ? "inside/between nodes" : "each",
+                     graph_text("ring", table.graphs.ring, several),
+                     graph_text("tree", table.graphs.tree, several),
+                     graph_text("nvls", table.graphs.nvls, several));
+}
+
+std::string head(const CollectiveTable& table) {
+  const CollectiveTableRequest& request = table.request;
+  std::string text = fmt::format(
+      "# lockstep predicts {} on {}: {} GPU{} on {} node{}\n# fabric: {}; NCCL {}\n",
+      to_string(request.collective), table.system, request.gpus, request.gpus == 1 ? "" : "s",
+      request.nodes, request.nodes > 1 ? "s" : "", table.fabric, table.nccl_version);
+  if (request.groups > 1)
+    text += fmt::format("# while {} such groups share the NICs of these nodes\n", request.groups);
+  text += imported_text(table);
+  text += table.busiest.empty()
+              ? channels_text(table)
+              : fmt::format("# busiest resource: {}, {} of the buffer; launch floor {}\n",
+                            table.busiest, to_text(table.busiest_bandwidth),
+                            to_text(table.launch_floor));
+  const bool eight_bits = request.type.name[0] == 'f' && request.type.bytes == 1;
+  if (eight_bits && request.gpus > 8 && table.busiest.empty())
+    text += "# not modelled: NCCL avoids rings for fp8 on more than 8 GPUs\n";
+  return text +
+         "#\n"
+         "#       size         count      type   redop    root     time   algbw   busbw algo/proto "
+         "   "
+         "bound by\n"
+         "#        (B)    (elements)                               (us)  (GB/s)  (GB/s)\n";
+}
+
+// 13 columns at most. The protocol only where the algorithm has several.
+std::string choice_text(const nccl::CollectiveChoice& choice) {
+  const std::string_view algorithm = choice.algorithm;
+  if (algorithm == "collnet_direct") return "collnetdirect";
+  if (algorithm == "collnet_chain") return "collnetchain";
+  if (algorithm == "ring" || algorithm == "tree")
+    return fmt::format("{}/{}", algorithm, choice.protocol);
+  return std::string(algorithm);
+}
+
+// 8 columns at most.
+std::string_view bound_text(std::string_view bottleneck) {
+  if (bottleneck == "leaf uplinks") return "uplinks";
+  if (bottleneck == "core uplinks") return "core";
+  if (bottleneck == "host memory") return "host mem";
+  return bottleneck;
+}
+
+std::string line(const CollectiveRow& row, const CollectiveTableRequest& request) {
+  return fmt::format("{:12}  {:12}  {:>8}  {:>6}  {:6}  {}  {:6.2f}  {:6.2f} {:<13} {}\n",
+                     row.bytes, row.count, request.type.name, reduction(request.collective),
+                     root(request.collective), time_text(microseconds(row.choice.time)),
+                     gigabytes(algorithm_bandwidth(row)),
+                     gigabytes(row.choice.bus_bandwidth.rate()), choice_text(row.choice),
+                     bound_text(row.choice.bottleneck));
+}
+
+// "x0.75 to x1.33" of a row's time.
+std::string interval_text(const CollectiveRow& row) {
+  return fmt::format("{:.2f} to {:.2f}", row.low / row.choice.time, row.high / row.choice.time);
+}
+
+std::string foot(const CollectiveTable& table) {
+  if (table.rows.empty() || !std::isfinite(table.rows.back().choice.time.value())) return {};
+  const CollectiveRow& first = table.rows.front();
+  const CollectiveRow& last = table.rows.back();
+  if (table.rows.size() == 1)
+    return fmt::format("#\n# 90 % interval: {} of the time\n", interval_text(first));
+  return fmt::format("#\n# 90 % interval: {} of the time at {}, {} at {}\n", interval_text(first),
+                     size_text(first.bytes), interval_text(last), size_text(last.bytes));
 }
 
 bool same_choice(const CollectiveRow& a, const CollectiveRow& b) {
@@ -139,8 +219,9 @@ std::string explained_off(const CollectiveRow& row) {
 std::string explanation(const CollectiveTable& table) {
   const std::vector<CollectiveRow>& rows = table.rows;
   if (rows.empty() || rows.front().alternatives.empty())
-    return "#\n# NCCL does not tune this collective: its busiest resource sets the time.\n";
+    return "# NCCL does not tune this collective: its busiest resource sets the time.\n";
   std::string text =
+      fmt::format("# launch floor: {}; no time is below it\n", to_text(table.launch_floor)) +
       "#\n# NCCL takes what its own model, which only ranks, expects to be fastest:\n";
   std::size_t first = 0;
   for (std::size_t i = 1; i <= rows.size(); ++i) {
@@ -151,82 +232,13 @@ std::string explanation(const CollectiveTable& table) {
   return text + "# not offered:\n" + explained_off(rows.front());
 }
 
-nlohmann::ordered_json graph_json(const nccl::Graph& graph) {
-  return {{"channels", graph.channels},
-          {"inside_bytes_per_s", graph.inside * 1e9},
-          {"across_bytes_per_s", graph.across * 1e9}};
-}
-
-nlohmann::ordered_json alternatives_json(const std::vector<nccl::Alternative>& alternatives) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const nccl::Alternative& other : alternatives) {
-    nlohmann::ordered_json item = {{"algorithm", nccl::to_string(other.algorithm)},
-                                   {"protocol", nccl::to_string(other.protocol)}};
-    if (other.off != nullptr) {
-      item["off"] = other.off;
-    } else {
-      item["nccl_time_s"] = other.nccl_time.value();
-      item["time_s"] = other.time.value();
-    }
-    list.push_back(std::move(item));
-  }
-  return list;
-}
-
 }  // namespace
 
 std::string collective_table_text(const CollectiveTable& table, bool explain) {
   std::string text = head(table);
-  for (const CollectiveRow& row : table.rows) text += line(row, table.request.collective);
+  for (const CollectiveRow& row : table.rows) text += line(row, table.request);
+  text += foot(table);
   if (explain) text += explanation(table);
-  return text;
-}
-
-std::string collective_table_json(const CollectiveTable& table, bool explain) {
-  nlohmann::ordered_json json = {{"schema_version", 1},
-                                 {"command", "collectives"},
-                                 {"system", table.system},
-                                 {"collective", to_string(table.request.collective)},
-                                 {"gpus", table.request.gpus},
-                                 {"nodes", table.request.nodes},
-                                 {"gpus_per_node", table.ranks_per_node},
-                                 {"fabric", table.fabric},
-                                 {"nccl_version", table.nccl_version}};
-  json["channels"] = {{"ring", graph_json(table.graphs.ring)},
-                      {"tree", graph_json(table.graphs.tree)},
-                      {"nvls", graph_json(table.graphs.nvls)}};
-  json["rows"] = nlohmann::ordered_json::array();
-  for (const CollectiveRow& row : table.rows) {
-    nlohmann::ordered_json item = {
-        {"size_bytes", row.bytes},
-        {"count", row.count},
-        {"time_s", row.choice.time.value()},
-        {"time_spread", row.choice.spread},
-        {"nccl_time_s", row.choice.nccl_time.value()},
-        {"algorithm_bandwidth_bytes_per_s", algorithm_bandwidth(row).value()},
-        {"bus_bandwidth_bytes_per_s", row.choice.bus_bandwidth.rate().value()},
-        {"algorithm", row.choice.algorithm},
-        {"protocol", row.choice.protocol},
-        {"bottleneck", row.choice.bottleneck}};
-    if (explain) item["alternatives"] = alternatives_json(row.alternatives);
-    json["rows"].push_back(std::move(item));
-  }
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
-}
-
-std::string collective_table_csv(const CollectiveTable& table) {
-  std::string text =
-      "system,collective,gpus,nodes,size_bytes,count,time_s,time_spread,nccl_time_s,algorithm_"
-      "bandwidth_bytes_per_s,"
-      "bus_bandwidth_bytes_per_s,algorithm,protocol,bottleneck\n";
-  for (const CollectiveRow& row : table.rows) {
-    text += fmt::format("{},{},{},{},{},{},{:.6g},{:.3g},{:.6g},{:.6g},{:.6g},{},{},{}\n",
-                        table.system, to_string(table.request.collective), table.request.gpus,
-                        table.request.nodes, row.bytes, row.count, row.choice.time.value(),
-                        row.choice.spread, row.choice.nccl_time.value(),
-                        algorithm_bandwidth(row).value(), row.choice.bus_bandwidth.rate().value(),
-                        row.choice.algorithm, row.choice.protocol, row.choice.bottleneck);
-  }
   return text;
 }
 

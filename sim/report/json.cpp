@@ -116,6 +116,7 @@ Json collectives(const PlanReport& plan) {
                     {"seconds", use.time.value()},
                     {"exposed_seconds", use.exposed.value()},
                     {"algorithm", use.algorithm},
+                    {"protocol", use.protocol},
                     {"bottleneck", use.bottleneck}});
   }
   return list;

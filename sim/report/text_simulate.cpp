@@ -254,6 +254,8 @@ std::string collectives_text(const PlanReport& plan, const TextOptions& options)
     const CollectiveUse& use = uses[i];
     std::string over = printable(use.bottleneck);
     if (!use.algorithm.empty()) over += (over.empty() ? "" : ", ") + printable(use.algorithm);
+    // The protocol of large calls goes without saying.
+    if (!use.protocol.empty() && use.protocol != "simple") over += " " + printable(use.protocol);
     table.add({{printable(use.name), Tone::plain},
                {group_text(use.shape, plan.cluster.system), Tone::plain},
                {memory(use.bytes.value()), Tone::plain},

@@ -23,6 +23,7 @@ TOP_LEVEL = set(ARROWS) | {
 HEAVY = [
     (r"boost/(graph|property_map)/", r"topology/.*\.cpp$", "Boost.Graph", "topology/*.cpp"),
     (r"yaml-cpp/", r"scenarios/.*\.cpp$", "yaml-cpp", "scenarios/*.cpp"),
+    (r"pugixml", r"scenarios/.*\.cpp$", "pugixml", "scenarios/*.cpp"),
     (r"boost/program_options", r"sim/cli/", "Boost.Program_options", "sim/cli/"),
     (r"(cuda|cublas|nvml|nvToolsExt|nvtx3/)", r"validate/", "CUDA", "validate/"),
     (r"nccl", r"validate/", "NCCL", "validate/"),
@@ -150,6 +151,7 @@ SELF_TEST = {
     "topology/graph.hpp": ('#include <boost/graph/adjacency_list.hpp>\n', "Boost.Graph only in"),
     "sim/graph.cpp": ('#include <boost/graph/adjacency_list.hpp>\n', "Boost.Graph only in"),
     "scenarios/yaml.hpp": ('#include <yaml-cpp/yaml.h>\n', "yaml-cpp only in"),
+    "sim/xml.cpp": ('#include <pugixml.hpp>\n', "pugixml only in"),
     "sim/options.cpp": ('# include <boost/program_options.hpp>\n', "Boost.Program_options only in"),
     "sim/cuda.cpp": ('#include <cuda_runtime.h>\n', "CUDA only in"),
     "sim/nccl.cpp": ('#include "nccl.h"\n', "NCCL only in"),

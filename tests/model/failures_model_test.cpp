@@ -199,3 +199,18 @@ TEST_CASE("failures: one uplink fewer slows what has one domain below each leaf"
   CHECK(gigabytes_per_second(cluster, pair, Collective::send_recv) ==
         Approx(healthy / 4).epsilon(1e-3));
 }
+
+TEST_CASE("failures: an all-to-all pays for what leaves its leaf") {
+  // 1,024 GPUs in four units. Of each GPU's buffer 1016/1024 leave the node and 768/1024 the leaf:
+  // 2:1 makes that 1.5 times what the NIC alone would carry, 4:1 three times.
+  Cluster cluster = h100(128);
+  const GroupShape all = group_shape(cluster, 1024, 1);
+  const double healthy = gigabytes_per_second(cluster, all, Collective::all_to_all);
+  const double of_nic = 1016.0 / 1024;
+  cluster.fabric.oversubscription = 2.0;
+  CHECK(gigabytes_per_second(cluster, all, Collective::all_to_all) ==
+        Approx(healthy * of_nic / 1.5).epsilon(1e-2));
+  cluster.fabric.oversubscription = 4.0;
+  CHECK(gigabytes_per_second(cluster, all, Collective::all_to_all) ==
+        Approx(healthy * of_nic / 3.0).epsilon(1e-2));
+}

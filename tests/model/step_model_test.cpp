@@ -78,14 +78,24 @@ TEST_CASE("flash attention: kernel, sequence, head size and direction each scale
 }
 
 TEST_CASE("step: data parallelism waits for an all-reduce of the gradients") {
-  // 16 GPUs, 2 nodes: ring bus bandwidth is the smaller of 100 GB/s NVLink and 8 NICs of 10 GB/s =
-  // 80 GB/s. All-reduce of 2 B per parameter P: 2 x 15/16 x 2P / 80 GB/s, all of it exposed.
+  // 16 GPUs, 2 nodes: one all-reduce of 2 B per parameter, all of it exposed.
   const Cluster cluster = round_cluster(2);
   const Plan plan = plain_plan(16);
   const Workload workload = lower(small_gpt(), small_training(), plan);
-  const double expected = 2 * 15.0 / 16 * 2 * workload.stages[0].parameters / 80e9;
-  const StepTime step = step_time(cluster, plan, workload);
-  CHECK(line(step, "gradient and parameter sync exposed") == Approx(expected).epsilon(0.05));
+  const Bytes gradients{2.0 * static_cast<double>(workload.stages[0].parameters)};
+  const auto alone = [&](const Cluster& where) {
+    return collective_cost(where, group_shape(where, 16, 1), Collective::all_reduce, gradients);
+  };
+  const auto exposed = [&](const Cluster& where) {
+    return line(step_time(where, plan, workload), "gradient and parameter sync exposed");
+  };
+  const CollectiveCost cost = alone(cluster);
+  CHECK(exposed(cluster) == Approx((cost.time - cost.latency).value()));
+  // Inside a step links give half of what nccl-tests shows, and fixed time counts three times.
+  Cluster busy = cluster;
+  busy.system.link_share = busy.system.network_share = Constant(0.5);
+  busy.system.network_latency = Constant(3.0);
+  CHECK(exposed(busy) == Approx((3.0 * cost.latency + 2.0 * (cost.time - cost.latency)).value()));
 }
 
 TEST_CASE("step: the optimizer moves its bytes once a step") {
@@ -110,7 +120,7 @@ TEST_CASE("step: the bubble is (p - 1)/m of equal stages, over v with interleavi
   plan.pipeline.interleave = 4;
   const double interleaved =
       line(step_of(cluster, plan, small_training(16), model), "pipeline bubble");
-  CHECK(interleaved == Approx(bubble / 4).epsilon(0.02));
+  CHECK(interleaved == Approx(bubble / 4).epsilon(0.03));  // transfers are not free
 }
 
 TEST_CASE("step: FSDP hides communication beside compute and shows the rest") {
@@ -120,7 +130,6 @@ TEST_CASE("step: FSDP hides communication beside compute and shows the rest") {
   plan.micro_batch = 2;
   const StepTime hidden = step_of(fast, plan, small_training());
   Cluster slow = round_cluster(1);
-  slow.system.collective_bandwidth = Constant(BytesPerSecond{1e9});
   slow.system.link_bandwidth = Constant(BytesPerSecond{1e9});
   const StepTime shown = step_of(slow, plan, small_training());
   CHECK(line(shown, "FSDP gather and scatter exposed") >
@@ -157,12 +166,47 @@ TEST_CASE("step: stages narrower than a node cross it at some boundaries only") 
   const Workload workload = lower(small_gpt(), small_training(), plan);
   const Communication communication(cluster, plan);
   const auto over = [&](std::int64_t stage) {
-    return communication.transfer_cost(workload.boundary, stage).bottleneck;
+    return std::string{communication.transfer_cost(workload.boundary, stage).bottleneck};
   };
   CHECK(over(0) == "NVLink");
   CHECK(over(1) == "NIC");
   CHECK(over(2) == "NVLink");
   CHECK(over(3) == "NIC");
+}
+
+TEST_CASE("step: where the ranks lie decides what their groups communicate over") {
+  // 2 nodes of 8, tensor 8 and data 2. Tensor innermost: each tensor group fills a node. Data
+  // innermost: tensor ranks are 2 apart, 4 on each node.
+  const Cluster cluster = round_cluster(2);
+  Plan plan = plain_plan(2, 8);
+  const auto shape = [&](GroupKind kind) { return Communication(cluster, plan).shape(kind); };
+  CHECK(shape(GroupKind::tensor).domains == 1);
+  CHECK(shape(GroupKind::data).domains == 2);
+  const Seconds neighbours = step_of(cluster, plan, small_training()).total;
+  plan.placement = "dp-tp-pp";
+  CHECK(shape(GroupKind::tensor).domains == 2);
+  CHECK(shape(GroupKind::tensor).ranks_per_domain == 4);
+  CHECK(shape(GroupKind::data).domains == 1);
+  CHECK(step_of(cluster, plan, small_training()).total > neighbours);
+}
+
+TEST_CASE("step: stages on neighbouring GPUs stay in their node but for the wrap") {
+  // pp-tp-dp with 4 stages: blocks of 4 GPUs, two to a node. Of 16 stages one boundary leaves it.
+  Plan plan = plain_plan(4, 1, 4);
+  plan.placement = "pp-tp-dp";
+  const Cluster cluster = round_cluster(2);
+  const auto over = [&](std::int64_t stage) {
+    const Workload workload = lower(small_gpt(), small_training(), plan);
+    return std::string{
+        Communication(cluster, plan).transfer_cost(workload.boundary, stage).bottleneck};
+  };
+  for (std::int64_t stage = 0; stage < 4; ++stage) CHECK(over(stage) == "NVLink");
+  plan = plain_plan(1, 1, 16);
+  plan.placement = "pp-tp-dp";
+  CHECK(over(6) == "NVLink");
+  CHECK(over(7) == "NIC");
+  CHECK(over(8) == "NVLink");
+  CHECK(over(15) == "NIC");
 }
 
 TEST_CASE("step: a network slower than the compute beside it is what bounds the step") {

@@ -111,12 +111,12 @@ TEST_CASE("NCCL model: the choice is the least of the alternatives in NCCL's mod
   }
 }
 
-TEST_CASE("NCCL model: nccl_collective_cost is prepare and choose") {
+TEST_CASE("NCCL model: collective_cost is prepare and choose") {
   const Cluster cluster = h100(4);
   const GroupShape shape = group_shape(cluster, 32, 1);
   const Routes ready = routes(cluster);
   const CollectiveCost cost =
-      nccl_collective_cost(cluster, ready, shape, Collective::all_reduce, 1_GB);
+      collective_cost(cluster, ready, shape, Collective::all_reduce, 1_GB);
   const nccl::CollectiveChoice choice =
       nccl::choose(nccl::prepare(cluster, ready, shape), Collective::all_reduce, 1_GB);
   CHECK(cost.time == choice.time);

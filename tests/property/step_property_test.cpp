@@ -73,7 +73,7 @@ TEST_CASE("step property: faster hardware never makes a step slower") {
   const std::vector<Cluster> better{
       faster([](System& s) { s.gpu.peak_bf16.value *= 2; }),
       faster([](System& s) { s.gpu.memory_bandwidth.value *= 2; }),
-      faster([](System& s) { s.collective_bandwidth.value *= 2, s.link_bandwidth.value *= 2; }),
+      faster([](System& s) { s.link_bandwidth.value *= 2; }),
       faster([](System& s) { s.nic_bandwidth.value *= 2; }),
   };
   for (const Plan& plan : plans_64()) {
@@ -85,8 +85,7 @@ TEST_CASE("step property: faster hardware never makes a step slower") {
 
 TEST_CASE("step property: with a free network and host only compute is left") {
   Cluster cluster = round_cluster(8);
-  cluster.system.collective_bandwidth.value = cluster.system.link_bandwidth.value = 1e30;
-  cluster.system.nic_bandwidth.value = cluster.system.pcie_bandwidth.value = 1e30;
+  cluster.system.link_share.value = cluster.system.network_share.value = 1e30;
   for (const Plan& plan : plans_64()) {
     const PlanReport report = run(plan, cluster);
     for (const CollectiveUse& use : report.step.collectives) CHECK(use.time.value() < 1e-9);

@@ -17,10 +17,11 @@ inline Cluster nvlink_cluster(const char* architecture, std::int64_t gpus, int l
   system.gpus_per_node = system.gpus_per_nvlink_domain = gpus;
   system.intra_node = intra_node;
   const double wire = system.gpu.architecture == "blackwell" ? 50e9 : 25e9;
-  system.link_bandwidth = system.collective_bandwidth = Constant(BytesPerSecond{wire * links});
+  system.link_bandwidth = Constant(BytesPerSecond{wire * links});
   system.nics_per_node = nics;
   system.nic_bandwidth = Constant(BytesPerSecond{rate * 1e9 / 8.0});
-  system.nic_efficiency = Constant(1.0);
+  system.link_share = system.link_latency = Constant(1.0);
+  system.network_share = system.network_latency = Constant(1.0);
   system.pcie_bandwidth = Constant(BytesPerSecond{50e9});
   system.nccl_version = NcclVersion::v2_30;
   cluster.nodes = nodes;

@@ -29,15 +29,14 @@ inline Gpu round_gpu() {
   return gpu;
 }
 
-// 8 GPUs a node; 100 GB/s in the node, 8 NICs of 10 GB/s; no latencies.
+// 8 GPUs a node; 100 GB/s in the node, 8 NICs of 10 GB/s; no fixed time of collectives in a step.
 inline Cluster round_cluster(std::int64_t nodes) {
   Cluster cluster;
   cluster.system.name = "round";
   cluster.system.gpu = round_gpu();
   cluster.system.link_bandwidth = Constant(BytesPerSecond{100e9});
-  cluster.system.collective_bandwidth = Constant(BytesPerSecond{100e9});
   cluster.system.nic_bandwidth = Constant(BytesPerSecond{10e9});
-  cluster.system.nic_efficiency = Constant(1.0);
+  cluster.system.link_share = cluster.system.network_share = Constant(1.0);
   cluster.system.pcie_bandwidth = Constant(BytesPerSecond{25e9});
   cluster.nodes = nodes;
   cluster.gpus = nodes * cluster.system.gpus_per_node;

@@ -60,7 +60,6 @@ class TestCatalog {
                                 "\nmemory_efficiency: " + constant("0.9") + "\n");
     write("gpus/tiny-fast.yaml", "based_on: tiny\nmemory_bandwidth: " + constant("2 TB/s") + "\n");
     write("systems/box.yaml", "gpu: tiny\ngpus_per_node: 8\nlink_bandwidth: " + constant("300 GB/s") +
-                                  "\ncollective_bandwidth: " + constant("230 GB/s") +
                                   "\nnic_bandwidth: " + constant("200 Gb/s") + "\n");
     write("models/small.yaml", "layers: 16\nhidden: 1024\nheads: 16\nvocabulary: 32000\n");
     write("models/small-1.5.yaml", "based_on: small\nlayers: 24\n");

@@ -54,7 +54,7 @@ TEST_CASE("compare: a clear winner names what decides it", "[unit][report]") {
   report.plans[2].sensitivities[1].effect = -0.03;
   const std::string text = compare_text(report, {});
   CHECK_THAT(text, Matchers::Contains("fast is faster than second with P = 0.83. What decides it: "
-                                      "system.nic_efficiency"));
+                                      "system.network_share"));
   CHECK_THAT(text, Matchers::Contains("± 20 %, assumed"));
   CHECK_THAT(text, Matchers::Contains("above about 0.884 second is"));
 }
@@ -64,7 +64,7 @@ TEST_CASE("compare: without a break-even the widest unknown is named while the o
   report.plans[2].step_time_s = test::around(20.0);
   report.comparisons[0].probability = 0.9;
   CHECK_THAT(compare_text(report, {}), Matchers::Contains("P = 0.90. The widest unknown between them: "
-                                                          "system.nic_efficiency\n  (0.800 ± 20 %, assumed)."));
+                                                          "system.network_share\n  (0.800 ± 20 %, assumed)."));
   report.comparisons[0].probability = 0.97;
   CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast is faster than second with P = 0.97.\n"));
 }
@@ -175,7 +175,7 @@ TEST_CASE("JSON: versioned, complete, sums to its headlines", "[unit][report]") 
   CHECK(json["plans"][0]["infeasible_reason"] == "needs 91.3 GiB, the device has 80.0; largest: activations 66.5");
   CHECK(json["plans"][1]["infeasible_reason"].is_null());
   CHECK(json["comparisons"][0]["tie"] == true);
-  CHECK(json["comparisons"][0]["decided_by"]["path"] == "system.nic_efficiency");
+  CHECK(json["comparisons"][0]["decided_by"]["path"] == "system.network_share");
 }
 
 TEST_CASE("JSON: the same bytes twice, and names that are not UTF-8 do no harm", "[unit][report]") {

@@ -34,7 +34,7 @@ inline PlanReport sample_plan(const std::string& name, double seconds, double gi
       {"gradient and parameter sync exposed", Seconds{0.2 * seconds}, "NIC", ""}};
   report.step.collectives = {{"gradient all-reduce", Collective::all_reduce,
                               GroupShape{8, 1, 8, 1, 1}, Bytes{14e9}, 1, Seconds{0.4 * seconds},
-                              Seconds{0.2 * seconds}, "ring", "NIC"}};
+                              Seconds{0.2 * seconds}, "ring", "simple", "NIC"}};
   report.step.causes = {{"tensor cores", Seconds{0.5 * seconds}},
                         {"HBM", Seconds{0.3 * seconds}},
                         {"NIC", Seconds{0.2 * seconds}}};
@@ -61,7 +61,7 @@ inline PlanReport sample_plan(const std::string& name, double seconds, double gi
   report.peak_allocated_bytes = around((gib - 2) * 0x1p30);
   report.sensitivities = {
       {"gpu.gemm_efficiency_half", -0.02, Provenance::fitted, 0.03, 0.7, "a fit"},
-      {"system.nic_efficiency", -0.01, Provenance::assumed, 0.2, 0.8, "a judgement"}};
+      {"system.network_share", -0.01, Provenance::assumed, 0.2, 0.8, "a judgement"}};
   return report;
 }
 
@@ -79,7 +79,7 @@ inline Report sample_report() {
   report.plans = {sample_plan("large", 9.0, 91.3), sample_plan("fast", 10.0, 40.0),
                   sample_plan("second", 10.1, 60.0)};
   report.ranking = {1, 2, 0};
-  report.comparisons = {{1, 2, 0.55, "system.nic_efficiency"}};
+  report.comparisons = {{1, 2, 0.55, "system.network_share"}};
   report.not_modelled = {"data loading", "failures and restarts"};
   return report;
 }

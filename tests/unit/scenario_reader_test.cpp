@@ -196,10 +196,10 @@ TEST_CASE("scenario: units that are missing or wrong") {
         "    3 | cluster: {system: {based_on: box, nic_bandwidth: 400 Gb}, nodes: 2}\n"
         "      |                                                  ^~~~~~\n"
         "      = hint: write it like \"400 Gb/s\" or \"50 GB/s\"\n");
-  CHECK(after("system: box", "system: {based_on: box, nic_efficiency: 85}") ==
-        "s.yaml:3:51: error[E205]: 'nic_efficiency' must be above 0 and at most 1, not 85\n"
-        "    3 | cluster: {system: {based_on: box, nic_efficiency: 85}, nodes: 2}\n"
-        "      |                                                   ^~\n"
+  CHECK(after("system: box", "system: {based_on: box, gpu: {based_on: tiny, memory_efficiency: 85}}") ==
+        "s.yaml:3:76: error[E205]: 'memory_efficiency' must be above 0 and at most 1, not 85\n"
+        "    3 | cluster: {system: {based_on: box, gpu: {based_on: tiny, memory_efficiency: 85}}, nodes: 2}\n"
+        "      |                                                                            ^~\n"
         "      = hint: \"85 %\"?\n");
 }
 

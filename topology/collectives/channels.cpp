@@ -22,6 +22,8 @@
 #include <cmath>
 #include <span>
 
+#include "topology/collectives/imported.hpp"
+
 namespace lockstep::nccl {
 namespace {
 
@@ -40,6 +42,7 @@ constexpr double next_over_found =
     0.49;  // the search stops where the next speed is below this share of the found
 constexpr double duplicated_from = 25.0;  // GB/s
 constexpr double rounding = 1e-9;         // 240/20 is 12 channels
+constexpr double fallback_speed = 0.1;    // GB/s; search.cc, "falling back to simple order"
 
 // GB/s of one NVLink, per direction. Source: topo.h.
 double nvlink_bandwidth(int capability) {
@@ -74,8 +77,10 @@ std::span<const double> speeds(int capability, bool one_node) {
                   : std::span<const double>{pre_hopper_across};
 }
 
+// Channels of one speed; more than `most_channels` make no difference.
 std::int64_t whole(double ratio) {
-  return static_cast<std::int64_t>(std::floor(ratio + rounding));
+  return static_cast<std::int64_t>(
+      std::floor(std::min(ratio, static_cast<double>(most_channels)) + rounding));
 }
 
 // What a chain through g GPUs may take of a GPU's link: g/(g-1) of it.
@@ -100,6 +105,11 @@ Graph search_ring(const NodeView& view) {
     const double sum = static_cast<double>(channels) * speed;
     if (sum > static_cast<double>(best.channels) * best.inside) best = {channels, speed, speed};
     if (sum >= total) break;
+  }
+  // Slower than the slowest of the list: NCCL falls back to one channel in simple order.
+  if (best.channels == 0 && fastest > 0.0) {
+    const double speed = std::min(fallback_speed, fastest);
+    best = {1, speed, speed};
   }
   const bool kept = view.compute_capability > 80 && best.inside < 50.0 && best.channels > 4;
   if (best.inside >= duplicated_from && !kept && 2 * best.channels <= most_channels)
@@ -168,8 +178,7 @@ void view_inside(NodeView& view, const Cluster& cluster, const Routes& routes, b
     return;
   }
   const double intact = routes.link(view.ranks) / *system.link_bandwidth;
-  const double links =
-      std::round(*system.link_bandwidth / 1_GBps / nvlink_wire(view.compute_capability));
+  const double links = *system.link_bandwidth / 1_GBps / nvlink_wire(view.compute_capability);
   view.link = links * nvlink_bandwidth(view.compute_capability) * std::min(1.0, intact);
   view.path_inside = PathType::nvlink;
 }
@@ -215,7 +224,9 @@ NodeView node_view(const Cluster& cluster, const Routes& routes, const GroupShap
   view.ranks = shape.ranks_per_domain;
   if (many_domains_in_node) view.ranks = (shape.ranks + view.nodes - 1) / view.nodes;
   view_inside(view, cluster, routes, view.ranks <= shape.ranks_per_domain);
-  if (view.nodes > 1) view_network(view, cluster, routes, std::max(1.0, nodes_of_domain), shape.sibling_groups);
+  if (view.nodes > 1)
+    view_network(view, cluster, routes, std::max(1.0, nodes_of_domain), shape.sibling_groups);
+  apply_imported(cluster, routes, view);
   return view;
 }
 
@@ -224,9 +235,10 @@ Graphs graphs(const NodeView& view) {
   result.path_inside = view.path_inside;
   result.path_across = view.path_across;
   result.ring = search_ring(view);
+  result.ring.same_channels = view.nodes < 2;
   result.tree = search_tree(view, result.ring);
   result.nvls = search_nvls(view);
-  if (view.nodes > 1) result.collnet = result.ring;
+  if (view.nodes > 1) result.collnet_chain = result.collnet_direct = result.ring;
   return result;
 }
 

@@ -6,28 +6,12 @@
 #include <cstdint>
 
 #include "topology/collectives/nccl_constants.hpp"
+#include "topology/collectives/nccl_graphs.hpp"
 #include "topology/hardware.hpp"
 #include "topology/placement.hpp"
 #include "topology/routes.hpp"
 
 namespace lockstep::nccl {
-
-// A path between two devices, nearest first. Source: src/graph/topo.h, graph.h.
-enum class PathType { local, nvlink, pcie_switch, host_bridge, socket, network };
-
-// One graph of the search: `channels` of `inside` GB/s in a node and `across` GB/s between nodes.
-// No channels: NCCL has no such graph here.
-struct Graph {
-  std::int64_t channels = 0;
-  double inside = 0.0;
-  double across = 0.0;
-};
-
-struct Graphs {
-  Graph ring, tree, nvls, collnet;
-  PathType path_inside = PathType::local;
-  PathType path_across = PathType::local;  // GPU to NIC
-};
 
 // One node as one group meets it; GB/s as NCCL counts them.
 // A "node" is what NCCL takes for one: the GPUs of an operating system, or a whole NVLink domain of

@@ -36,14 +36,15 @@ double bus_factor(Collective collective, std::int64_t ranks);
 struct CollectiveCost {
   Seconds time;
   Seconds latency;             // the part that does not shrink with size
-  BusBandwidth bus_bandwidth;  // reached asymptotically
-  std::string algorithm;       // "ring", "hierarchical", "direct"; "" for a group of one
-  std::string protocol;        // "ll", "ll128", "simple"; "" where the model has none
-  std::string bottleneck;      // "NVLink", "PCIe", "NIC", "leaf uplinks"; "" for a group of one
+  BusBandwidth bus_bandwidth;  // of this call, as nccl-tests prints it
+  std::string algorithm;       // "ring", "tree", "nvls" …, "direct"; "" for a group of one
+  std::string protocol;        // "ll", "ll128", "simple"; "" for a group of one
+  std::string bottleneck;      // "launch", "latency", "NVLink", "NIC" …; "" for a group of one
 };
 
 // Time of `collective` over `bytes` (nccl-tests' convention: the whole buffer) on a group of this
-// shape, while every sibling group of the same kind does the same. Zero for a group of one and for
+// shape as nccl-tests would show it, while every sibling group of the same kind does the same: the
+// model of nccl_model.hpp in one call. Zero for a group of one and for
 // zero bytes; infinite where no route between the domains is left. Pure.
 CollectiveCost collective_cost(const Cluster& cluster, const Routes& routes,
                                const GroupShape& shape, Collective collective, Bytes bytes);

@@ -32,6 +32,8 @@ struct Tuning {
   [[nodiscard]] double inside_latency(Algorithm algorithm, Protocol protocol) const;
   [[nodiscard]] double across_latency(Algorithm algorithm, Protocol protocol) const;
   [[nodiscard]] double base_latency(Algorithm algorithm, Protocol protocol) const;
+  // The channels that the algorithm uses.
+  [[nodiscard]] const Graph& graph(Algorithm algorithm) const;
   // GB/s of one channel: `inside` up to 2 nodes, else `across`.
   [[nodiscard]] double channel(const Graph& graph) const;
 };

@@ -25,7 +25,8 @@ const char* off_common(const Tuning& tuning, Protocol protocol) {
   if (protocol != Protocol::simple) return "CollNet has the Simple protocol only";
   if (tuning.one_node()) return "CollNet needs several nodes";
   if (!tuning.in_network_reduction) return "CollNet needs SHARP";
-  return tuning.graphs.collnet.channels > 0 ? nullptr : "no CollNet: the network carries nothing";
+  return tuning.graphs.collnet_chain.channels > 0 ? nullptr
+                                                  : "no CollNet: the network carries nothing";
 }
 
 const char* off_direct(const Tuning& tuning, Collective collective, Protocol protocol) {
@@ -41,7 +42,7 @@ const char* off_chain(const Tuning& tuning, Collective collective, Protocol prot
 }
 
 Rating rate_direct(const Tuning& tuning, Collective collective, Protocol protocol) {
-  const Graph& graph = tuning.graphs.collnet;
+  const Graph& graph = tuning.graphs.collnet_direct;
   const auto channels = static_cast<double>(graph.channels);
   const double r = tuning.ranks_per_node();
   const double latency =
@@ -60,7 +61,7 @@ Rating rate_direct(const Tuning& tuning, Collective collective, Protocol protoco
 }
 
 Rating rate_chain(const Tuning& tuning, Collective, Protocol protocol) {
-  const Graph& graph = tuning.graphs.collnet;
+  const Graph& graph = tuning.graphs.collnet_chain;
   const auto channels = static_cast<double>(graph.channels);
   const double latency = tuning.base_latency(Algorithm::collnet_chain, protocol) +
                          2.0 * (tuning.ranks_per_node() - 1.0) *

@@ -76,27 +76,23 @@ CollectiveChoice finished(const NcclGroup& group, Collective collective, double 
   return choice;
 }
 
-}  // namespace
+CollectiveChoice choose_direct(const NcclGroup& group, Collective collective, double bytes) {
+  const PointToPoint& cost =
+      collective == Collective::all_to_all ? group.all_to_all : group.send_recv;
+  const double moving = bytes * cost.seconds_per_byte / micro;
+  CollectiveChoice choice = finished(group, collective, bytes, cost.latency, cost.latency + moving);
+  choice.algorithm = "direct";
+  choice.protocol = "simple";
+  choice.bottleneck = bottleneck(group, cost.latency, moving, cost.resource);
+  return choice;
+}
 
-CollectiveChoice choose(const NcclGroup& group, Collective collective, Bytes bytes) {
-  if (group.ranks < 2 || bytes.value() <= 0.0) return {};
-  const double size = bytes.value();
-  if (!is_tuned(collective)) {
-    const PointToPoint& cost =
-        collective == Collective::all_to_all ? group.all_to_all : group.send_recv;
-    const double moving = size * cost.seconds_per_byte / micro;
-    CollectiveChoice choice =
-        finished(group, collective, size, cost.latency, cost.latency + moving);
-    choice.algorithm = "direct";
-    choice.protocol = "simple";
-    choice.bottleneck = bottleneck(group, cost.latency, moving, cost.resource);
-    return choice;
-  }
+CollectiveChoice choose_tuned(const NcclGroup& group, Collective collective, double bytes) {
   const Offer* best = nullptr;
   Times best_times;
   for (const Offer& offer : offers_of(group, collective)) {
     if (offer.off != nullptr) continue;
-    const Times now = times(group, offer, size);
+    const Times now = times(group, offer, bytes);
     if (best != nullptr && now.nccl >= best_times.nccl) continue;
     best = &offer;
     best_times = now;
@@ -106,12 +102,43 @@ CollectiveChoice choose(const NcclGroup& group, Collective collective, Bytes byt
     none.time = Seconds{infinite};
     return none;
   }
-  CollectiveChoice choice = finished(group, collective, size, best_times.fixed, best_times.real);
+  CollectiveChoice choice = finished(group, collective, bytes, best_times.fixed, best_times.real);
   choice.nccl_time = Seconds{best_times.nccl * micro};
   choice.algorithm = to_string(best->algorithm);
   choice.protocol = to_string(best->protocol);
   choice.bottleneck =
       bottleneck(group, best_times.fixed, best_times.real - best_times.fixed, best->resource);
+  return choice;
+}
+
+CollectiveChoice choose_by_model(const NcclGroup& group, Collective collective, double bytes) {
+  return is_tuned(collective) ? choose_tuned(group, collective, bytes)
+                              : choose_direct(group, collective, bytes);
+}
+
+// The calibration says how far off the model is under nccl-tests; the model, which algorithm it
+// was, how the time divides, and what the conditions of the call make of it.
+void correct(const NcclGroup& group, Collective collective, double bytes,
+             CollectiveChoice& choice) {
+  const CalibratedTimes& calibrated = group.calibrated[static_cast<std::size_t>(collective)];
+  if (calibrated.basis == Basis::model || !std::isfinite(choice.time.value())) return;
+  const Seconds model =
+      group.tests ? choose_by_model(*group.tests, collective, bytes).time : choice.time;
+  const double factor = calibrated.time(bytes) * micro / model.value();
+  choice.time *= factor;
+  choice.latency *= factor;
+  choice.bus_bandwidth = BusBandwidth{choice.bus_bandwidth.rate() / factor};
+  choice.spread = std::hypot(calibrated.spread, calibrated.doubt * choice.spread);
+  choice.basis = calibrated.basis;
+}
+
+}  // namespace
+
+CollectiveChoice choose(const NcclGroup& group, Collective collective, Bytes bytes) {
+  if (group.ranks < 2 || bytes.value() <= 0.0) return {};
+  const double size = bytes.value();
+  CollectiveChoice choice = choose_by_model(group, collective, size);
+  correct(group, collective, size, choice);
   return choice;
 }
 
@@ -134,22 +161,9 @@ std::vector<Alternative> alternatives(const NcclGroup& group, Collective collect
   return result;
 }
 
-}  // namespace lockstep::nccl
-
-namespace lockstep {
-
-CollectiveCost nccl_collective_cost(const Cluster& cluster, const Routes& routes,
-                                    const GroupShape& shape, Collective collective, Bytes bytes) {
-  const nccl::CollectiveChoice choice =
-      nccl::choose(nccl::prepare(cluster, routes, shape), collective, bytes);
-  CollectiveCost cost;
-  cost.time = choice.time;
-  cost.latency = choice.latency;
-  cost.bus_bandwidth = choice.bus_bandwidth;
-  cost.algorithm = choice.algorithm;
-  cost.protocol = choice.protocol;
-  cost.bottleneck = choice.bottleneck;
-  return cost;
+CollectiveCost cost_of(const CollectiveChoice& choice) {
+  return {choice.time,      choice.latency,  choice.bus_bandwidth,
+          choice.algorithm, choice.protocol, choice.bottleneck};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::nccl

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,37 @@ struct PointToPoint {
   const char* resource = "";
 };
 
+// What a time rests on: the model alone; a measurement of this collective on this group; one of it on
+// another group; one of another collective.
+enum class Basis { model, measured, scaled, transferred };
+
+// "model", "measured" …
+const char* to_string(Basis basis);
+
+// One line of a measured curve: latency + seconds_per_byte * bytes, from this size on.
+struct CurvePiece {
+  double from = 0.0;     // bytes
+  double latency = 0.0;  // us
+  double seconds_per_byte = 0.0;
+};
+
+// A collective's time by size where a calibration says it.
+struct CalibratedTimes {
+  Basis basis = Basis::model;
+  double spread = 0.0;             // of the measurement
+  double doubt = 0.0;              // share of the model's own spread that is left
+  std::vector<CurvePiece> pieces;  // from `smallest` on, where the group is as measured
+  double smallest = 0.0;           // bytes
+  std::vector<double> log_times;   // ln us at 1, 2^(1/2), 2, 2^(3/2) … bytes
+
+  // us. Not for Basis::model.
+  [[nodiscard]] double time(double bytes) const;
+};
+
 struct NcclGroup {
   std::int64_t ranks = 1;
   Graphs graphs;
+  GraphSource graph_source = GraphSource::search;
   FabricKind fabric = FabricKind::pcie;
   double floor = 0.0;  // us
   double latency_spread = 0.0;
@@ -51,6 +80,8 @@ struct NcclGroup {
   // Of all_reduce, all_gather, reduce_scatter, broadcast, reduce.
   std::array<std::array<Offer, algorithm_count * protocol_count>, 5> offers;
   PointToPoint all_to_all, send_recv;
+  std::array<CalibratedTimes, all_collectives.size()> calibrated;  // by Collective
+  std::shared_ptr<const NcclGroup> tests;  // the model under nccl-tests' conditions, where calibrated
 };
 
 // Why a time is what it is.
@@ -64,6 +95,7 @@ struct CollectiveChoice {
   const char* bottleneck =
       "";               // "launch", "latency", or what sets the bandwidth: "NVLink", "NIC" …
   double spread = 0.0;  // relative standard deviation of `time`
+  Basis basis = Basis::model;
 };
 
 // What NCCL would have taken, or why not.
@@ -75,7 +107,21 @@ struct Alternative {
   Seconds time;       // what it would take on this fabric; zero where off
 };
 
-NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape);
+// What surrounds the calls, as factors on what nccl-tests shows. All of them 1: nccl-tests.
+struct Conditions {
+  double link_share = 1.0;       // of the bandwidth in a domain
+  double link_latency = 1.0;     // of the fixed time of groups in one domain
+  double network_share = 1.0;    // of the bandwidth across nodes
+  double network_latency = 1.0;  // of the fixed time of groups across nodes
+  double network_decay = 0.0;    // network_share falls as 1/(1 + this * log2(nodes))
+};
+
+// A training step on this system.
+Conditions in_training_step(const System& system);
+
+// With the cluster's calibrations, where they are of its system.
+NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
+                  const Conditions& conditions = {});
 
 // Zero for a group of one and for no bytes; infinite where no way between the nodes is left.
 // `bytes` is nccl-tests' size: the whole buffer. Pure, allocates nothing.
@@ -85,12 +131,6 @@ CollectiveChoice choose(const NcclGroup& group, Collective collective, Bytes byt
 // Empty for all_to_all and send_recv.
 std::vector<Alternative> alternatives(const NcclGroup& group, Collective collective, Bytes bytes);
 
+CollectiveCost cost_of(const CollectiveChoice& choice);
+
 }  // namespace lockstep::nccl
-
-namespace lockstep {
-
-// prepare() and choose() in one, in the form of collective_cost().
-CollectiveCost nccl_collective_cost(const Cluster& cluster, const Routes& routes,
-                                    const GroupShape& shape, Collective collective, Bytes bytes);
-
-}  // namespace lockstep

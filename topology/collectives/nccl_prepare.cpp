@@ -7,14 +7,17 @@
 //   W        what the NICs allow the algorithm
 //   f        the part of the NICs that the group gets: alive / (siblings * its own), times
 //            min(1, domains/leaves * uplinks/downlinks) where it leaves a leaf
+//   all of them times the Conditions of the calls: a domain's where the group stays on one node or
+//   the cap is inside it, the network's else
 //   cap      ring, Simple, several ranks per node: ring_through_node * a ring inside the node;
 //            trees beyond two nodes: tree_nic_share of the NICs
 // Source: fabric_priors.cpp; NCCL_ALGO and NCCL_PROTO as tuning.cc:43-52.
 #include <algorithm>
 #include <cmath>
 
+#include "topology/collectives/calibration.hpp"
+#include "topology/collectives/imported.hpp"
 #include "topology/collectives/nccl_model.hpp"
-
 #include "topology/collectives/nccl_point_to_point.hpp"
 
 namespace lockstep::nccl {
@@ -29,6 +32,7 @@ constexpr std::array<Collective, 5> tuned = {Collective::all_reduce, Collective:
 // The part of the group's NICs that it gets, and what takes the rest.
 struct NetworkPart {
   double share = 1.0;
+  double of_nics = 1.0;  // without what the switches above the NICs take off
   const char* name = "NIC";
 };
 
@@ -43,19 +47,20 @@ NetworkPart network_part(const Cluster& cluster, const Routes& routes, const Gro
   // One rank a node, and one on every GPU: each has what its GPU gets of the NICs beside it.
   const double gpus = static_cast<double>(cluster.system.gpus_per_node) * nodes_of_domain;
   if (view.ranks == 1 && siblings >= gpus)
-    part.share = std::min(part.share, routes.gpu_network / 1_GBps /
-                                          (static_cast<double>(view.nics) * view.nic));
+    part.share = std::min(
+        part.share, routes.gpu_network / 1_GBps / (static_cast<double>(view.nics) * view.nic));
+  part.of_nics = part.share;
+  double least = 1.0;
   const auto narrowed = [&](std::int64_t switches, double share, const char* name) {
     const double leaving =
         static_cast<double>(shape.domains) / static_cast<double>(switches) * share;
-    if (switches < 2 || leaving >= 1.0) return;
-    part.share *= leaving;
+    if (switches < 2 || leaving >= least) return;
+    least = leaving;
     part.name = name;
   };
-  if (shape.pods > 1 && routes.core_share < routes.uplink_share)
-    narrowed(shape.pods, routes.core_share, "spine uplinks");
-  else
-    narrowed(shape.leaves, routes.uplink_share, "leaf uplinks");
+  narrowed(shape.leaves, routes.uplink_share, "leaf uplinks");
+  narrowed(shape.pods, routes.core_share, "spine uplinks");
+  part.share *= least;
   return part;
 }
 
@@ -64,7 +69,9 @@ NetworkPart network_part(const Cluster& cluster, const Routes& routes, const Gro
 const char* ll128_off(const Tuning& tuning) {
   const bool inside = tuning.view.ranks < 2 || tuning.view.path_inside <= PathType::nvlink;
   if (!inside) return "LL128 needs NVLink inside the node";
-  if (!tuning.one_node() && tuning.view.path_across > PathType::pcie_switch)
+  const PathType farthest =
+      tuning.view.compute_capability >= 90 ? PathType::peer_nic : PathType::pcie_switch;
+  if (!tuning.one_node() && tuning.view.path_across > farthest)
     return "LL128 needs GPUs beside their NICs";
   return nullptr;
 }
@@ -80,8 +87,10 @@ bool ring_like(Algorithm algorithm) {
 
 class Preparation {
  public:
-  Preparation(const Cluster& cluster, const Routes& routes, const GroupShape& shape)
+  Preparation(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
+              const Conditions& conditions)
       : system_(cluster.system),
+        shape_(shape),
         tuning_(tuning_of(cluster, routes, shape)),
         network_(network_part(cluster, routes, shape, tuning_.view)),
         prior_(fabric_prior(fabric_kind(system_, tuning_.view.nodes > 1, tuning_.view.nvlink))),
@@ -95,6 +104,11 @@ class Preparation {
     }
     growth_ =
         tuning_.view.nodes > 2 ? std::pow(tuning_.nodes() / 2.0, *prior_.latency_growth) : 1.0;
+    const bool across = tuning_.view.nodes > 1;
+    latency_ = across ? conditions.network_latency : conditions.link_latency;
+    link_share_ = conditions.link_share;
+    network_share_ = conditions.network_share /
+                     (1.0 + conditions.network_decay * std::log2(std::max(1.0, tuning_.nodes())));
   }
 
   NcclGroup group(const Routes& routes) const {
@@ -102,7 +116,7 @@ class Preparation {
     result.ranks = tuning_.ranks;
     result.graphs = tuning_.graphs;
     result.fabric = prior_.kind;
-    result.floor = prior_.floor.value / micro;
+    result.floor = latency_ * prior_.floor.value / micro;
     result.latency_spread = prior_.simple_latency.spread;
     result.bandwidth_spread = prior_.ring_bandwidth.spread;
     for (std::size_t i = 0; i < tuned.size(); ++i) fill(result.offers[i], tuned[i]);
@@ -117,7 +131,7 @@ class Preparation {
     Tuning tuning;
     tuning.constants = &constants(cluster.system.nccl_version);
     tuning.view = node_view(cluster, routes, shape);
-    tuning.graphs = nccl::graphs(tuning.view);
+    tuning.graphs = graphs_of(cluster, tuning.view);
     tuning.ranks = shape.ranks;
     tuning.cpu = cluster.system.cpu_vendor;
     tuning.in_network_reduction = cluster.system.in_network_reduction;
@@ -192,7 +206,9 @@ class Preparation {
     double share = ring_like(offer.algorithm) ? *prior_.ring_bandwidth : *prior_.tree_bandwidth;
     if (one_way) share = *prior_.one_way_bandwidth;
     if (offer.protocol == Protocol::ll) share *= *prior_.ll_bandwidth;
-    offer.real_latency = *prior_.latency(offer.protocol) * growth_ * rating.latency;
+    const double through_node = link_share_ * share * through_node_;
+    share *= tuning_.one_node() ? link_share_ : network_share_;
+    offer.real_latency = latency_ * *prior_.latency(offer.protocol) * growth_ * rating.latency;
     offer.real_bandwidth = share * rating.bandwidth;
     offer.resource = tuning_.one_node() || rating.wire > near_wire * rating.bandwidth
                          ? inside_name(tuning_.view, offer.algorithm)
@@ -205,13 +221,13 @@ class Preparation {
     if (tuning_.one_node()) return;
     at_most(share * rating.wire * network_.share, network_.name);
     if (offer.algorithm == Algorithm::ring && offer.protocol == Protocol::simple &&
-        through_node_ > 0.0)
-      at_most(share * through_node_ * tuning_.n() / ring_steps(collective, tuning_.ranks),
+        through_node > 0.0)
+      at_most(through_node * tuning_.n() / ring_steps(collective, tuning_.ranks),
               inside_name(tuning_.view, offer.algorithm));
     if (offer.algorithm == Algorithm::tree && offer.protocol != Protocol::ll &&
         tuning_.view.nodes > 2)
-      at_most(*prior_.tree_nic_share * static_cast<double>(tuning_.view.nics) * tuning_.view.nic *
-                  network_.share,
+      at_most(network_share_ * *prior_.tree_nic_share * static_cast<double>(tuning_.view.nics) *
+                  tuning_.view.nic * network_.share,
               "NIC");
   }
 
@@ -221,15 +237,19 @@ class Preparation {
     links.ranks = tuning_.ranks;
     links.ranks_on_node = view.ranks;
     links.nodes = view.nodes;
-    links.inside = view.link;
+    links.inside = link_share_ * view.link;
     const double of_group = routes.link(view.ranks).value();
     links.pair = view.nvlink && of_group > 0.0
-                     ? view.link * std::min(1.0, routes.link(2).value() / of_group)
-                     : view.link;
-    links.across = static_cast<double>(view.nics) * view.nic * network_.share;
+                     ? links.inside * std::min(1.0, routes.link(2).value() / of_group)
+                     : links.inside;
+    links.across = network_share_ * static_cast<double>(view.nics) * view.nic * network_.share;
     links.inside_name = inside_name(view, Algorithm::ring);
     links.across_name = network_.name;
-    links.floor = prior_.floor.value / micro;
+    links.nics = network_share_ * static_cast<double>(view.nics) * view.nic * network_.of_nics;
+    links.leaves = {shape_.leaves, routes.uplink_share};
+    links.pods = {shape_.pods, routes.core_share};
+    links.floor = latency_ * prior_.floor.value / micro;
+    links.per_peer = latency_ * prior_.per_peer.value / micro;
     links.inside_prior = &inside_prior_;
     links.across_prior = &prior_;
     return links;
@@ -242,19 +262,39 @@ class Preparation {
       1.15;  // a bandwidth within this of what the NICs carry is the NICs'
 
   const System& system_;
+  const GroupShape& shape_;
   Tuning tuning_;
   NetworkPart network_;
   const FabricPrior& prior_;
   const FabricPrior& inside_prior_;
   double through_node_ = 0.0;  // GB/s on the bus
   double growth_ = 1.0;
+  double latency_ = 1.0;  // Conditions, for this group
+  double link_share_ = 1.0;
+  double network_share_ = 1.0;
 };
 
 }  // namespace
 
-NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape) {
+Conditions in_training_step(const System& system) {
+  return {*system.link_share, *system.link_latency, *system.network_share, *system.network_latency,
+          *system.network_decay};
+}
+
+NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
+                  const Conditions& conditions) {
   if (shape.ranks < 2) return {};
-  return Preparation(cluster, routes, shape).group(routes);
+  NcclGroup group = Preparation(cluster, routes, shape, conditions).group(routes);
+  group.graph_source = graph_source(cluster, node_view(cluster, routes, shape));
+  if (cluster.calibrations && cluster.calibrations->system().name == cluster.system.name) {
+    // What was measured are nccl-tests' conditions.
+    NcclGroup tests = Preparation(cluster, routes, shape, {}).group(routes);
+    cluster.calibrations->apply(shape, tests);
+    group.calibrated = std::move(tests.calibrated);
+    tests.calibrated = {};
+    group.tests = std::make_shared<const NcclGroup>(std::move(tests));
+  }
+  return group;
 }
 
 }  // namespace lockstep::nccl

@@ -48,7 +48,7 @@ double latency(const Tuning& tuning, Collective collective, Protocol protocol) {
     const double hw =
         tuning.constants
             ->latency[wire][static_cast<std::size_t>(row)][static_cast<std::size_t>(protocol)];
-    return base + (tuning.one_node() ? hw : steps * hw);
+    return base + (tuning.graphs.ring.same_channels ? hw : steps * hw);
   }
   double inside = tuning.inside_latency(Algorithm::ring, protocol);
   double crossings = 0.0;

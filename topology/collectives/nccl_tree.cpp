@@ -4,8 +4,9 @@
 //   else across LL:     b := min(b / 3.8, ll_max) LL128:  b := min(b * (7/9 on one node, 120/128
 //   else), channels * tree_ll128_per_channel) bandwidth = b / 2, and times tree_correction(bytes)
 //   when a time is asked for latency   = base + 2 * ((n/N - 1) * inside + floor(log2 N) * across)
-// Source: tuning.cc:323-333, :378, :416-421. Trees whose chain is a plain tree, as on some PCIe
-// boxes, get 0.85 of it in NCCL; this search always finds balanced ones.
+// A graph of the plain pattern, as on some PCIe boxes, gives 0.85 b; this search always finds
+// balanced ones, an imported graph may say otherwise.
+// Source: tuning.cc:323-333, :378, :416-421.
 #include <algorithm>
 #include <limits>
 
@@ -18,6 +19,7 @@ constexpr double share = 0.92;
 constexpr double ll_part = 3.8;
 constexpr double ll128_one_node = 7.0 / 9.0;
 constexpr double ll128_nodes = 120.0 / 128.0;
+constexpr double plain_tree_share = 0.85;
 constexpr double to_buffer = 0.5;
 
 const char* off(const Tuning& tuning, Collective collective, Protocol) {
@@ -39,6 +41,7 @@ Rating rate(const Tuning& tuning, Collective, Protocol protocol) {
   if (protocol == Protocol::ll128)
     bus = std::min(bus * (tuning.one_node() ? ll128_one_node : ll128_nodes),
                    channels * tuning.table(c.tree_ll128_per_channel));
+  if (graph.plain_tree) bus *= plain_tree_share;
   const double latency =
       tuning.base_latency(Algorithm::tree, protocol) +
       2.0 * ((tuning.ranks_per_node() - 1.0) * tuning.inside_latency(Algorithm::tree, protocol) +

@@ -31,8 +31,28 @@ double Tuning::inside_latency(Algorithm algorithm, Protocol protocol) const {
 double Tuning::across_latency(Algorithm algorithm, Protocol protocol) const {
   const Algorithm row =
       view.ranks == 1 && algorithm == Algorithm::ring ? Algorithm::tree : algorithm;
-  return constants->latency[static_cast<std::size_t>(Wire::network)][static_cast<std::size_t>(row)]
+  // What the NIC adds counts twice for Simple: its last step flushes. Source: tuning.cc:384-436.
+  const double of_nic =
+      graph(algorithm).across_latency * (protocol == Protocol::simple ? 2.0 : 1.0);
+  return of_nic +
+         constants->latency[static_cast<std::size_t>(Wire::network)][static_cast<std::size_t>(row)]
                            [static_cast<std::size_t>(protocol)];
+}
+
+const Graph& Tuning::graph(Algorithm algorithm) const {
+  switch (algorithm) {
+    case Algorithm::tree:
+      return graphs.tree;
+    case Algorithm::collnet_direct:
+      return graphs.collnet_direct;
+    case Algorithm::collnet_chain:
+      return graphs.collnet_chain;
+    case Algorithm::nvls:
+    case Algorithm::nvls_tree:
+      return graphs.nvls;
+    default:
+      return graphs.ring;
+  }
 }
 
 double Tuning::base_latency(Algorithm algorithm, Protocol protocol) const {
