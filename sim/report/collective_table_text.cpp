@@ -85,7 +85,7 @@ std::string imported_text(const CollectiveTable& table) {
     for (const std::string& note : graphs->notes) text += fmt::format("#   {}\n", printable(note));
     text += fmt::format(
         "#   {}: for {} GPU{} on {}\n",
-        table.graph_source == nccl::GraphSource::dump ? "used" : "not used, channels are searched",
+        table.graphs.source == nccl::GraphSource::dump ? "used" : "not used, channels are searched",
         graphs->ranks_on_node, graphs->ranks_on_node == 1 ? "" : "s",
         graphs->several_nodes ? "each of several nodes" : "one node");
   }
@@ -138,7 +138,7 @@ std::string choice_text(const nccl::CollectiveChoice& choice) {
 // 8 columns at most.
 std::string_view bound_text(std::string_view bottleneck) {
   if (bottleneck == "leaf uplinks") return "uplinks";
-  if (bottleneck == "core uplinks") return "core";
+  if (bottleneck == "spine uplinks") return "spine up";
   if (bottleneck == "host memory") return "host mem";
   return bottleneck;
 }

@@ -248,9 +248,7 @@ class Preparation {
 
 NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape) {
   if (shape.ranks < 2) return {};
-  NcclGroup group = Preparation(cluster, routes, shape).group(routes);
-  group.graph_source = graph_source(cluster, node_view(cluster, routes, shape));
-  return group;
+  return Preparation(cluster, routes, shape).group(routes);
 }
 
 }  // namespace lockstep::nccl
