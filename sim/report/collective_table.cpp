@@ -74,6 +74,7 @@ CollectiveTable collective_table(const Cluster& cluster, const CollectiveTableRe
   table.fabric = nccl::fabric_prior(group.fabric).name;
   table.nccl_version = version_text(cluster.system.nccl_version);
   table.graphs = group.graphs;
+  table.graph_source = group.graph_source;
   table.imported = cluster.imported;
   name_busiest(table, group);
   for (std::int64_t size = request.first_size; size <= request.last_size; size *= request.factor) {

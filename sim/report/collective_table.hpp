@@ -46,6 +46,7 @@ struct CollectiveTable {
   std::string fabric;  // what its collectives are bound by
   std::string nccl_version;
   nccl::Graphs graphs;
+  nccl::GraphSource graph_source = nccl::GraphSource::search;
   nccl::ImportedFiles imported;
   Seconds launch_floor;              // no time is below it
   std::string busiest;               // of all_to_all and send_recv: what bounds large sizes

@@ -81,7 +81,7 @@ std::string collective_table_json(const CollectiveTable& table, bool explain) {
   json["channels"] = {{"ring", graph_json(table.graphs.ring)},
                       {"tree", graph_json(table.graphs.tree)},
                       {"nvls", graph_json(table.graphs.nvls)}};
-  json["channels_from"] = graph_source_name(table.graphs.source);
+  json["channels_from"] = graph_source_name(table.graph_source);
   if (!table.busiest.empty()) {
     json["busiest_resource"] = table.busiest;
     json["busiest_bandwidth_bytes_per_s"] = table.busiest_bandwidth.value();

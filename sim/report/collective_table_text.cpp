@@ -85,7 +85,7 @@ std::string imported_text(const CollectiveTable& table) {
     for (const std::string& note : graphs->notes) text += fmt::format("#   {}\n", printable(note));
     text += fmt::format(
         "#   {}: for {} GPU{} on {}\n",
-        table.graphs.source == nccl::GraphSource::dump ? "used" : "not used, channels are searched",
+        table.graph_source == nccl::GraphSource::dump ? "used" : "not used, channels are searched",
         graphs->ranks_on_node, graphs->ranks_on_node == 1 ? "" : "s",
         graphs->several_nodes ? "each of several nodes" : "one node");
   }

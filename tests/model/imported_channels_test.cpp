@@ -86,13 +86,13 @@ TEST_CASE("imported: the graph file counts for groups of its shape") {
                "speedintra=\"24\" speedinter=\"22\""),
       "g.xml");
   const nccl::NcclGroup fits = group_of(cluster, 32, 4);
-  CHECK(fits.graphs.source == nccl::GraphSource::dump);
+  CHECK(fits.graph_source == nccl::GraphSource::dump);
   check(fits.graphs.ring, 8, 24, 22);
   // One node, and one GPU of each node: searched.
-  CHECK(group_of(cluster, 8, 1).graphs.source == nccl::GraphSource::dump_unfitting);
+  CHECK(group_of(cluster, 8, 1).graph_source == nccl::GraphSource::dump_unfitting);
   check(group_of(cluster, 8, 1).graphs.ring, 12, 30, 30);
-  CHECK(group_of(cluster, 4, 4).graphs.source == nccl::GraphSource::dump_unfitting);
-  CHECK(group_of(h100(4), 32, 4).graphs.source == nccl::GraphSource::search);
+  CHECK(group_of(cluster, 4, 4).graph_source == nccl::GraphSource::dump_unfitting);
+  CHECK(group_of(h100(4), 32, 4).graph_source == nccl::GraphSource::search);
 }
 
 TEST_CASE("imported: the file's graphs that agree with the search change nothing") {

@@ -66,19 +66,13 @@ GraphSource graph_source(const Cluster& cluster, const NodeView& view) {
 }
 
 Graphs graphs_of(const Cluster& cluster, NodeView& view) {
-  const GraphSource source = graph_source(cluster, view);
-  if (source != GraphSource::dump) {
-    Graphs searched = graphs(view);
-    searched.source = source;
-    return searched;
-  }
+  if (graph_source(cluster, view) != GraphSource::dump) return graphs(view);
   const ImportedGraphs& imported = *cluster.imported.graphs;
   if (imported.has_ring || imported.has_tree) {
     view.path_inside = imported.graphs.path_inside;
     if (view.nodes > 1) view.path_across = imported.graphs.path_across;
   }
   Graphs result = graphs(view);
-  result.source = source;
   if (imported.has_ring) result.ring = imported.graphs.ring;
   if (imported.has_tree) result.tree = imported.graphs.tree;
   if (imported.has_nvls) result.nvls = imported.graphs.nvls;

@@ -34,18 +34,17 @@ struct Graph {
   bool plain_tree = false;      // a tree with one GPU at both its ends: NCCL rates it at 0.85
 };
 
+struct Graphs {
+  Graph ring, tree, nvls, collnet_chain, collnet_direct;
+  PathType path_inside = PathType::local;
+  PathType path_across = PathType::local;  // GPU to NIC
+};
+
 // Why the channels of a group are what they are.
 enum class GraphSource {
   search,         // found as NCCL would
   dump,           // from the file of NCCL_GRAPH_DUMP_FILE
   dump_unfitting  // found: the file is for groups of another shape
-};
-
-struct Graphs {
-  Graph ring, tree, nvls, collnet_chain, collnet_direct;
-  PathType path_inside = PathType::local;
-  PathType path_across = PathType::local;  // GPU to NIC
-  GraphSource source = GraphSource::search;
 };
 
 // What the first n GPUs of a node (or of an NVLink domain of several) have; GB/s as NCCL counts.

@@ -44,6 +44,7 @@ struct PointToPoint {
 struct NcclGroup {
   std::int64_t ranks = 1;
   Graphs graphs;
+  GraphSource graph_source = GraphSource::search;
   FabricKind fabric = FabricKind::pcie;
   double floor = 0.0;  // us
   double latency_spread = 0.0;

@@ -248,7 +248,9 @@ class Preparation {
 
 NcclGroup prepare(const Cluster& cluster, const Routes& routes, const GroupShape& shape) {
   if (shape.ranks < 2) return {};
-  return Preparation(cluster, routes, shape).group(routes);
+  NcclGroup group = Preparation(cluster, routes, shape).group(routes);
+  group.graph_source = graph_source(cluster, node_view(cluster, routes, shape));
+  return group;
 }
 
 }  // namespace lockstep::nccl
