@@ -65,6 +65,8 @@ class FieldVisitor {
   // "gpus", "models" …
   virtual void entry(const FieldInfo& field, const char* folder, std::string& name,
                      const std::function<void(FieldVisitor&)>& members) = 0;
+  // A list of texts.
+  virtual void texts(const FieldInfo& field, std::vector<std::string>& values);
   // A list of maps with `size` items now; `resize` makes another number of them, `item` describes
   // one. Only a scenario file has one, so that a visitor of catalog structs need not know lists.
   virtual void list(const FieldInfo& field, std::size_t size,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "scenarios/utf8.hpp"
+#include "topology/failures.hpp"
 
 namespace lockstep {
 namespace {
@@ -62,6 +63,23 @@ Location locate(const Node& map, std::string_view path, Location otherwise) {
   return where;
 }
 
+// " without node3", " without node3, node5"; "" for none.
+std::string out_text(const std::vector<std::int64_t>& nodes) {
+  std::string text;
+  for (const std::int64_t node : nodes) text += fmt::format("{} node{}", text.empty() ? " without" : ",", node);
+  return text;
+}
+
+// The place of an item of a list below a map, or of the list, or of the map.
+Location locate_item(const Node& map, std::string_view list, std::size_t index) {
+  const Entry* entry = map.find(list);
+  if (entry == nullptr) return map.where;
+  const std::vector<Node>& items = entry->value.items;
+  if (index >= items.size()) return entry->where;
+  const Entry* link = items[index].find("link");
+  return link == nullptr ? items[index].where : link->value.where;
+}
+
 class MeaningCheck {
  public:
   MeaningCheck(Scenario& scenario, const Node& root) : scenario_(scenario), root_(root) {}
@@ -88,6 +106,15 @@ class MeaningCheck {
               const std::string& of_plan = {}) {
     Diagnostic diagnostic = diagnose(where, std::move(code), of_plan + message, std::move(hint));
     diagnostic.path = std::move(path);
+    add(std::move(diagnostic), message);
+  }
+
+  void add(Diagnostic diagnostic) {
+    const std::string message = diagnostic.message;
+    add(std::move(diagnostic), message);
+  }
+
+  void add(Diagnostic diagnostic, const std::string& message) {
     if (plan_ == nullptr) {
       problems_.push_back(std::move(diagnostic));
     } else {
@@ -113,21 +140,31 @@ class MeaningCheck {
   // Whether its GPUs and nodes agree.
   bool check_cluster(const Cluster& cluster, const Node& owner, const std::string& path) {
     check_precision(cluster, owner, path);
+    const Entry* map = owner.find("cluster");
+    std::vector<Diagnostic> of_parts = map == nullptr ? std::vector<Diagnostic>{} : check_topology(cluster, map->value, path);
+    if (!of_parts.empty()) {
+      for (Diagnostic& one : of_parts) add(std::move(one));
+      return false;
+    }
     const std::int64_t per_node = cluster.system.gpus_per_node;
-    const std::int64_t most = cluster.nodes * per_node;
+    const std::vector<std::int64_t> out = nodes_out(cluster);
+    const std::int64_t nodes = cluster.nodes - static_cast<std::int64_t>(out.size());
+    const std::int64_t most = nodes * per_node;
     const Location at = locate(owner, "cluster.gpus", owner.where);
     if (cluster.gpus > most) {
       report(at, "E454", path + ".gpus",
-             fmt::format("{} GPUs, but {} {} of {} have {}", cluster.gpus, cluster.nodes,
-                         cluster.nodes == 1 ? "node" : "nodes", per_node, most),
-             fmt::format("set nodes: {} or fewer gpus", (cluster.gpus + per_node - 1) / per_node));
+             fmt::format("{} GPUs, but {} {} of {} have {}{}", cluster.gpus, nodes, nodes == 1 ? "node" : "nodes",
+                         per_node, most, out_text(out)),
+             fmt::format("set nodes: {} or fewer gpus",
+                         (cluster.gpus + per_node - 1) / per_node + static_cast<std::int64_t>(out.size())));
       return false;
     }
     if (cluster.gpus <= most - per_node) {
       const std::int64_t enough = (cluster.gpus + per_node - 1) / per_node;
       report(at, "E454", path + ".gpus",
-             fmt::format("{} GPUs do not reach into all of {} nodes of {}", cluster.gpus, cluster.nodes, per_node),
-             fmt::format("GPUs fill node by node: set nodes: {}", enough));
+             fmt::format("{} GPUs do not reach into all of {} nodes of {}{}", cluster.gpus, nodes, per_node,
+                         out_text(out)),
+             fmt::format("GPUs fill node by node: set nodes: {}", enough + static_cast<std::int64_t>(out.size())));
       return false;
     }
     return true;
@@ -173,8 +210,10 @@ class MeaningCheck {
     }
     // What the degrees have to multiply to is unknown then.
     if (!sound_cluster) return;
+    const std::string out = out_text(nodes_out(scenario_plan.cluster));
     for (Violation& violation :
          violations(scenario_.model, scenario_.training, plan, scenario_plan.cluster.gpus)) {
+      if (!out.empty()) violation.hint += fmt::format("; {} GPUs are left{}", scenario_plan.cluster.gpus, out);
       report(locate(node, violation.field, name_at), std::move(violation.code), path + "." + violation.field,
              violation.message, std::move(violation.hint), fmt::format("plan '{}': ", plan.name));
     }
@@ -193,8 +232,34 @@ std::vector<Diagnostic> check_meaning(Scenario& scenario, const Node& root) {
   return MeaningCheck(scenario, root).run();
 }
 
-std::int64_t resolve_gpus(const Cluster& cluster) {
-  return cluster.gpus > 0 ? cluster.gpus : cluster.nodes * cluster.system.gpus_per_node;
+std::vector<Diagnostic> check_topology(const Cluster& cluster, const Node& map, const std::string& path) {
+  std::vector<Diagnostic> all;
+  const auto report = [&](const Location& where, const char* code, std::string key, std::string message,
+                          std::string hint) {
+    Diagnostic diagnostic = diagnose(where, code, std::move(message), std::move(hint));
+    diagnostic.path = path + "." + key;
+    all.push_back(std::move(diagnostic));
+  };
+  const Fabric& fabric = cluster.fabric;
+  if (fabric.nodes_per_pod % std::max<std::int64_t>(1, fabric.nodes_per_leaf) != 0) {
+    report(locate(map, "fabric.nodes_per_pod", map.where), "E459", "fabric.nodes_per_pod",
+           fmt::format("a pod of {} nodes cuts a leaf of {}", fabric.nodes_per_pod, fabric.nodes_per_leaf),
+           "nodes_per_pod is a multiple of nodes_per_leaf");
+    return all;
+  }
+  for (FailureProblem& problem : failure_problems(cluster)) {
+    const char* list = problem.degraded ? "degraded" : "failed";
+    report(locate_item(map, list, problem.index), "E460", list, std::move(problem.message), std::move(problem.hint));
+  }
+  const std::vector<std::int64_t> out = nodes_out(cluster);
+  if (all.empty() && static_cast<std::int64_t>(out.size()) >= cluster.nodes) {
+    const Entry* failed = map.find("failed");
+    report(failed == nullptr ? map.where : failed->where, "E454", "failed", "no node is left to work",
+           "a node without one of its GPUs is out of the job: add nodes, or take fewer away");
+  }
+  return all;
 }
+
+std::int64_t resolve_gpus(const Cluster& cluster) { return gpu_count(cluster); }
 
 }  // namespace lockstep

@@ -71,6 +71,7 @@ class ReferenceBuilder final : public FieldVisitor {
     ReferenceBuilder inner(title, fmt::format("The files `{}/NAME.yaml`.", folder), sections_);
     members(inner);
   }
+  void texts(const FieldInfo& field, std::vector<std::string>&) override { row(field, "list of texts", "none"); }
   void list(const FieldInfo& field, std::size_t, const std::function<void(std::size_t)>& resize,
             const std::function<void(FieldVisitor&, std::size_t)>& item) override {
     row(field, "list of maps, see below", "");

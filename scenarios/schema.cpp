@@ -142,6 +142,11 @@ class SchemaBuilder final : public FieldVisitor {
     if (!names.empty()) name["enum"] = names;
     add(field)["anyOf"] = {std::move(name), std::move(map)};
   }
+  void texts(const FieldInfo& field, std::vector<std::string>&) override {
+    Json& schema = add(field);
+    schema["type"] = "array";
+    schema["items"] = {{"type", "string"}};
+  }
   void list(const FieldInfo& field, std::size_t, const std::function<void(std::size_t)>& resize,
             const std::function<void(FieldVisitor&, std::size_t)>& item) override {
     resize(1);
@@ -149,7 +154,7 @@ class SchemaBuilder final : public FieldVisitor {
     item(inner, 0);
     Json& schema = add(field);
     schema["type"] = "array";
-    schema["minItems"] = 1;
+    if (field.required) schema["minItems"] = 1;
     schema["items"] = inner.take(true);
   }
 

@@ -148,6 +148,25 @@ class TreeReader final : public FieldVisitor {
     }
   }
 
+  void texts(const FieldInfo& field, std::vector<std::string>& values) override {
+    const Entry* entry = find(field);
+    if (entry == nullptr) return;
+    if (entry->value.kind != Node::Kind::list) {
+      const bool one = entry->value.kind == Node::Kind::scalar;
+      report(entry->value.where, "E204", field, fmt::format("'{}' must be a list", field.key),
+             one ? fmt::format("write [{}]", shortened(entry->value.text)) : "write [FIRST, SECOND]");
+      return;
+    }
+    values.clear();
+    for (const Node& item : entry->value.items) {
+      if (item.kind == Node::Kind::scalar) {
+        values.push_back(item.text);
+      } else {
+        report(item.where, "E204", field, fmt::format("an item of '{}' must be a text", field.key), field.doc);
+      }
+    }
+  }
+
   void list(const FieldInfo& field, std::size_t /*size*/, const std::function<void(std::size_t)>& resize,
             const std::function<void(FieldVisitor&, std::size_t)>& item) override {
     const Entry* entry = find(field);

@@ -1,5 +1,6 @@
 // The point prediction of one plan: lower, time, memory.
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,22 @@ std::string why_too_big(const StageMemory& memory, double usable) {
   return fmt::format("needs {:.1f} GiB, the device has {:.1f}; largest: {} {:.1f}",
                      memory.reserved.value() / gib, usable / gib, largest->name,
                      largest->bytes.value() / gib);
+}
+
+// Of a plan whose collectives never end.
+std::string why_cut_off(const Cluster& cluster) {
+  const Routes links = routes(cluster);
+  const BytesPerSecond none;
+  const auto because = [](const std::string& cause) { return cause.empty() ? "" : ": " + cause; };
+  if (!links.in_domain.empty() && links.in_domain.back() <= none)
+    return "finds no way left between GPUs of a node" + because(links.in_domain_narrowed_by);
+  if (links.node_network <= none)
+    return "finds no way left out of a node" + because(links.network_narrowed_by);
+  if (links.uplink_share <= 0.0)
+    return "finds no way left between leaf switches" + because(links.uplink_narrowed_by);
+  if (links.core_share <= 0.0)
+    return "finds no way left between pods" + because(links.core_narrowed_by);
+  return "finds no way left between its GPUs";
 }
 
 Predicted exactly(double value) {
@@ -57,6 +74,10 @@ PlanReport predict(const Model& model, const Training& training, const Cluster& 
   report.peak_allocated_bytes = exactly(worst.allocated.value());
   report.feasible = worst.reserved.value() <= report.usable_memory_bytes;
   if (!report.feasible) report.infeasible_reason = why_too_big(worst, report.usable_memory_bytes);
+  if (!std::isfinite(step)) {
+    report.feasible = false;
+    report.infeasible_reason = why_cut_off(cluster);
+  }
   return report;
 }
 

@@ -38,11 +38,22 @@ std::string gpu_name(const Gpu& gpu) {
   return name;
 }
 
+// ", node3.nic2 down", ", 3 parts down", ", 2 links degraded".
+std::string damage(const Cluster& cluster) {
+  std::string text;
+  const std::size_t failed = cluster.failed.size(), degraded = cluster.degraded.size();
+  if (failed == 1) text += fmt::format(", {} down", cluster.failed.front());
+  if (failed > 1) text += fmt::format(", {} parts down", failed);
+  if (degraded > 0) text += fmt::format(", {} {} degraded", degraded, degraded == 1 ? "link" : "links");
+  return text;
+}
+
 const char* link_name(IntraNode intra_node) {
   switch (intra_node) {
     case IntraNode::nvswitch: return "NVSwitch";
     case IntraNode::nvlink_mesh: return "NVLink mesh";
     case IntraNode::pcie: return "PCIe";
+    case IntraNode::nvlink_bridge: return "NVLink bridges";
   }
   return "";
 }
@@ -103,6 +114,7 @@ std::string summarize(const Cluster& cluster) {
     inside += fmt::format(", {}", link_name(system.intra_node));
   }
   if (cluster.gpus > system.gpus_per_nvlink_domain) inside += network(cluster);
+  inside += damage(cluster);
   return fmt::format("{} × {} ({})", cluster.gpus, gpu, inside);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "topology/failures.hpp"
 #include "topology/quantity_text.hpp"
 
 namespace lockstep {
@@ -24,7 +25,9 @@ double bytes_per_element(Dtype dtype) {
 }
 
 std::int64_t gpu_count(const Cluster& cluster) {
-  return cluster.gpus > 0 ? cluster.gpus : cluster.nodes * cluster.system.gpus_per_node;
+  if (cluster.gpus > 0) return cluster.gpus;
+  const auto out = static_cast<std::int64_t>(nodes_out(cluster).size());
+  return (cluster.nodes - out) * cluster.system.gpus_per_node;
 }
 
 double nodes_per_domain(const System& system) {
@@ -90,6 +93,8 @@ const char* to_string(IntraNode intra_node) {
       return "NVLink mesh";
     case IntraNode::pcie:
       return "PCIe";
+    case IntraNode::nvlink_bridge:
+      return "NVLink bridges";
   }
   return "";
 }

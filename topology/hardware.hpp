@@ -68,9 +68,10 @@ struct Gpu {
 };
 
 enum class IntraNode {
-  nvswitch,     // every GPU at full NVLink bandwidth to every other
-  nvlink_mesh,  // direct links, hybrid cube mesh (DGX-1V)
-  pcie          // through PCIe switches or the CPU
+  nvswitch,      // every GPU at full NVLink bandwidth to every other
+  nvlink_mesh,   // direct links, hybrid cube mesh (DGX-1V)
+  pcie,          // through PCIe switches or the CPU
+  nvlink_bridge  // PCIe cards, joined in pairs by NVLink bridges: 0-1, 2-3 …
 };
 
 // The network that joins the nodes, as NCCL's transport meets it.
@@ -116,6 +117,9 @@ struct System {
   std::int64_t gpus_per_nvlink_domain =
       8;  // GPUs that share one NVLink (or PCIe) domain; 72 in an NVL72
   IntraNode intra_node = IntraNode::nvswitch;
+  std::int64_t nvswitch_planes = 1;       // switches that a GPU's NVLinks are spread over evenly
+  std::int64_t gpus_per_pcie_switch = 2;  // 0: no PCIe switches, the slots are the CPU's
+  std::int64_t sockets = 0;               // 0: two from four GPUs a node on, else one
 
   Constant<BytesPerSecond> link_bandwidth;  // per GPU and direction: NVLink sum, or PCIe
   std::int64_t nics_per_node = 8;           // compute NICs
@@ -147,6 +151,16 @@ struct Fabric {
   double oversubscription = 1.0;  // leaf uplink bandwidth is 1/this of its downlinks
   std::int64_t nodes_per_leaf =
       32;  // nodes that reach each other without leaving the leaf (or scalable unit)
+  std::int64_t nodes_per_pod = 0;      // below one group of spines; 0: no core switches
+  double core_oversubscription = 1.0;  // a spine's uplink bandwidth is 1/this of its downlinks
+  std::int64_t spines = 0;  // of a pod, or of the cluster without pods; 0: as many as ports ask for
+  std::int64_t cores = 0;   // 0: as many as ports ask for
+};
+
+// A link "A-B" between two parts that carries only a share of what it should, per direction.
+struct Degraded {
+  std::string link;
+  double bandwidth_left = 1.0;
 };
 
 class Calibrations;
@@ -155,6 +169,11 @@ struct Cluster {
   System system;
   std::int64_t nodes = 1;
   Fabric fabric;
+
+  // What is down: parts ("node3.nic2", "spine1", "node5" whole) and links
+  // ("node0.gpu1-node0.nvswitch2"). failures.hpp says what becomes of each.
+  std::vector<std::string> failed;
+  std::vector<Degraded> degraded;
 
   // GPUs of the whole cluster. `gpus` in the file may ask for less than whole nodes on one node.
   // 0: all of the nodes.
@@ -166,7 +185,7 @@ struct Cluster {
   std::shared_ptr<const Calibrations> calibrations;
 };
 
-// GPUs that a plan may use: `gpus`, or all of the nodes.
+// GPUs that a plan may use: `gpus`, or all of the nodes that are not out (failures.hpp).
 std::int64_t gpu_count(const Cluster& cluster);
 
 // Nodes that make up one NVLink domain: 1 in a DGX, 18 in an NVL72 of 4-GPU trays, below 1 where a

@@ -77,6 +77,12 @@ std::int64_t most_groups_in_a_unit(const Family& family, std::int64_t size) {
   return most;
 }
 
+// Whole units; 0 without pods.
+std::int64_t pod_nodes(const Fabric& fabric) {
+  const std::int64_t unit = std::max<std::int64_t>(1, fabric.nodes_per_leaf);
+  return ceil_div(fabric.nodes_per_pod, unit) * unit;
+}
+
 }  // namespace
 
 GroupShape group_shape(const Cluster& cluster, std::int64_t degree, std::int64_t stride) {
@@ -98,6 +104,8 @@ GroupShape group_shape(const Cluster& cluster, std::int64_t degree, std::int64_t
   const std::int64_t leaf = cluster.fabric.nodes_per_leaf * cluster.system.gpus_per_node;
   const bool one_switch = cluster.fabric.type == FabricType::single_switch || leaf < 1;
   shape.leaves = one_switch ? 1 : units_spanned(family, leaf);
+  const std::int64_t pod = pod_nodes(cluster.fabric) * cluster.system.gpus_per_node;
+  shape.pods = one_switch || pod < 1 ? 1 : units_spanned(family, pod);
   return shape;
 }
 
@@ -118,6 +126,8 @@ GroupShape spread_group(const Cluster& cluster, std::int64_t ranks, std::int64_t
   }
   const bool one_switch = cluster.fabric.type == FabricType::single_switch;
   shape.leaves = one_switch ? 1 : ceil_div(nodes, cluster.fabric.nodes_per_leaf);
+  const std::int64_t pod = pod_nodes(cluster.fabric);
+  shape.pods = one_switch || pod < 1 ? 1 : ceil_div(nodes, pod);
   return shape;
 }
 

@@ -16,6 +16,7 @@ struct GroupShape {
       1;                    // groups of this kind with ranks in one domain, all active at once
   std::int64_t leaves = 1;  // leaf switches (scalable units) spanned
   std::int64_t nodes = 1;   // operating systems spanned; matters where a node holds several domains
+  std::int64_t pods = 1;    // pods spanned, in a fabric with core switches
 };
 
 // Degrees, innermost (neighbouring GPUs) first: tensor, shard, replicate, pipeline.

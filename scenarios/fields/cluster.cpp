@@ -8,6 +8,8 @@ constexpr Choice intra_node_choices[] = {
     {"nvswitch", static_cast<int>(IntraNode::nvswitch), "every GPU at full NVLink bandwidth to every other"},
     {"nvlink-mesh", static_cast<int>(IntraNode::nvlink_mesh), "direct NVLinks, as the hybrid cube mesh of a DGX-1V"},
     {"pcie", static_cast<int>(IntraNode::pcie), "through PCIe switches or the CPU"},
+    {"nvlink-bridge", static_cast<int>(IntraNode::nvlink_bridge),
+     "PCIe cards in pairs, 0 and 1, 2 and 3 …, each joined by an NVLink bridge; PCIe between the pairs"},
 };
 
 constexpr Choice network_choices[] = {
@@ -106,6 +108,8 @@ void describe_in_step(FieldVisitor& visitor, System& system) {
 
 }  // namespace
 
+void FieldVisitor::texts(const FieldInfo& /*field*/, std::vector<std::string>& /*values*/) {}
+
 void FieldVisitor::list(const FieldInfo& /*field*/, std::size_t /*size*/,
                         const std::function<void(std::size_t)>& /*resize*/,
                         const std::function<void(FieldVisitor&, std::size_t)>& /*item*/) {}
@@ -121,6 +125,12 @@ void describe(FieldVisitor& visitor, System& system) {
   visitor.count({"gpus_per_nvlink_domain", "GPUs that share one NVLink (or PCIe) domain: 8 in a DGX, 72 in an NVL72."},
                 system.gpus_per_nvlink_domain, 1, 100'000);
   visit_choice(visitor, {"intra_node", "How the GPUs of a domain are linked."}, system.intra_node, intra_node_choices);
+  visitor.count({"nvswitch_planes", "NVSwitches over which each GPU's NVLinks are spread: 6 in a DGX A100, 4 in a DGX "
+                                    "H100, 2 in a DGX B200, 18 in an NVL72."},
+                system.nvswitch_planes, 1, 1024);
+  visitor.count({"gpus_per_pcie_switch", "GPUs behind one PCIe switch; 0: none, each is in a slot of the CPU."},
+                system.gpus_per_pcie_switch, 0, 1024);
+  visitor.count({"sockets", "CPU sockets of a node; 0: two from four GPUs on, else one."}, system.sockets, 0, 64);
   visitor.constant({"link_bandwidth", "Bandwidth between a GPU and its domain, per direction: the sum of its NVLinks, "
                                       "or PCIe.", true},
                    system.link_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
@@ -140,6 +150,17 @@ void describe(FieldVisitor& visitor, Fabric& fabric) {
                  fabric.oversubscription, {1.0, 1000.0, false});
   visitor.count({"nodes_per_leaf", "Nodes that reach each other without leaving the leaf (or scalable unit)."},
                 fabric.nodes_per_leaf, 1, limits::most_nodes);
+  visitor.count({"nodes_per_pod", "Nodes below one group of spine switches, whole leaves of them; core switches join the "
+                                  "pods. 0: no core switches, the spines join all leaves."},
+                fabric.nodes_per_pod, 0, limits::most_nodes);
+  visitor.number({"core_oversubscription", "Bandwidth of a spine's downlinks over that of its uplinks to the core "
+                                           "switches."},
+                 fabric.core_oversubscription, {1.0, 1000.0, false});
+  visitor.count({"spines", "Spine switches, of each pod where there are pods, each linked to every leaf; 0: as many as "
+                           "the ports ask for."},
+                fabric.spines, 0, 100'000);
+  visitor.count({"cores", "Core switches, each linked to every spine; 0: as many as the ports ask for."}, fabric.cores, 0,
+                100'000);
 }
 
 void describe(FieldVisitor& visitor, Cluster& cluster) {
@@ -150,6 +171,18 @@ void describe(FieldVisitor& visitor, Cluster& cluster) {
                 cluster.gpus, 0, limits::most_gpus);
   visitor.group({"fabric", "The network between the nodes."},
                 [&](FieldVisitor& inner) { describe(inner, cluster.fabric); });
+  visitor.texts({"failed", "What is down: parts, like node3.nic2, unit0.leaf3, spine1 or node5 whole, and links, like "
+                           "node0.gpu1-node0.nvswitch2. Without a GPU, or what ties it to its host, a node is out of "
+                           "the job."},
+                cluster.failed);
+  visitor.list({"degraded", "Links that carry less than they should."}, cluster.degraded.size(),
+               [&](std::size_t size) { cluster.degraded.resize(size); },
+               [&](FieldVisitor& inner, std::size_t index) {
+                 Degraded& degraded = cluster.degraded[index];
+                 inner.text({"link", "The link, by its two parts: node0.gpu1-node0.nvswitch0.", true}, degraded.link);
+                 inner.number({"bandwidth_left", "Share of its bandwidth that it still carries.", true},
+                              degraded.bandwidth_left, {0.0, 1.0, true});
+               });
   visitor.file({"nccl_topology", "A file that NCCL_TOPO_DUMP_FILE wrote on such a node: its NVLinks, slots, NICs and CPU "
                                  "take the place of the system's."},
                cluster.imported.topology_file);

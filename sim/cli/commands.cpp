@@ -76,6 +76,27 @@ std::vector<Command> make_commands() {
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
   table.push_back(
+      {"topology",
+       "the cluster as a network: routes, bisection, link loads, failures",
+       "Shows a cluster as a graph from GPU to core switch: a node, the fabric, distances, bisection, and what a "
+       "dead NIC, a dead leaf, slow NVLinks or oversubscription would do. With a plan, what its groups put on every "
+       "kind of link in a step, and the step time of each what-if. Parts are named node0.gpu0, node0.nic0, "
+       "unit0.leaf0, spine0; a link is A-B.",
+       {{"CLUSTER", "a system of the catalog, a file with a cluster, or a scenario", true, {}}},
+       {{"nodes", "N", "another number of nodes", {}, false, 'n'},
+        {"plan", "NAME", "of a scenario: link loads and step time of this plan", {}, false},
+        {"from", "PART", "with --to: the route between two parts, hop by hop", {}, false},
+        {"to", "PART", "where the route ends", {}, false},
+        {"fail", "PART|A-B", "what if this were down", {}, true},
+        {"degrade", "A-B=SHARE", "what if this link had only that share: node0.gpu0-node0.nvswitch0=50%", {}, true},
+        {"oversubscription", "X", "what if leaves had X times more downlinks than uplinks", {}, false},
+        {"whole", "", "with --format dot: every node, not one of each kind", {}, false},
+        {"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "dot"}, false},
+        set_option, catalog_option, color_option},
+       {"lockstep topology dgx-h100 --nodes 16 --fail node0.nic3",
+        "lockstep topology scenarios/llama3-70b-64xh100.yaml --plan tp8-pp2"},
+       &run_topology});
+  table.push_back(
       {"collectives",
        "the time of a collective by size, as nccl-tests prints it",
        "Predicts what nccl-tests would print, with the algorithm and protocol that NCCL chooses and what bounds the "

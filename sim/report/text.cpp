@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "scenarios/utf8.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/numbers.hpp"
@@ -55,6 +57,7 @@ std::string not_modelled_text(const Report& report, const TextOptions& options) 
 
 Cell verdict(const PlanReport& plan) {
   if (!plan.legal) return {"not legal", Tone::bad};
+  if (!std::isfinite(plan.step_time_s.value)) return {"no route", Tone::bad};
   if (!plan.feasible) return {"too big", Tone::bad};
   // A plan that fits with less than 90 % certainty is one to look at.
   return {"fits", plan.fit_probability < 0.9 ? Tone::warning : Tone::good};

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -139,8 +140,10 @@ std::string memory_notes(const Report& report, const TextOptions& options) {
     if (!plan.legal) {
       notes += paragraph(plan_name(report, index) + " is " + printable(plan.infeasible_reason) + ".", options);
     } else if (!plan.feasible) {
-      std::string words = plan_name(report, index) + " is too big: " + printable(plan.infeasible_reason) + ".";
-      if (plan.fit_probability > 0.05) {
+      const bool cut_off = !std::isfinite(plan.step_time_s.value);
+      std::string words = plan_name(report, index) + (cut_off ? " " : " is too big: ") +
+                          printable(plan.infeasible_reason) + ".";
+      if (!cut_off && plan.fit_probability > 0.05) {
         words += fmt::format(" It may fit all the same ({}).", unbroken(probability(plan.fit_probability)));
       }
       notes += paragraph(words, options);

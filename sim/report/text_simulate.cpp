@@ -34,7 +34,7 @@ std::string headline(const Report& report, const PlanReport& plan, const TextOpt
                     interval(plan.step_time_s, time_unit(plan.step_time_s.value)) + "    " +
                     three_digits(plan.tokens_per_s_per_gpu.value) + " tokens/s/GPU    MFU " +
                     percent(plan.mfu.value) + "    HFU " + percent(plan.hfu.value) +
-                    (plan.feasible ? "" : "    if it fitted") + '\n';
+                    (plan.feasible || !std::isfinite(plan.step_time_s.value) ? "" : "    if it fitted") + '\n';
 
   const Cell verdict = text::verdict(plan);
   out += label("PEAK", options) + painted(memory(plan.peak_memory_bytes.value), Tone::strong, color) + "  " +

@@ -164,12 +164,16 @@ void view_inside(NodeView& view, const Cluster& cluster, const Routes& routes, b
   const System& system = cluster.system;
   view.pcie = pcie_bandwidth(pcie_generation(system, view.compute_capability));
   const bool linked =
-      system.intra_node != IntraNode::pcie && one_domain && routes.in_domain_bottleneck != "PCIe";
+      one_domain && std::max<std::int64_t>(2, view.ranks) <= routes.nvlink_ranks;
   view.nvlink = linked;
   view.nvswitch = linked && system.intra_node == IntraNode::nvswitch;
   if (view.ranks < 2) return;
   if (!linked) {
-    view.link = view.pcie;
+    // What a failure leaves of the slots; in another domain's slots none is looked for.
+    const BytesPerSecond slots =
+        system.intra_node == IntraNode::pcie ? *system.link_bandwidth : *system.pcie_bandwidth;
+    const bool known = one_domain && slots > BytesPerSecond{};
+    view.link = view.pcie * (known ? std::min(1.0, routes.link(view.ranks) / slots) : 1.0);
     view.path_inside = system.peer_to_peer ? PathType::pcie_switch : PathType::host_bridge;
     return;
   }
@@ -179,9 +183,14 @@ void view_inside(NodeView& view, const Cluster& cluster, const Routes& routes, b
   view.path_inside = PathType::nvlink;
 }
 
+PathType path_type(PathKind kind) {
+  if (kind == PathKind::phb) return PathType::host_bridge;
+  return kind == PathKind::sys ? PathType::socket : PathType::pcie_switch;
+}
+
 // aws-ofi-nccl shows the NICs of one GPU as one; other plugins show each.
 void view_network(NodeView& view, const Cluster& cluster, const Routes& routes,
-                  double node_of_domain) {
+                  double node_of_domain, std::int64_t siblings) {
   const System& system = cluster.system;
   const double nominal = *system.nic_bandwidth / 1_GBps;
   const double alive = routes.nic > BytesPerSecond{} ? routes.node_network / routes.nic : 0.0;
@@ -195,9 +204,13 @@ void view_network(NodeView& view, const Cluster& cluster, const Routes& routes,
   view.nics = static_cast<std::int64_t>(
       std::ceil(nics * std::min(1.0, static_cast<double>(view.ranks) / gpus) - rounding));
   view.nic = std::min(rate, view.pcie);
+  // One rank a node, and one on every GPU: the GPU that is farthest from a NIC sets the path.
+  const bool alone =
+      view.ranks == 1 && static_cast<double>(siblings) >= gpus && gpus > 1.0;
+  const PathKind path = alone ? routes.farthest_nic_path : routes.nic_path;
   const bool staged = system.network == Network::ethernet || system.network == Network::none ||
                       (system.network == Network::efa && view.compute_capability < 80);
-  view.path_across = staged ? PathType::socket : PathType::pcie_switch;
+  view.path_across = staged ? PathType::socket : path_type(path);
 }
 
 }  // namespace
@@ -211,7 +224,8 @@ NodeView node_view(const Cluster& cluster, const Routes& routes, const GroupShap
   view.ranks = shape.ranks_per_domain;
   if (many_domains_in_node) view.ranks = (shape.ranks + view.nodes - 1) / view.nodes;
   view_inside(view, cluster, routes, view.ranks <= shape.ranks_per_domain);
-  if (view.nodes > 1) view_network(view, cluster, routes, std::max(1.0, nodes_of_domain));
+  if (view.nodes > 1)
+    view_network(view, cluster, routes, std::max(1.0, nodes_of_domain), shape.sibling_groups);
   apply_imported(cluster, routes, view);
   return view;
 }

@@ -1,10 +1,12 @@
 // S bytes in each rank's buffer, n ranks, r on a node of N:
 //
-//   all_to_all  t = floor + (n-1) * per_peer + S * max( (r-1)/n / (a A), r (n-r)/n / (c C) )
+//   all_to_all  t = floor + (n-1) * per_peer
+//                   + S * max( (r-1)/n / (a A), r (n-r)/n / (c C), r (n-n/l)/n / (c C u) )
 //   send_recv   t = floor + S / (p P)          in a node
 //               t = floor + S / min(p P, c C/r)  across: one rank at the edge of a node, with the
 //               NICs beside it
 //   A, P   one GPU to all others of its node, to one of them; C the group's part of a node's NICs
+//   l, u   leaves (pods) spanned, and what of the NICs below passes up from one
 //   a, p, c  what the fabric was measured to leave of them
 // Source: the bottleneck model of NCCL's point-to-point transport (src/graph/paths.cc:918-1010);
 // the shares from nccl-tests: 348 GB/s for 8 H100 (0.94), 39.9 on 16 A100 (0.85 of 25 GB/s a
@@ -35,12 +37,19 @@ PointToPoint all_to_all_cost(const PointToPointLinks& links) {
     cost.seconds_per_byte =
         (r - 1.0) / n * time_per_byte(*links.inside_prior->all_to_all * links.inside);
   if (links.nodes < 2) return cost;
-  const double out =
-      r * (n - r) / n * time_per_byte(*links.across_prior->all_to_all * links.across);
-  if (out > cost.seconds_per_byte) {
+  const double network = *links.across_prior->all_to_all * links.nics;
+  const auto leave = [&](double ranks, double share, const char* resource) {
+    const double out = r * (n - ranks) / n * time_per_byte(network * share);
+    if (out <= cost.seconds_per_byte) return;
     cost.seconds_per_byte = out;
-    cost.resource = links.across_name;
-  }
+    cost.resource = resource;
+  };
+  leave(r, 1.0, "NIC");
+  const auto below = [&](const PointToPointLinks::Level& level) {
+    return n / static_cast<double>(level.switches);
+  };
+  if (links.leaves.switches > 1) leave(below(links.leaves), links.leaves.share, "leaf uplinks");
+  if (links.pods.switches > 1) leave(below(links.pods), links.pods.share, "spine uplinks");
   return cost;
 }
 

@@ -32,6 +32,7 @@ constexpr std::array<Collective, 5> tuned = {Collective::all_reduce, Collective:
 // The part of the group's NICs that it gets, and what takes the rest.
 struct NetworkPart {
   double share = 1.0;
+  double of_nics = 1.0;  // without what the switches above the NICs take off
   const char* name = "NIC";
 };
 
@@ -43,13 +44,23 @@ NetworkPart network_part(const Cluster& cluster, const Routes& routes, const Gro
   const double all = routes.node_network * nodes_of_domain / 1_GBps;
   const auto siblings = static_cast<double>(std::max<std::int64_t>(1, shape.sibling_groups));
   part.share = std::min(1.0, all / (siblings * static_cast<double>(view.nics) * view.nic));
-  const double leaving = static_cast<double>(shape.domains) /
-                         static_cast<double>(std::max<std::int64_t>(1, shape.leaves)) *
-                         routes.uplink_share;
-  if (shape.leaves > 1 && leaving < 1.0) {
-    part.share *= leaving;
-    part.name = "leaf uplinks";
-  }
+  // One rank a node, and one on every GPU: each has what its GPU gets of the NICs beside it.
+  const double gpus = static_cast<double>(cluster.system.gpus_per_node) * nodes_of_domain;
+  if (view.ranks == 1 && siblings >= gpus)
+    part.share = std::min(
+        part.share, routes.gpu_network / 1_GBps / (static_cast<double>(view.nics) * view.nic));
+  part.of_nics = part.share;
+  double least = 1.0;
+  const auto narrowed = [&](std::int64_t switches, double share, const char* name) {
+    const double leaving =
+        static_cast<double>(shape.domains) / static_cast<double>(switches) * share;
+    if (switches < 2 || leaving >= least) return;
+    least = leaving;
+    part.name = name;
+  };
+  narrowed(shape.leaves, routes.uplink_share, "leaf uplinks");
+  narrowed(shape.pods, routes.core_share, "spine uplinks");
+  part.share *= least;
   return part;
 }
 
@@ -79,6 +90,7 @@ class Preparation {
   Preparation(const Cluster& cluster, const Routes& routes, const GroupShape& shape,
               const Conditions& conditions)
       : system_(cluster.system),
+        shape_(shape),
         tuning_(tuning_of(cluster, routes, shape)),
         network_(network_part(cluster, routes, shape, tuning_.view)),
         prior_(fabric_prior(fabric_kind(system_, tuning_.view.nodes > 1, tuning_.view.nvlink))),
@@ -233,6 +245,9 @@ class Preparation {
     links.across = network_share_ * static_cast<double>(view.nics) * view.nic * network_.share;
     links.inside_name = inside_name(view, Algorithm::ring);
     links.across_name = network_.name;
+    links.nics = network_share_ * static_cast<double>(view.nics) * view.nic * network_.of_nics;
+    links.leaves = {shape_.leaves, routes.uplink_share};
+    links.pods = {shape_.pods, routes.core_share};
     links.floor = latency_ * prior_.floor.value / micro;
     links.per_peer = latency_ * prior_.per_peer.value / micro;
     links.inside_prior = &inside_prior_;
@@ -247,6 +262,7 @@ class Preparation {
       1.15;  // a bandwidth within this of what the NICs carry is the NICs'
 
   const System& system_;
+  const GroupShape& shape_;
   Tuning tuning_;
   NetworkPart network_;
   const FabricPrior& prior_;
