@@ -80,6 +80,10 @@ PlanReport predict(const Model& model, const Training& training, const Cluster& 
   if (!std::isfinite(step)) {
     report.feasible = false;
     report.infeasible_reason = why_cut_off(cluster);
+    report.bound = "no route";
+    report.step.partition.clear();
+    report.step.causes.clear();
+    report.step.collectives.clear();
   }
   return report;
 }
