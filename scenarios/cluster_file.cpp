@@ -64,12 +64,12 @@ Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name
     if (map.kind == Node::Kind::map) {
       read_map(map, Location{source, 0, 0, 1}, "cluster", context,
                [&](FieldVisitor& visitor) { describe(visitor, cluster); });
+      if (problems.empty()) import_nccl_files(cluster, problems);
       if (problems.empty()) problems = check_topology(cluster, map, "cluster");
     } else {
       problems.push_back(diagnose(map.where, "E201", "a cluster must be a map of keys", ""));
     }
   }
-  if (problems.empty()) import_nccl_files(cluster, problems);
   if (!problems.empty()) throw InputError(without_repeats(std::move(problems)));
   return cluster;
 }

@@ -130,8 +130,11 @@ std::optional<XmlElement> parse_xml(const std::shared_ptr<const SourceText>& sou
   const pugi::xml_parse_result result = document.load_buffer(
       text.data(), text.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_utf8);
   if (!result) {
-    const std::size_t offset = std::min<std::size_t>(
-        text.size(), static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, result.offset)));
+    const bool empty = result.status == pugi::status_no_document_element;
+    const std::size_t offset =
+        empty ? 0
+              : std::min<std::size_t>(text.size(), static_cast<std::size_t>(
+                                                       std::max<std::ptrdiff_t>(0, result.offset)));
     std::string reason = result.description();
     if (!reason.empty()) reason[0] = static_cast<char>(reason[0] | 0x20);
     problems.push_back(diagnose(location_of_offset(source, offset), "E120",

@@ -1,6 +1,7 @@
 // The point prediction of one plan: lower, time, memory.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -60,7 +61,9 @@ PlanReport predict(const Model& model, const Training& training, const Cluster& 
   report.memory = peak_memory(plan, report.workload);
   report.bound = report.step.bound;
 
-  const double step = report.step.total.value();
+  // Collectives without a route leave infinities, and differences of such.
+  const double total = report.step.total.value();
+  const double step = std::isfinite(total) ? total : std::numeric_limits<double>::infinity();
   const double peak = peak_flops(cluster, training);
   report.step_time_s = exactly(step);
   report.tokens_per_s_per_gpu =
@@ -77,6 +80,10 @@ PlanReport predict(const Model& model, const Training& training, const Cluster& 
   if (!std::isfinite(step)) {
     report.feasible = false;
     report.infeasible_reason = why_cut_off(cluster);
+    report.bound = "no route";
+    report.step.partition.clear();
+    report.step.causes.clear();
+    report.step.collectives.clear();
   }
   return report;
 }

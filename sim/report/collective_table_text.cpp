@@ -138,7 +138,7 @@ std::string choice_text(const nccl::CollectiveChoice& choice) {
 // 8 columns at most.
 std::string_view bound_text(std::string_view bottleneck) {
   if (bottleneck == "leaf uplinks") return "uplinks";
-  if (bottleneck == "core uplinks") return "core";
+  if (bottleneck == "spine uplinks") return "spine up";
   if (bottleneck == "host memory") return "host mem";
   return bottleneck;
 }

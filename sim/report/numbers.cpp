@@ -88,6 +88,7 @@ std::string scaled(double value) {
 }
 
 std::string duration(double seconds) {
+  if (!std::isfinite(seconds)) return "—";
   const DisplayUnit unit = time_unit(seconds);
   return fixed(seconds / unit.scale, decimals_of(seconds / unit.scale)) + " " + unit.name;
 }

@@ -1,4 +1,5 @@
-// The readers of NCCL's dumps end every text with a result or an InputError, and what they read can be costed.
+// The readers of NCCL's dumps end every text with a result or an InputError, and what they read can
+// be costed.
 #include <cstddef>
 #include <cstdint>
 #include <string>

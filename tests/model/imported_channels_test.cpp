@@ -107,7 +107,8 @@ TEST_CASE("imported: the file's graphs that agree with the search change nothing
 
 TEST_CASE("imported: paths, patterns and NIC latency of the file go into the tuning model") {
   const std::string text = dump_text("h100_nodes.graphs.xml");
-  const auto offer = [&](const std::string& xml, nccl::Algorithm algorithm, nccl::Protocol protocol) {
+  const auto offer = [&](const std::string& xml, nccl::Algorithm algorithm,
+                         nccl::Protocol protocol) {
     Cluster cluster = h100(2);
     cluster.imported.graphs = parse_nccl_graphs(xml, "g.xml");
     return offer_of(group_of(cluster, 16, 2), Collective::all_reduce, algorithm, protocol);
@@ -126,7 +127,8 @@ TEST_CASE("imported: paths, patterns and NIC latency of the file go into the tun
   // flushes.
   const std::string slow = replaced(text, "latencyinter=\"0\"", "latencyinter=\"1.0\"");
   const auto added = [&](Protocol protocol) {
-    return offer(slow, Algorithm::ring, protocol).latency - offer(text, Algorithm::ring, protocol).latency;
+    return offer(slow, Algorithm::ring, protocol).latency -
+           offer(text, Algorithm::ring, protocol).latency;
   };
   CHECK(added(Protocol::ll) == Approx(2.0));
   CHECK(added(Protocol::simple) == Approx(4.0));

@@ -17,7 +17,8 @@ std::string complaints(const std::string& xml) {
 
 std::string graph(const std::string& changed) {
   return "<graphs version=\"1\">\n<graph id=\"0\" pattern=\"4\" crossnic=\"0\" " + changed +
-         " typeinter=\"PIX\" samechannels=\"0\">\n<channel><gpu dev=\"0\" rank=\"0\"/></channel></graph>\n</graphs>\n";
+         " typeinter=\"PIX\" samechannels=\"0\">\n<channel><gpu dev=\"0\" "
+         "rank=\"0\"/></channel></graph>\n</graphs>\n";
 }
 
 const std::string good = "nchannels=\"1\" speedintra=\"20\" speedinter=\"20\" typeintra=\"NVL\"";
@@ -69,10 +70,12 @@ TEST_CASE("graph dump: what is no such file") {
   CHECK(complaints(dump_text("rtx2080ti_pair.topology.xml")) ==
         "g.xml:1:2: error[E220]: an NCCL graph file begins with <graphs>, not with <system>\n"
         "    1 | <system version=\"1\">\n      |  ^~~~~~\n"
-        "      = hint: this is a topology file: give it as --nccl-topology, or the key nccl_topology of a\n"
+        "      = hint: this is a topology file: give it as --nccl-topology, or the key "
+        "nccl_topology of a\n"
         "              cluster\n");
   CHECK(complaints("<graphs version=\"1\"/>") ==
-        "g.xml:1:2: error[E221]: no <channel> names a <gpu>\n    1 | <graphs version=\"1\"/>\n      |  ^~~~~~\n"
+        "g.xml:1:2: error[E221]: no <channel> names a <gpu>\n    1 | <graphs version=\"1\"/>\n     "
+        " |  ^~~~~~\n"
         "      = hint: the shape of the groups that the graphs are for follows from it\n");
 }
 
@@ -82,30 +85,41 @@ TEST_CASE("graph dump: counts, speeds and path types that cannot be") {
     const std::size_t column = line.find(value);
     return std::pair(line, column);
   };
-  const auto expected = [&](const std::string& xml, const std::string& value, const std::string& message,
-                            const std::string& hint) {
+  const auto expected = [&](const std::string& xml, const std::string& value,
+                            const std::string& message, const std::string& hint) {
     const auto [line, column] = marked(xml, "\"" + value + "\"");
     return "g.xml:2:" + std::to_string(column + 2) + ": error[E222]: " + message + "\n    2 | " +
-           (line.size() > 92 ? line.substr(0, 91) + "…" : line) + "\n      | " + std::string(column + 1, ' ') + "^" +
-           std::string(value.size() - 1, '~') + "\n      = hint: " + hint + "\n";
+           (line.size() > 92 ? line.substr(0, 91) + "…" : line) + "\n      | " +
+           std::string(column + 1, ' ') + "^" + std::string(value.size() - 1, '~') +
+           "\n      = hint: " + hint + "\n";
   };
-  const std::string many = graph("nchannels=\"4000\" speedintra=\"20\" speedinter=\"20\" typeintra=\"NVL\"");
-  CHECK(complaints(many).substr(0, expected(many, "4000", "'nchannels' cannot be '4000'",
-                                            "a whole number from 0 to 64").size()) ==
+  const std::string many =
+      graph("nchannels=\"4000\" speedintra=\"20\" speedinter=\"20\" typeintra=\"NVL\"");
+  CHECK(complaints(many).substr(
+            0, expected(many, "4000", "'nchannels' cannot be '4000'", "a whole number from 0 to 64")
+                   .size()) ==
         expected(many, "4000", "'nchannels' cannot be '4000'", "a whole number from 0 to 64"));
-  const std::string two = graph("nchannels=\"2\" speedintra=\"20\" speedinter=\"20\" typeintra=\"NVL\"");
-  CHECK(complaints(two) == expected(two, "2", "'nchannels' is 2, but 1 <channel> follows", "is the file complete?"));
-  const std::string still = graph("nchannels=\"1\" speedintra=\"0.0\" speedinter=\"0\" typeintra=\"NVL\"");
+  const std::string two =
+      graph("nchannels=\"2\" speedintra=\"20\" speedinter=\"20\" typeintra=\"NVL\"");
+  CHECK(complaints(two) ==
+        expected(two, "2", "'nchannels' is 2, but 1 <channel> follows", "is the file complete?"));
+  const std::string still =
+      graph("speedintra=\"0.0\" nchannels=\"1\" speedinter=\"0\" typeintra=\"NVL\"");
   CHECK(complaints(still) == expected(still, "0.0", "a graph with channels has no speed",
                                       "NCCL writes speedintra and speedinter in GB/s"));
-  const std::string typed = graph("typeintra=\"LASER\" nchannels=\"1\" speedintra=\"20\" speedinter=\"20\"");
-  CHECK(complaints(typed).substr(0, expected(typed, "LASER", "'typeintra' cannot be 'LASER'",
-                                 "one of: LOC, NVL, NVB, C2C, PIX, PXB, P2C, PXN, PHB, SYS, NET, DIS").size()) ==
+  const std::string typed =
+      graph("typeintra=\"LASER\" nchannels=\"1\" speedintra=\"20\" speedinter=\"20\"");
+  CHECK(complaints(typed).substr(
+            0, expected(typed, "LASER", "'typeintra' cannot be 'LASER'",
+                        "one of: LOC, NVL, NVB, C2C, PIX, PXB, P2C, PXN, PHB, SYS, NET, DIS")
+                   .size()) ==
         expected(typed, "LASER", "'typeintra' cannot be 'LASER'",
                  "one of: LOC, NVL, NVB, C2C, PIX, PXB, P2C, PXN, PHB, SYS, NET, DIS"));
-  const std::string nan = graph("speedintra=\"nan\" nchannels=\"1\" speedinter=\"20\" typeintra=\"NVL\"");
-  CHECK_THAT(complaints(nan), Matchers::StartsWith(expected(nan, "nan", "'speedintra' cannot be 'nan'",
-                                                            "a number from 0 to 10000")));
+  const std::string nan =
+      graph("speedintra=\"nan\" nchannels=\"1\" speedinter=\"20\" typeintra=\"NVL\"");
+  CHECK_THAT(complaints(nan),
+             Matchers::StartsWith(
+                 expected(nan, "nan", "'speedintra' cannot be 'nan'", "a number from 0 to 10000")));
 }
 
 TEST_CASE("graph dump: two dumps in one") {

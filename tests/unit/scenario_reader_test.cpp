@@ -106,7 +106,7 @@ TEST_CASE("scenario: unknown keys, with the nearest valid one, all at once") {
         "s.yaml:3:34: error[E201]: unknown key 'color' in 'cluster'\n"
         "    3 | cluster: {system: box, nodse: 2, color: red}\n"
         "      |                                  ^~~~~\n"
-        "      = hint: valid keys: system, nodes, gpus, fabric, failed, degraded\n");
+        "      = hint: valid keys: system, nodes, gpus, fabric, failed, degraded, nccl_topology, nccl_graph\n");
 }
 
 TEST_CASE("scenario: missing keys are reported at the map that lacks them") {
