@@ -121,6 +121,7 @@ LinkLoads link_loads(const Cluster& cluster, const ClusterGraph& graph,
     }
     stretch.compare(best);
   }
+  result.cut_off = stretch.cut_off();
   for (std::optional<LinkLoad>& load : best) {
     if (!load) continue;
     for (std::size_t i = 0; i < used.size(); ++i) load->flows[i].flow = used[i].name;

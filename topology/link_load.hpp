@@ -51,6 +51,8 @@ struct LinkLoad {
 struct LinkLoads {
   std::vector<LinkLoad> classes;          // in the order of LinkClass; only those that carry bytes
   std::optional<std::size_t> bottleneck;  // of `classes`, the one that is busy longest
+  // A GPU that must send through NICs and has none left: "node0.gpu0"; "" where all have a way.
+  std::string cut_off;
   // False where uneven degrees repeat so late that only a part of the nodes was looked at.
   bool complete = true;
 };

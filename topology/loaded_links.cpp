@@ -92,6 +92,10 @@ void Stretch::start(std::int64_t first_gpu) {
 void Stretch::through_nics(std::int64_t gpu, double bytes, int climb, Hop against) {
   const NodePaths& node = paths(gpu);
   const std::vector<std::size_t>& nics = node.nics_of[local(gpu)];
+  if (nics.empty()) {
+    if (cut_off_.empty()) cut_off_ = fmt::format("node{}.gpu{}", node_number(gpu), local(gpu));
+    return;
+  }
   const double share = bytes / static_cast<double>(nics.size());
   for (const std::size_t nic : nics) {
     const Wire& wire = node.wires[nic];

@@ -63,6 +63,9 @@ class Stretch {
   void out(std::int64_t gpu, double bytes, int climb) { through_nics(gpu, bytes, climb, 0); }
   void in(std::int64_t gpu, double bytes, int climb) { through_nics(gpu, bytes, climb, 1); }
 
+  // The first GPU so far that has no NIC left to send through; "" for none.
+  [[nodiscard]] const std::string& cut_off() const { return cut_off_; }
+
   // Replaces what is in `best` where a link here is busier.
   void compare(BusiestLinks& best) const;
 
@@ -132,6 +135,7 @@ class Stretch {
   std::size_t most_hops_ = 0, leaves_ = 0;
   std::int64_t first_ = 0;
   std::size_t flow_ = 0;
+  std::string cut_off_;
   std::vector<const NodePaths*> looks_like_;  // [node]
   std::vector<Carried> nvlink_;               // [GPU][out, in]
   std::vector<Carried> switches_;             // [domain], of one plane

@@ -46,6 +46,7 @@ Json loads_json(const LinkLoads& loads) {
                        {"flows", flows}});
   }
   Json json{{"complete", loads.complete}, {"classes", classes}};
+  json["cut_off"] = loads.cut_off.empty() ? Json(nullptr) : Json(loads.cut_off);
   json["bottleneck"] =
       loads.bottleneck ? Json(key_of(loads.classes[*loads.bottleneck].link_class)) : Json(nullptr);
   return json;

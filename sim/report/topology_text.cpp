@@ -293,7 +293,12 @@ class Text {
             Tone::plain}});
     }
     table(rows);
-    if (after.loads.bottleneck) out_ += '\n' + paragraph(bottleneck_words(after.loads), options_);
+    if (!after.loads.cut_off.empty())
+      out_ += '\n' + paragraph(fmt::format("No step ends: {} has no NIC left to send through.",
+                                           after.loads.cut_off),
+                               options_);
+    else if (after.loads.bottleneck)
+      out_ += '\n' + paragraph(bottleneck_words(after.loads), options_);
   }
 
   void what_ifs() {

@@ -239,6 +239,11 @@ TEST_CASE("a dead NIC sends its GPU's bytes through its neighbour", "[model][lin
   // A dead leaf does that to every node below it.
   cluster.failed = {"unit0.leaf4"};
   CHECK(gigabytes(link_loads(cluster, {gather}), LinkClass::nic) == Approx(31.0 / 4));
+  CHECK(link_loads(cluster, {gather}).cut_off.empty());
+  // In a plain fat tree nothing is left.
+  Cluster plain = cluster_of(4, FabricType::fat_tree);
+  plain.failed = {"unit0.leaf0"};
+  CHECK(link_loads(plain, {gather}).cut_off == "node0.gpu0");
   // A wire at half is busy twice as long.
   cluster.failed.clear();
   cluster.degraded = {{"node1.nic0-unit0.leaf0", 0.5}};
