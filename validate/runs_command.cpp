@@ -28,6 +28,7 @@ const std::vector<Option>& options() {
        {},
        false},
       {"set", "PATH=VALUE", "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)", {}, true},
+      {"calibration", "FILE", "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true},
       {"catalog", "DIR", "the folder with gpus/, systems/, software/ and aliases/", {}, false},
   };
   return options;
@@ -107,10 +108,10 @@ class Progress {
 };
 
 RunsReport evaluate(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
-                    std::ostream* progress_to) {
-  if (progress_to == nullptr) return validate_runs(records, catalog, aliases);
+                    const std::vector<std::string>& calibrations, std::ostream* progress_to) {
+  if (progress_to == nullptr) return validate_runs(records, catalog, aliases, {}, calibrations);
   Progress progress(*progress_to, records.size());
-  return validate_runs(records, catalog, aliases, std::ref(progress));
+  return validate_runs(records, catalog, aliases, std::ref(progress), calibrations);
 }
 
 }  // namespace
@@ -130,7 +131,8 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   const Catalog catalog(folder, settings_of(arguments, "software.nemo.data_exposed=0.2"));
   check_settings(catalog, {"gpus", "systems", "software"}, "a table of runs has no such value");
   const RunsReport report =
-      evaluate(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"), progress_to);
+      evaluate(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"),
+               calibration_files(arguments), progress_to);
   Outcome outcome;
   if (format == "json") outcome.output = runs_json(report);
   if (format == "csv") outcome.output = runs_csv(report);
