@@ -2,6 +2,7 @@
 #include "tests/catch.hpp"
 
 #include "scenarios/calibration_file.hpp"
+#include "tests/cli/process.hpp"
 
 using namespace lockstep;
 
@@ -88,9 +89,9 @@ TEST_CASE("calibration file: what is written is read back, twice the same", "[un
 TEST_CASE("calibration file: mistakes are located", "[unit]") {
   CHECK(complaint("- 1\n") ==
         "c.yaml:1:1: error[E201]: a calibration must be a map of keys\n"
-        "   1 | - 1\n"
-        "     | ^\n"
-        "     = hint: `lockstep calibrate LOG -o FILE` writes one\n");
+        "    1 | - 1\n"
+        "      | ^\n"
+        "      = hint: `lockstep calibrate LOG -o FILE` writes one\n");
   CHECK(complaint(file_with(begin + "[]}\n")).find("error[E601]: 0 pieces") != std::string::npos);
   CHECK(complaint(file_with(begin + "[{from: 8 B, latency: 1 us}, {from: 8 B, latency: 2 us}]}\n"))
             .find("error[E602]: this piece does not begin above the one before it") != std::string::npos);
@@ -118,6 +119,18 @@ TEST_CASE("calibrations: only clusters of the system get them, and none at all i
   h100.system = catalog().system("dgx-h100");
   Cluster a100;
   a100.system = catalog().system("dgx-a100-80gb");
+  const test::TemporaryFolder folder;
+  const std::string file = folder.file("c.yaml", file_with(begin + "[{from: 8 B, latency: 1 us}]}\n"));
+  const std::string later = folder.file("later.yaml", file_with(begin + "[{from: 8 B, latency: 2 us}]}\n"));
+  apply_calibrations({file, later}, catalog(), {&h100, &a100});
+  REQUIRE(h100.calibrations != nullptr);
+  REQUIRE(h100.calibrations->entries().size() == 1);
+  CHECK(h100.calibrations->entries()[0].pieces[0].latency.value() == Approx(2e-6));   // the later file's
+  CHECK(a100.calibrations == nullptr);
+  CHECK_THROWS_WITH(apply_calibrations({file}, catalog(), {&a100}),
+                    file + ": error[E606]: this calibration is of dgx-h100, which no cluster here is\n"
+                           "      = hint: the systems here: dgx-a100-80gb\n");
+  h100.calibrations = nullptr;
   apply_calibrations({}, catalog(), {&h100});
   CHECK(h100.calibrations == nullptr);
   CHECK(a100.calibrations == nullptr);
