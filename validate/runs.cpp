@@ -1,5 +1,5 @@
-#include "scenarios/calibration_file.hpp"
 #include "validate/runs.hpp"
+#include "scenarios/calibration_file.hpp"
 
 #include <fmt/format.h>
 
@@ -79,8 +79,9 @@ using Predictions = std::map<std::string, RunPrediction>;
 // By the system's name.
 using CalibrationsBySystem = std::map<std::string, std::shared_ptr<const Calibrations>>;
 
-CalibrationsBySystem calibrations_of(const std::vector<std::string>& files, const std::vector<RunRecord>& records,
-                                     RunBuilder& builder, const Catalog& catalog) {
+CalibrationsBySystem calibrations_of(const std::vector<std::string>& files,
+                                     const std::vector<RunRecord>& records, RunBuilder& builder,
+                                     const Catalog& catalog) {
   CalibrationsBySystem result;
   if (files.empty()) return result;
   std::map<std::string, Cluster> systems;
@@ -95,8 +96,8 @@ CalibrationsBySystem calibrations_of(const std::vector<std::string>& files, cons
   return result;
 }
 
-RunResult evaluate(const RunRecord& record, RunBuilder& builder, const CalibrationsBySystem& calibrations,
-                   Predictions& predictions) {
+RunResult evaluate(const RunRecord& record, RunBuilder& builder,
+                   const CalibrationsBySystem& calibrations, Predictions& predictions) {
   RunResult result;
   result.row_id = record.row_id;
   result.source = record.source;
@@ -141,8 +142,8 @@ std::vector<OutOfMemorySummary> count_out_of_memory(const std::vector<RunResult>
 
 }  // namespace
 
-RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
-                         const std::function<void(std::size_t)>& done,
+RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog,
+                         const Aliases& aliases, const std::function<void(std::size_t)>& done,
                          const std::vector<std::string>& calibrations) {
   RunBuilder builder(catalog, aliases);
   const CalibrationsBySystem calibrated = calibrations_of(calibrations, records, builder, catalog);

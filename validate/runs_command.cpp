@@ -19,16 +19,33 @@ constexpr std::size_t help_width = 100;
 
 const std::vector<Option>& options() {
   static const std::vector<Option> options{
-      {"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "csv", "markdown"}, false},
-      {"by", "GROUP", "only this grouping in the text (default: all three)", {"source", "model", "gpu"}, false},
+      {"format",
+       "FORMAT",
+       "how the result is written (default: text)",
+       {"text", "json", "csv", "markdown"},
+       false},
+      {"by",
+       "GROUP",
+       "only this grouping in the text (default: all three)",
+       {"source", "model", "gpu"},
+       false},
       {"tolerance",
        "X",
-       "exit code 5 where the overall median error of step time or peak memory is above X (0.1 or 10%), or where "
+       "exit code 5 where the overall median error of step time or peak memory is above X (0.1 or "
+       "10%), or where "
        "nothing was compared",
        {},
        false},
-      {"set", "PATH=VALUE", "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)", {}, true},
-      {"calibration", "FILE", "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true},
+      {"set",
+       "PATH=VALUE",
+       "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)",
+       {},
+       true},
+      {"calibration",
+       "FILE",
+       "measured collectives, as `lockstep calibrate` writes them (repeatable)",
+       {},
+       true},
       {"catalog", "DIR", "the folder with gpus/, systems/, software/ and aliases/", {}, false},
   };
   return options;
@@ -107,8 +124,9 @@ class Progress {
   Clock::time_point next_ = Clock::now() + std::chrono::seconds(2);
 };
 
-RunsReport evaluate(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
-                    const std::vector<std::string>& calibrations, std::ostream* progress_to) {
+RunsReport evaluate(const std::vector<RunRecord>& records, const Catalog& catalog,
+                    const Aliases& aliases, const std::vector<std::string>& calibrations,
+                    std::ostream* progress_to) {
   if (progress_to == nullptr) return validate_runs(records, catalog, aliases, {}, calibrations);
   Progress progress(*progress_to, records.size());
   return validate_runs(records, catalog, aliases, std::ref(progress), calibrations);

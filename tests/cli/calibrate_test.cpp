@@ -1,4 +1,5 @@
-// `lockstep-validate calibrate`: arguments to exit code, standard output and standard error; and --calibration.
+// `lockstep-validate calibrate`: arguments to exit code, standard output and standard error; and
+// --calibration.
 #include "tests/catch.hpp"
 
 #include <fmt/format.h>
@@ -38,8 +39,11 @@ Result simulate(const std::vector<std::string>& arguments) {
   return {code, out.str(), err.str()};
 }
 
-const std::string header = "# size count type redop root time algbw busbw #wrong time algbw busbw #wrong\n";
-const std::string notes = "gpus: 8\nnodes: 1\ngpus_per_node: 8\ngpu: A100-SXM4-40GB\ninterconnect: NVSwitch\nhealth: healthy\n";
+const std::string header =
+    "# size count type redop root time algbw busbw #wrong time algbw busbw #wrong\n";
+const std::string notes =
+    "gpus: 8\nnodes: 1\ngpus_per_node: 8\ngpu: A100-SXM4-40GB\ninterconnect: NVSwitch\nhealth: "
+    "healthy\n";
 
 // An all-reduce on 8 GPUs: 40 us and 100 GB/s from 1 KiB to 1 GiB; bus factor 1.75.
 std::string table(double fall_at = 0, double in_place_factor = 1.0, int wrong = 0) {
@@ -49,9 +53,10 @@ std::string table(double fall_at = 0, double in_place_factor = 1.0, int wrong = 
     double time = 40.0 + bytes / 100e3;
     if (bytes == fall_at) time *= 4;
     const double other = bytes == fall_at ? time * in_place_factor : time;
-    out += fmt::format("{:.0f} {:.0f} float sum -1 {:.3f} {:.6f} {:.6f} {} {:.3f} {:.6f} {:.6f} 0\n", bytes, bytes / 4,
-                       time, bytes / time / 1e3, 1.75 * bytes / time / 1e3, wrong, other, bytes / other / 1e3,
-                       1.75 * bytes / other / 1e3);
+    out +=
+        fmt::format("{:.0f} {:.0f} float sum -1 {:.3f} {:.6f} {:.6f} {} {:.3f} {:.6f} {:.6f} 0\n",
+                    bytes, bytes / 4, time, bytes / time / 1e3, 1.75 * bytes / time / 1e3, wrong,
+                    other, bytes / other / 1e3, 1.75 * bytes / other / 1e3);
   }
   return out;
 }
@@ -80,11 +85,13 @@ TEST_CASE("calibrate: the report of a clean log", "[cli]") {
   CHECK(result.code == 0);
   CHECK(result.err.empty());
   CHECK(result.out.find("1 tables: 1 fitted, 0 not.\n\nrun\n") == 0);
-  CHECK(result.out.find("  all_reduce on dgx-a100-40gb, 8 GPUs, 1 node: 21 sizes from 1.00 KiB to 1.00 GiB, NCCL 2.29.2,\n"
+  CHECK(result.out.find("  all_reduce on dgx-a100-40gb, 8 GPUs, 1 node: 21 sizes from 1.00 KiB to "
+                        "1.00 GiB, NCCL 2.29.2,\n"
                         "  2026-01-28\n") != std::string::npos);
-  CHECK(result.out.find("    from 1.00 KiB: 40.0 µs + bytes / 100 GB/s (bus 175 GB/s)\n") != std::string::npos);
-  CHECK(result.out.find("  residual: median 0.0 %, p90 0.0 %; left out and predicted: median 0.0 %; uncalibrated: ") !=
+  CHECK(result.out.find("    from 1.00 KiB: 40.0 µs + bytes / 100 GB/s (bus 175 GB/s)\n") !=
         std::string::npos);
+  CHECK(result.out.find("  residual: median 0.0 %, p90 0.0 %; left out and predicted: median 0.0 "
+                        "%; uncalibrated: ") != std::string::npos);
   CHECK(result.out.find("  confidence: high\n") != std::string::npos);
 }
 
@@ -98,18 +105,21 @@ TEST_CASE("calibrate: the file it writes reproduces the log", "[cli]") {
   CHECK(text.find("calibration: 1\n") != std::string::npos);
   CHECK(validate({"calibrate", log.file, "--output=" + file}).code == 0);
   CHECK(text_of(file) == text);
-  const Result compared = validate({"collectives", log.file, "--calibration", file, "--format", "json"});
+  const Result compared =
+      validate({"collectives", log.file, "--calibration", file, "--format", "json"});
   REQUIRE(compared.code == 0);
   const auto json = nlohmann::json::parse(compared.out);
   CHECK(json["logs"][0]["basis"] == "measured");
   CHECK(json["logs"][0]["median_abs_error"].get<double>() < 0.01);
   // 64 MiB: 40 us + 671 us
-  const Result table = simulate({"collectives", "dgx-a100-40gb", "-g", "8", "-b", "64M", "-e", "64M", "--calibration",
-                                 file, "--format", "json"});
+  const Result table = simulate({"collectives", "dgx-a100-40gb", "-g", "8", "-b", "64M", "-e",
+                                 "64M", "--calibration", file, "--format", "json"});
   REQUIRE(table.code == 0);
-  CHECK(table.out != simulate({"collectives", "dgx-a100-40gb", "-g", "8", "-b", "64M", "-e", "64M", "--format", "json"}).out);
-  const Result text_table = simulate({"collectives", "dgx-a100-40gb", "-g", "8", "-b", "64M", "-e", "64M",
-                                      "--calibration", file});
+  CHECK(table.out != simulate({"collectives", "dgx-a100-40gb", "-g", "8", "-b", "64M", "-e", "64M",
+                               "--format", "json"})
+                         .out);
+  const Result text_table = simulate(
+      {"collectives", "dgx-a100-40gb", "-g", "8", "-b", "64M", "-e", "64M", "--calibration", file});
   CHECK(text_table.out.find("  711.1 ") != std::string::npos);
 }
 
@@ -118,31 +128,38 @@ TEST_CASE("calibrate: broken runs are refused and nothing is written", "[cli]") 
   const std::string file = (log.folder.path() / "out.yaml").string();
   const Result result = validate({"calibrate", log.file, "-o", file});
   CHECK(result.code == 3);
-  CHECK(result.out == "1 tables: 0 fitted, 1 not.\n\nNot fitted\n  run: refused: 21 of 21 sizes gave wrong results\n");
+  CHECK(result.out ==
+        "1 tables: 0 fitted, 1 not.\n\nNot fitted\n  run: refused: 21 of 21 sizes gave wrong "
+        "results\n");
   CHECK(result.err == "lockstep-validate: no log could be fitted; " + file + " is not written\n");
   CHECK_FALSE(std::filesystem::exists(file));
   const Log short_log(header + "1024 256 float sum -1 40.0 0.0256 0.0448 0 40.0 0.0256 0.0448 0\n");
   CHECK(validate({"calibrate", short_log.file}).out ==
-        "1 tables: 0 fitted, 1 not.\n\nNot fitted\n  run: refused: 1 sizes with a time: a fit needs 4\n");
+        "1 tables: 0 fitted, 1 not.\n\nNot fitted\n  run: refused: 1 sizes with a time: a fit "
+        "needs 4\n");
   const Log unhealthy(table());
-  (void)unhealthy.folder.file("run.meta.yaml", "gpus: 8\nnodes: 1\ngpu: A100-SXM4-40GB\nhealth: unhealthy\n");
-  CHECK(validate({"calibrate", unhealthy.file}).out.find("run: refused: its notes call the run unhealthy\n") !=
-        std::string::npos);
+  (void)unhealthy.folder.file("run.meta.yaml",
+                              "gpus: 8\nnodes: 1\ngpu: A100-SXM4-40GB\nhealth: unhealthy\n");
+  CHECK(validate({"calibrate", unhealthy.file})
+            .out.find("run: refused: its notes call the run unhealthy\n") != std::string::npos);
 }
 
-TEST_CASE("calibrate: a size that one side alone shows slow is dropped, one that both show is kept", "[cli]") {
+TEST_CASE("calibrate: a size that one side alone shows slow is dropped, one that both show is kept",
+          "[cli]") {
   const Log disturbed(table(16384, 0.25));
   CHECK(validate({"calibrate", disturbed.file})
-            .out.find("1 disturbed size dropped: slower by 67 % and more than the other side of the row\n") !=
-        std::string::npos);
+            .out.find("1 disturbed size dropped: slower by 67 % and more than the other side of "
+                      "the row\n") != std::string::npos);
   const Log falls(table(16384, 1.0));
   CHECK(validate({"calibrate", falls.file})
-            .out.find("times fall after 16384 bytes, in place too; the curve stays level\n") != std::string::npos);
+            .out.find("times fall after 16384 bytes, in place too; the curve stays level\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("calibrate: JSON and transfer", "[cli]") {
   const Log log(table());
-  const auto json = nlohmann::json::parse(validate({"calibrate", log.file, "--format", "json"}).out);
+  const auto json =
+      nlohmann::json::parse(validate({"calibrate", log.file, "--format", "json"}).out);
   CHECK(json["schema_version"] == 1);
   CHECK(json["command"] == "calibrate");
   const auto& one = json["logs"][0];
@@ -160,9 +177,10 @@ TEST_CASE("calibrate: usage", "[cli]") {
         "lockstep-validate: calibrate needs a log\n"
         "  = hint: lockstep-validate calibrate LOG.txt -o FILE.yaml\n"
         "  = help: lockstep-validate --help\n");
-  CHECK(validate({"calibrate", "x", "--transfer", "-o", "y"}).err.find("--transfer writes no calibration") !=
+  CHECK(validate({"calibrate", "x", "--transfer", "-o", "y"})
+            .err.find("--transfer writes no calibration") != std::string::npos);
+  CHECK(validate({"calibrate", "x", "--transfer=1"}).err.find("--transfer takes no value") !=
         std::string::npos);
-  CHECK(validate({"calibrate", "x", "--transfer=1"}).err.find("--transfer takes no value") != std::string::npos);
   CHECK(validate({"calibrate", "x", "-o"}).code == 2);
   const Log log(table());
   const Result unwritable = validate({"calibrate", log.file, "-o", "/nowhere/at/all.yaml"});
@@ -178,6 +196,8 @@ TEST_CASE("--calibration of another system is an error", "[cli]") {
   REQUIRE(validate({"calibrate", log.file, "-o", file}).code == 0);
   const Result result = simulate({"collectives", "dgx-h100", "--calibration", file});
   CHECK(result.code == 3);
-  CHECK(result.err == file + ": error[E606]: this calibration is of dgx-a100-40gb, which no cluster here is\n"
-                             "      = hint: the systems here: dgx-h100\n");
+  CHECK(result.err ==
+        file +
+            ": error[E606]: this calibration is of dgx-a100-40gb, which no cluster here is\n"
+            "      = hint: the systems here: dgx-h100\n");
 }

@@ -28,10 +28,11 @@ TEST_CASE("no command: the overview on stderr", "[cli]") {
 TEST_CASE("unknown command: all names and the nearest", "[cli]") {
   const std::string first = "the commands: simulate, compare, collectives, list, schema,";
   const std::string rest = "completion, help\n  = help: lockstep --help\n";
-  check_usage_error({"comapre"}, "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? " + first +
-                                     "\n          validate, calibrate, " + rest);
-  check_usage_error({"zzzzzzzz"},
-                    "lockstep: there is no command 'zzzzzzzz'\n  = hint: " + first + " validate, calibrate,\n          " + rest);
+  check_usage_error({"comapre"},
+                    "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? " +
+                        first + "\n          validate, calibrate, " + rest);
+  check_usage_error({"zzzzzzzz"}, "lockstep: there is no command 'zzzzzzzz'\n  = hint: " + first +
+                                      " validate, calibrate,\n          " + rest);
   check_usage_error({"--verbose"}, "lockstep: lockstep has no option '--verbose'\n  = help: lockstep --help\n");
 }
 
@@ -39,10 +40,12 @@ TEST_CASE("help is a command, too", "[cli]") {
   CHECK(run_lockstep({"help"}).out == run_lockstep({"--help"}).out);
   CHECK(run_lockstep({"help", "compare"}).out == run_lockstep({"compare", "--help"}).out);
   CHECK(run_lockstep({"help", "validate"}).out == run_lockstep({"validate", "--help"}).out);
-  check_usage_error({"help", "comapre"},
-                    "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? the commands: simulate, "
-                    "compare, collectives, list, schema,\n          validate, calibrate, completion, help\n"
-                    "  = help: lockstep help --help\n");
+  check_usage_error(
+      {"help", "comapre"},
+      "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? the commands: "
+      "simulate, "
+      "compare, collectives, list, schema,\n          validate, calibrate, completion, help\n"
+      "  = help: lockstep help --help\n");
   CHECK_THAT(run_lockstep({"help"}).out, Matchers::Contains("5 out of tolerance"));
 }
 

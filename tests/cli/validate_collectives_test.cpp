@@ -113,14 +113,18 @@ TEST_CASE("validate collectives: the cluster comes from the command line, a file
   CHECK(two["nodes"] == 2);
   CHECK(two["gpus"] == 8);
   const auto slow = folder.file("slow.yaml", "based_on: dgx-h100\nlink_bandwidth: 100 GB/s\n");
-  const auto cluster = folder.file("cluster.yaml", "system: {based_on: dgx-h100, link_bandwidth: 100 GB/s}\n");
-  const auto scenario = folder.file("scenario.yaml", "lockstep: 1\nmodel: llama3-70b\ncluster: {system: {based_on: dgx-h100, "
-                                                     "link_bandwidth: 100 GB/s}}\n");
+  const auto cluster =
+      folder.file("cluster.yaml", "system: {based_on: dgx-h100, link_bandwidth: 100 GB/s}\n");
+  const auto scenario =
+      folder.file("scenario.yaml",
+                  "lockstep: 1\nmodel: llama3-70b\ncluster: {system: {based_on: dgx-h100, "
+                  "link_bandwidth: 100 GB/s}}\n");
   const double fast_time = first(call({bare, "--format", "json", "--cluster", "dgx-h100"}))["rows"][2]["predicted_time_s"];
   for (const std::string& file : {slow, cluster, scenario}) {
     INFO(file);
     const auto log = first(call({bare, "--format", "json", "--cluster", file}));
-    // NCCL lays 4 rings of 20 GB/s into 100 GB/s, of which 0.96 remain: 1 GB x 1.75 over 76.8 GB/s is 22.8 ms
+    // NCCL lays 4 rings of 20 GB/s into 100 GB/s, of which 0.96 remain: 1 GB x 1.75 over 76.8 GB/s
+    // is 22.8 ms
     CHECK(log["rows"][2]["predicted_time_s"].get<double>() == Approx(0.0228).epsilon(0.02));
     CHECK(log["rows"][2]["predicted_time_s"].get<double>() > fast_time);
   }

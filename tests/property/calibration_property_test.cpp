@@ -28,13 +28,14 @@ CollectiveCalibration entry(Collective collective, std::int64_t ranks, std::int6
   return made;
 }
 
-nccl::NcclGroup group(std::int64_t ranks, std::int64_t nodes, const std::vector<CollectiveCalibration>& entries,
-                      double nic_share = 1.0) {
+nccl::NcclGroup group(std::int64_t ranks, std::int64_t nodes,
+                      const std::vector<CollectiveCalibration>& entries, double nic_share = 1.0) {
   Cluster cluster;
   cluster.system = h100();
   cluster.system.nic_bandwidth.value *= nic_share;
   cluster.nodes = nodes;
-  if (!entries.empty()) cluster.calibrations = std::make_shared<const Calibrations>(h100(), entries);
+  if (!entries.empty())
+    cluster.calibrations = std::make_shared<const Calibrations>(h100(), entries);
   return nccl::prepare(cluster, routes(cluster), spread_group(cluster, ranks, nodes));
 }
 
@@ -50,7 +51,8 @@ TEST_CASE("calibration: on the measured group the prediction is the measured cur
   const nccl::NcclGroup of = group(16, 2, {entry(Collective::all_reduce, 16, 2)});
   CHECK(time(of, Collective::all_reduce, 1e3) == Approx(50e-6));
   CHECK(time(of, Collective::all_reduce, 1e8) == Approx(80e-6 + 1e8 / 50e9));
-  CHECK(time(of, Collective::all_reduce, 1e11) == Approx(80e-6 + 1e11 / 50e9));   // the last slope goes on
+  CHECK(time(of, Collective::all_reduce, 1e11) ==
+        Approx(80e-6 + 1e11 / 50e9));  // the last slope goes on
   const nccl::CollectiveChoice choice = nccl::choose(of, Collective::all_reduce, Bytes{1e8});
   CHECK(choice.basis == nccl::Basis::measured);
   CHECK(choice.spread == Approx(0.02));
@@ -72,7 +74,8 @@ TEST_CASE("calibration: times never fall with size", "[property]") {
   }
 }
 
-TEST_CASE("calibration: a measurement that the model would have made changes nothing", "[property]") {
+TEST_CASE("calibration: a measurement that the model would have made changes nothing",
+          "[property]") {
   // As good as the model: pieces of its own times at 1 GB, on 2 nodes; asked on 4.
   CollectiveCalibration as_model = entry(Collective::all_gather, 16, 2);
   const double modelled = time(group(16, 2, {}), Collective::all_gather, 1e9);
@@ -81,9 +84,11 @@ TEST_CASE("calibration: a measurement that the model would have made changes not
   CHECK(time(group(32, 4, {as_model}), Collective::all_gather, 1e9) == Approx(plain).epsilon(0.03));
 }
 
-TEST_CASE("calibration: elsewhere the model's form carries it over, the less the farther", "[property]") {
-  // Twice the model at 1 GB on 2 nodes. One doubling of nodes away w = exp(-0.4) = 0.670 and T = 0.670 / (0.670 + 0.165)
-  // = 0.802: 2^0.802 = 1.744. Five away w = 0.1353, T = 0.1353 / (0.1353 + 0.4323) = 0.238: 2^0.238 = 1.180.
+TEST_CASE("calibration: elsewhere the model's form carries it over, the less the farther",
+          "[property]") {
+  // Twice the model at 1 GB on 2 nodes. One doubling of nodes away w = exp(-0.4) = 0.670 and T =
+  // 0.670 / (0.670 + 0.165) = 0.802: 2^0.802 = 1.744. Five away w = 0.1353, T = 0.1353 / (0.1353 +
+  // 0.4323) = 0.238: 2^0.238 = 1.180.
   CollectiveCalibration twice = entry(Collective::all_reduce, 16, 2);
   const double modelled = time(group(16, 2, {}), Collective::all_reduce, 1e9);
   twice.pieces = {{Bytes{8}, Seconds{2 * modelled}, 0}};
@@ -91,35 +96,41 @@ TEST_CASE("calibration: elsewhere the model's form carries it over, the less the
     return time(group(8 * nodes, nodes, {twice}), Collective::all_reduce, 1e9) /
            time(group(8 * nodes, nodes, {}), Collective::all_reduce, 1e9);
   };
-  constexpr double between_sizes = 0.03;   // the correction of a flat curve is interpolated between sizes
+  constexpr double between_sizes =
+      0.03;  // the correction of a flat curve is interpolated between sizes
   const double near = ratio(4);
   const double far = ratio(64);
   CHECK(near == Approx(1.744).epsilon(between_sizes));
   CHECK(far == Approx(1.180).epsilon(between_sizes));
 }
 
-TEST_CASE("calibration: NICs that a scenario slows down slow the measured time down too", "[property]") {
+TEST_CASE("calibration: NICs that a scenario slows down slow the measured time down too",
+          "[property]") {
   const std::vector<CollectiveCalibration> entries{entry(Collective::all_reduce, 16, 2)};
   for (const double bytes : sizes) {
     CHECK(time(group(16, 2, entries, 0.5), Collective::all_reduce, bytes) >=
           0.99 * time(group(16, 2, entries), Collective::all_reduce, bytes));
   }
-  CHECK(nccl::choose(group(16, 2, entries, 0.5), Collective::all_reduce, Bytes{1e9}).basis == nccl::Basis::scaled);
+  CHECK(nccl::choose(group(16, 2, entries, 0.5), Collective::all_reduce, Bytes{1e9}).basis ==
+        nccl::Basis::scaled);
 }
 
-TEST_CASE("calibration: other collectives of the same fabric learn from it, other fabrics do not", "[property]") {
+TEST_CASE("calibration: other collectives of the same fabric learn from it, other fabrics do not",
+          "[property]") {
   const std::vector<CollectiveCalibration> entries{entry(Collective::all_reduce, 16, 2)};
   const nccl::NcclGroup across = group(16, 2, entries);
   CHECK(nccl::choose(across, Collective::all_gather, Bytes{1e9}).basis == nccl::Basis::transferred);
   const nccl::NcclGroup inside = group(8, 1, entries);
   CHECK(nccl::choose(inside, Collective::all_reduce, Bytes{1e9}).basis == nccl::Basis::model);
-  CHECK(time(inside, Collective::all_reduce, 1e9) == time(group(8, 1, {}), Collective::all_reduce, 1e9));
+  CHECK(time(inside, Collective::all_reduce, 1e9) ==
+        time(group(8, 1, {}), Collective::all_reduce, 1e9));
 }
 
 TEST_CASE("calibration: a doubt is left where nothing was measured", "[property]") {
   const std::vector<CollectiveCalibration> entries{entry(Collective::all_reduce, 16, 2)};
   const auto spread = [&](std::int64_t nodes) {
-    return nccl::choose(group(8 * nodes, nodes, entries), Collective::all_reduce, Bytes{1e9}).spread;
+    return nccl::choose(group(8 * nodes, nodes, entries), Collective::all_reduce, Bytes{1e9})
+        .spread;
   };
   CHECK(spread(2) < spread(4));
   CHECK(spread(4) < spread(64));

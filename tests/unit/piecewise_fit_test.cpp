@@ -10,8 +10,8 @@ using namespace lockstep;
 
 namespace {
 
-constexpr double exact = 0.01;    // of the optimiser's stop
-constexpr double noisy = 0.04;    // of 2 % noise on some ten points
+constexpr double exact = 0.01;  // of the optimiser's stop
+constexpr double noisy = 0.04;  // of 2 % noise on some ten points
 
 // Times at 8 B, 16 B … 2^last, of lines; `noise` alternates over five values with mean 1.
 std::vector<TimedSize> curve(const std::vector<CalibrationPiece>& pieces, int last, double noise) {
@@ -27,7 +27,8 @@ std::vector<TimedSize> curve(const std::vector<CalibrationPiece>& pieces, int la
 
 const std::vector<CalibrationPiece> one{{Bytes{8}, Seconds{10e-6}, 1e-10}};
 // 10 us up to 64 KiB, then 30 us and 10 GB/s
-const std::vector<CalibrationPiece> two{{Bytes{8}, Seconds{10e-6}, 0}, {Bytes{65536}, Seconds{30e-6}, 1e-10}};
+const std::vector<CalibrationPiece> two{{Bytes{8}, Seconds{10e-6}, 0},
+                                        {Bytes{65536}, Seconds{30e-6}, 1e-10}};
 // then, from 16 MiB on (1.7 ms), 4 ms and 100 GB/s
 const std::vector<CalibrationPiece> three{{Bytes{8}, Seconds{10e-6}, 0},
                                           {Bytes{65536}, Seconds{30e-6}, 1e-10},
@@ -71,7 +72,7 @@ TEST_CASE("piecewise fit: three pieces", "[unit]") {
 
 TEST_CASE("piecewise fit: one slow point does not bend a line", "[unit]") {
   std::vector<TimedSize> points = curve(one, 30, 0);
-  points[5].seconds *= 3;   // of 28
+  points[5].seconds *= 3;  // of 28
   const PiecewiseFit fit = fit_pieces(points);
   CHECK(evaluate(fit.pieces, 8.0) == Approx(10e-6).epsilon(0.05));
   CHECK(evaluate(fit.pieces, 1e9) == Approx(10e-6 + 0.1).epsilon(0.02));
@@ -96,6 +97,7 @@ TEST_CASE("piecewise fit: a curve never falls", "[unit]") {
 TEST_CASE("piecewise fit: too few sizes, sizes out of order, no time", "[unit]") {
   CHECK_THROWS_WITH(fit_pieces({{8, 1e-6}, {16, 1e-6}, {32, 1e-6}}),
                     "a fit needs four rising sizes with times above 0");
-  CHECK_THROWS_AS(fit_pieces({{8, 1e-6}, {16, 1e-6}, {16, 1e-6}, {32, 1e-6}}), std::invalid_argument);
+  CHECK_THROWS_AS(fit_pieces({{8, 1e-6}, {16, 1e-6}, {16, 1e-6}, {32, 1e-6}}),
+                  std::invalid_argument);
   CHECK_THROWS_AS(fit_pieces({{8, 1e-6}, {16, 0}, {24, 1e-6}, {32, 1e-6}}), std::invalid_argument);
 }
