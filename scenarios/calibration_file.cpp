@@ -46,10 +46,13 @@ double quantity(FieldVisitor& visitor, const FieldInfo& field, Dimension dimensi
 
 CalibrationPiece piece_of(FieldVisitor& visitor) {
   CalibrationPiece piece;
-  piece.from = Bytes{quantity(visitor, {"from", "The size from which the line holds.", true}, Dimension::bytes, {0, 1e18})};
-  piece.latency = Seconds{quantity(visitor, {"latency", "Time at no bytes.", true}, Dimension::seconds, {0, 1e4})};
-  const double bandwidth = quantity(visitor, {"bandwidth", "Bytes of the buffer per second; left out: the time is flat."},
-                                    Dimension::bytes_per_second, {1.0, 1e18});
+  piece.from = Bytes{quantity(visitor, {"from", "The size from which the line holds.", true},
+                              Dimension::bytes, {0, 1e18})};
+  piece.latency = Seconds{
+      quantity(visitor, {"latency", "Time at no bytes.", true}, Dimension::seconds, {0, 1e4})};
+  const double bandwidth = quantity(
+      visitor, {"bandwidth", "Bytes of the buffer per second; left out: the time is flat."},
+      Dimension::bytes_per_second, {1.0, 1e18});
   piece.seconds_per_byte = bandwidth > 0 ? 1.0 / bandwidth : 0.0;
   return piece;
 }
@@ -61,29 +64,37 @@ struct CalibrationFile {
 
 void describe(FieldVisitor& visitor, CollectiveCalibration& entry) {
   visitor.text({"system", "The system of the catalog that was measured.", true}, entry.system);
-  visit_choice(visitor, {"collective", "Which collective.", true}, entry.collective, collective_choices);
+  visit_choice(visitor, {"collective", "Which collective.", true}, entry.collective,
+               collective_choices);
   visitor.count({"ranks", "GPUs of the group.", true}, entry.ranks, 2, most_ranks);
   visitor.count({"nodes", "Nodes that they were spread over.", true}, entry.nodes, 1, most_ranks);
-  visitor.number({"spread", "Relative standard deviation of the residuals."}, entry.spread, {0.0, 10.0});
+  visitor.number({"spread", "Relative standard deviation of the residuals."}, entry.spread,
+                 {0.0, 10.0});
   visitor.count({"points", "Sizes that were measured."}, entry.points, 0, 1'000'000'000);
-  entry.smallest = Bytes{quantity(visitor, {"smallest", "The smallest of them."}, Dimension::bytes, {0, 1e18})};
-  entry.largest = Bytes{quantity(visitor, {"largest", "The largest of them."}, Dimension::bytes, {0, 1e18})};
+  entry.smallest =
+      Bytes{quantity(visitor, {"smallest", "The smallest of them."}, Dimension::bytes, {0, 1e18})};
+  entry.largest =
+      Bytes{quantity(visitor, {"largest", "The largest of them."}, Dimension::bytes, {0, 1e18})};
   visitor.text({"source", "Where the measurement is."}, entry.source);
   visitor.text({"date", "When it was measured."}, entry.date);
   visitor.text({"nccl_version", "NCCL's version."}, entry.nccl_version);
-  visitor.list({"pieces", "Lines of the measured curve, from small sizes to large ones.", true}, entry.pieces.size(),
-               [&](std::size_t size) { entry.pieces.resize(std::min(size, most_pieces + 1)); },
-               [&](FieldVisitor& inner, std::size_t index) {
-                 CalibrationPiece piece = piece_of(inner);
-                 if (index < entry.pieces.size()) entry.pieces[index] = piece;
-               });
+  visitor.list(
+      {"pieces", "Lines of the measured curve, from small sizes to large ones.", true},
+      entry.pieces.size(),
+      [&](std::size_t size) { entry.pieces.resize(std::min(size, most_pieces + 1)); },
+      [&](FieldVisitor& inner, std::size_t index) {
+        CalibrationPiece piece = piece_of(inner);
+        if (index < entry.pieces.size()) entry.pieces[index] = piece;
+      });
 }
 
 void describe(FieldVisitor& visitor, CalibrationFile& file) {
-  visitor.choice({"calibration", "The version of the format: 1.", true}, file.version, version_choices);
-  visitor.list({"collectives", "One entry for each measured collective and group.", true}, file.entries.size(),
-               [&](std::size_t size) { file.entries.resize(size); },
-               [&](FieldVisitor& inner, std::size_t index) { describe(inner, file.entries[index]); });
+  visitor.choice({"calibration", "The version of the format: 1.", true}, file.version,
+                 version_choices);
+  visitor.list(
+      {"collectives", "One entry for each measured collective and group.", true},
+      file.entries.size(), [&](std::size_t size) { file.entries.resize(size); },
+      [&](FieldVisitor& inner, std::size_t index) { describe(inner, file.entries[index]); });
 }
 
 const Location& place(const Node& item, const char* key) {
@@ -91,10 +102,12 @@ const Location& place(const Node& item, const char* key) {
   return entry == nullptr ? item.where : entry->value.where;
 }
 
-void check_pieces(const CollectiveCalibration& entry, const Node& item, std::vector<Diagnostic>& problems) {
+void check_pieces(const CollectiveCalibration& entry, const Node& item,
+                  std::vector<Diagnostic>& problems) {
   const Location& where = place(item, "pieces");
   if (entry.pieces.empty() || entry.pieces.size() > most_pieces) {
-    problems.push_back(diagnose(where, "E601", fmt::format("{} pieces", item.find("pieces")->value.items.size()),
+    problems.push_back(diagnose(where, "E601",
+                                fmt::format("{} pieces", item.find("pieces")->value.items.size()),
                                 fmt::format("a curve has 1 to {}", most_pieces)));
     return;
   }
@@ -102,7 +115,8 @@ void check_pieces(const CollectiveCalibration& entry, const Node& item, std::vec
   for (std::size_t i = 0; i < entry.pieces.size(); ++i) {
     const CalibrationPiece& piece = entry.pieces[i];
     if (i > 0 && !(piece.from > entry.pieces[i - 1].from)) {
-      problems.push_back(diagnose(place(nodes[i], "from"), "E602", "this piece does not begin above the one before it",
+      problems.push_back(diagnose(place(nodes[i], "from"), "E602",
+                                  "this piece does not begin above the one before it",
                                   "sort the pieces by their sizes, each size once"));
     }
     if (!(piece.latency.value() > 0) && !(piece.seconds_per_byte > 0)) {
@@ -117,19 +131,21 @@ void check_entry(const CollectiveCalibration& entry, const Node& item, const Cat
   check_pieces(entry, item, problems);
   if (std::find(systems.begin(), systems.end(), entry.system) == systems.end()) {
     const std::string near = nearest_name(entry.system, systems);
-    problems.push_back(diagnose(place(item, "system"), "E605",
-                                fmt::format("there is no system '{}' in the catalog", printable(entry.system)),
-                                near.empty() ? "`lockstep list systems` shows the names"
-                                             : fmt::format("did you mean '{}'?", near)));
+    problems.push_back(
+        diagnose(place(item, "system"), "E605",
+                 fmt::format("there is no system '{}' in the catalog", printable(entry.system)),
+                 near.empty() ? "`lockstep list systems` shows the names"
+                              : fmt::format("did you mean '{}'?", near)));
     return;
   }
   const std::int64_t in_node = catalog.system(entry.system).gpus_per_node;
   const std::int64_t used = (entry.ranks + entry.nodes - 1) / entry.nodes;
   if (entry.nodes > entry.ranks || used > in_node) {
-    problems.push_back(diagnose(place(item, "nodes"), "E604",
-                                fmt::format("{} ranks cannot be on {} {} of {}", entry.ranks, entry.nodes,
-                                            entry.nodes == 1 ? "node" : "nodes", entry.system),
-                                fmt::format("a node has {} GPUs, and each of the nodes at least one rank", in_node)));
+    problems.push_back(diagnose(
+        place(item, "nodes"), "E604",
+        fmt::format("{} ranks cannot be on {} {} of {}", entry.ranks, entry.nodes,
+                    entry.nodes == 1 ? "node" : "nodes", entry.system),
+        fmt::format("a node has {} GPUs, and each of the nodes at least one rank", in_node)));
   }
 }
 
@@ -163,38 +179,49 @@ std::string quoted(const std::string& text) {
 
 std::string entry_text(const CollectiveCalibration& entry) {
   std::string out = fmt::format(
-      "  - system: {}\n    collective: {}\n    ranks: {}\n    nodes: {}\n    spread: {:.4g}\n    points: {}\n"
+      "  - system: {}\n    collective: {}\n    ranks: {}\n    nodes: {}\n    spread: {:.4g}\n    "
+      "points: {}\n"
       "    smallest: {:.0f} B\n    largest: {:.0f} B\n",
-      entry.system, to_string(entry.collective), entry.ranks, entry.nodes, entry.spread, entry.points,
-      entry.smallest.value(), entry.largest.value());
+      entry.system, to_string(entry.collective), entry.ranks, entry.nodes, entry.spread,
+      entry.points, entry.smallest.value(), entry.largest.value());
   if (!entry.source.empty()) out += fmt::format("    source: {}\n", quoted(entry.source));
   if (!entry.date.empty()) out += fmt::format("    date: {}\n", quoted(entry.date));
-  if (!entry.nccl_version.empty()) out += fmt::format("    nccl_version: {}\n", quoted(entry.nccl_version));
+  if (!entry.nccl_version.empty())
+    out += fmt::format("    nccl_version: {}\n", quoted(entry.nccl_version));
   out += "    pieces:\n";
   for (const CalibrationPiece& piece : entry.pieces) {
-    out += fmt::format("      - {{from: {:.0f} B, latency: {:.6g} us", piece.from.value(), piece.latency.value() * 1e6);
-    if (piece.seconds_per_byte > never_zero) out += fmt::format(", bandwidth: {:.6g} GB/s", 1e-9 / piece.seconds_per_byte);
+    out += fmt::format("      - {{from: {:.0f} B, latency: {:.6g} us", piece.from.value(),
+                       piece.latency.value() * 1e6);
+    if (piece.seconds_per_byte > never_zero)
+      out += fmt::format(", bandwidth: {:.6g} GB/s", 1e-9 / piece.seconds_per_byte);
     out += "}\n";
   }
   return out;
 }
 
 bool same_group(const CollectiveCalibration& a, const CollectiveCalibration& b) {
-  return a.system == b.system && a.collective == b.collective && a.ranks == b.ranks && a.nodes == b.nodes;
+  return a.system == b.system && a.collective == b.collective && a.ranks == b.ranks &&
+         a.nodes == b.nodes;
 }
 
-std::string names_of(const std::set<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+std::string names_of(const std::set<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 void check_used(const std::string& file, const std::vector<CollectiveCalibration>& entries,
                 const std::set<std::string>& used, std::vector<Diagnostic>& problems) {
   std::set<std::string> held;
   for (const CollectiveCalibration& entry : entries) held.insert(entry.system);
-  if (std::any_of(held.begin(), held.end(), [&](const std::string& name) { return used.count(name) > 0; })) return;
+  if (std::any_of(held.begin(), held.end(),
+                  [&](const std::string& name) { return used.count(name) > 0; }))
+    return;
   Diagnostic diagnostic;
   diagnostic.code = "E606";
   diagnostic.file = file;
-  diagnostic.message = held.empty() ? std::string("this calibration holds no collective")
-                                    : fmt::format("this calibration is of {}, which no cluster here is", names_of(held));
+  diagnostic.message =
+      held.empty()
+          ? std::string("this calibration holds no collective")
+          : fmt::format("this calibration is of {}, which no cluster here is", names_of(held));
   diagnostic.hint = used.empty() ? std::string("leave out --calibration")
                                  : fmt::format("the systems here: {}", printable(names_of(used)));
   problems.push_back(std::move(diagnostic));
@@ -221,7 +248,9 @@ void apply_calibrations(const std::vector<std::string>& files, const Catalog& ca
     check_used(file, entries, used, problems);
     for (const CollectiveCalibration& entry : entries) {
       all.erase(std::remove_if(all.begin(), all.end(),
-                               [&](const CollectiveCalibration& earlier) { return same_group(earlier, entry); }),
+                               [&](const CollectiveCalibration& earlier) {
+                                 return same_group(earlier, entry);
+                               }),
                 all.end());
       all.push_back(entry);
     }
@@ -239,7 +268,8 @@ void apply_calibrations(const std::vector<std::string>& files, const Catalog& ca
   }
 }
 
-std::vector<CollectiveCalibration> parse_calibrations(const std::string& yaml_text, const std::string& file_name,
+std::vector<CollectiveCalibration> parse_calibrations(const std::string& yaml_text,
+                                                      const std::string& file_name,
                                                       const Catalog& catalog) {
   std::vector<Diagnostic> problems;
   const auto source = std::make_shared<const SourceText>(file_name, yaml_text, Origin::scenario);
@@ -252,14 +282,16 @@ std::vector<CollectiveCalibration> parse_calibrations(const std::string& yaml_te
   if (problems.empty() && root) {
     CatalogEntrySource entries(catalog.trees(), problems);
     ReadContext context{problems, entries};
-    read_map(*root, Location{source, 0, 0, 1}, "", context, [&](FieldVisitor& visitor) { describe(visitor, file); });
+    read_map(*root, Location{source, 0, 0, 1}, "", context,
+             [&](FieldVisitor& visitor) { describe(visitor, file); });
     if (problems.empty()) check_meaning(file, *root, catalog, problems);
   }
   if (!problems.empty()) throw InputError(without_repeats(std::move(problems)));
   return file.entries;
 }
 
-std::vector<CollectiveCalibration> load_calibrations(const std::string& file, const Catalog& catalog) {
+std::vector<CollectiveCalibration> load_calibrations(const std::string& file,
+                                                     const Catalog& catalog) {
   std::vector<Diagnostic> problems;
   const std::optional<std::string> text = read_text_file(file, Origin::scenario, problems);
   if (!text) throw InputError(std::move(problems));
@@ -267,8 +299,10 @@ std::vector<CollectiveCalibration> load_calibrations(const std::string& file, co
 }
 
 std::string calibration_file_text(const std::vector<CollectiveCalibration>& entries) {
-  std::string out = "# Measured collectives, fitted by `lockstep calibrate`; --calibration reads it.\ncalibration: 1\n"
-                    "collectives:\n";
+  std::string out =
+      "# Measured collectives, fitted by `lockstep calibrate`; --calibration reads "
+      "it.\ncalibration: 1\n"
+      "collectives:\n";
   for (const CollectiveCalibration& entry : entries) out += entry_text(entry);
   return out;
 }

@@ -25,8 +25,9 @@ const Option& find_option(const std::string& name, const std::vector<Option>& op
 // The option that "-o" is short for; null where there is none.
 const Option* option_of_letter(const std::string& argument, const std::vector<Option>& options) {
   if (argument.size() != 2 || argument[0] != '-') return nullptr;
-  const auto found = std::find_if(options.begin(), options.end(),
-                                  [&](const Option& option) { return option.letter == argument[1]; });
+  const auto found = std::find_if(options.begin(), options.end(), [&](const Option& option) {
+    return option.letter == argument[1];
+  });
   return found == options.end() ? nullptr : &*found;
 }
 
@@ -72,10 +73,12 @@ Arguments parse_arguments(const std::vector<std::string>& arguments, const std::
     const Option& option =
         with_letter != nullptr
             ? *with_letter
-            : find_option(argument.substr(2, equals == std::string::npos ? equals : equals - 2), options);
+            : find_option(argument.substr(2, equals == std::string::npos ? equals : equals - 2),
+                          options);
     std::string value;
     if (option.value_name.empty()) {
-      if (equals != std::string::npos) throw UsageError(fmt::format("--{} takes no value", option.name));
+      if (equals != std::string::npos)
+        throw UsageError(fmt::format("--{} takes no value", option.name));
       out.values[option.name] = {"yes"};
       continue;
     }

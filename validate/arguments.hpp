@@ -25,7 +25,7 @@ struct Option {
   std::string doc;
   std::vector<std::string> choices;  // the only values; empty: any
   bool repeatable = false;
-  char letter = 0;                   // "-o" for "--output"; 0: none
+  char letter = 0;  // "-o" for "--output"; 0: none
 };
 
 struct Arguments {
@@ -36,7 +36,8 @@ struct Arguments {
   [[nodiscard]] std::string value(const std::string& option, const std::string& otherwise = {}) const;
 };
 
-// Reads `--name value`, `--name=value`, `-l value` and files; `--` ends the options. Throws UsageError.
+// Reads `--name value`, `--name=value`, `-l value` and files; `--` ends the options. Throws
+// UsageError.
 Arguments parse_arguments(const std::vector<std::string>& arguments, const std::vector<Option>& options);
 
 }  // namespace lockstep::validation

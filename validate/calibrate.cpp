@@ -16,12 +16,12 @@ namespace {
 
 // A time of which another takes less than this share is not just noisy.
 constexpr double smallest_step = 0.6;
-constexpr double most_dropped = 0.2;   // of the sizes; a run that needs more is broken
+constexpr double most_dropped = 0.2;  // of the sizes; a run that needs more is broken
 constexpr std::size_t many_sizes = 12;
 constexpr std::size_t some_sizes = 8;
 constexpr double close = 0.05;
 constexpr double fair = 0.10;
-constexpr double normal_p90 = 1.645;   // standard deviations at which |x| has its 90 % quantile
+constexpr double normal_p90 = 1.645;  // standard deviations at which |x| has its 90 % quantile
 constexpr double least_spread = 0.01;
 
 // The times of one size, of both sides; the median where a size occurs again.
@@ -32,14 +32,16 @@ struct SizeTimes {
 };
 
 struct Points {
-  std::vector<TimedSize> all;     // sizes rising, each once: what errors are measured on
-  std::vector<TimedSize> kept;    // what the fit sees
-  std::size_t wrong = 0;          // sizes with wrong results
-  std::size_t disturbed = 0;      // much slower than the next size, and than the other side of the same row
-  std::vector<double> falls;      // sizes after which both sides fall: NCCL's choice, not a disturbance
+  std::vector<TimedSize> all;   // sizes rising, each once: what errors are measured on
+  std::vector<TimedSize> kept;  // what the fit sees
+  std::size_t wrong = 0;        // sizes with wrong results
+  std::size_t disturbed =
+      0;  // much slower than the next size, and than the other side of the same row
+  std::vector<double> falls;  // sizes after which both sides fall: NCCL's choice, not a disturbance
 };
 
-std::map<std::int64_t, SizeTimes> times_of(const MeasuredTable& measured, std::vector<std::string>& notes) {
+std::map<std::int64_t, SizeTimes> times_of(const MeasuredTable& measured,
+                                           std::vector<std::string>& notes) {
   const bool in_place = !has_out_of_place(measured.table);
   if (in_place) notes.emplace_back("in-place times: the log has no others");
   std::map<std::int64_t, SizeTimes> sizes;
@@ -74,8 +76,10 @@ Points points_of(const MeasuredTable& measured, std::vector<std::string>& notes)
     const TimedSize point{static_cast<double>(at->first), quantile(now.counted, 0.5)};
     points.all.push_back(point);
     const auto next = std::next(at);
-    const bool falls = next != sizes.end() && quantile(next->second.counted, 0.5) < smallest_step * point.seconds;
-    const bool alone = !now.other.empty() && quantile(now.other, 0.5) < smallest_step * point.seconds;
+    const bool falls =
+        next != sizes.end() && quantile(next->second.counted, 0.5) < smallest_step * point.seconds;
+    const bool alone =
+        !now.other.empty() && quantile(now.other, 0.5) < smallest_step * point.seconds;
     if (now.wrong) {
       ++points.wrong;
     } else if (alone) {
@@ -85,13 +89,17 @@ Points points_of(const MeasuredTable& measured, std::vector<std::string>& notes)
       if (falls) points.falls.push_back(point.bytes);
     }
   }
-  if (points.wrong > 0) notes.push_back(fmt::format("{} {} with wrong results dropped", points.wrong, points.wrong == 1 ? "size" : "sizes"));
+  if (points.wrong > 0)
+    notes.push_back(fmt::format("{} {} with wrong results dropped", points.wrong,
+                                points.wrong == 1 ? "size" : "sizes"));
   if (points.disturbed > 0) {
-    notes.push_back(fmt::format("{} disturbed {} dropped: slower by {:.0f} % and more than the other side of the row",
-                                points.disturbed, points.disturbed == 1 ? "size" : "sizes", 100.0 / smallest_step - 100.0));
+    notes.push_back(fmt::format(
+        "{} disturbed {} dropped: slower by {:.0f} % and more than the other side of the row",
+        points.disturbed, points.disturbed == 1 ? "size" : "sizes", 100.0 / smallest_step - 100.0));
   }
   for (const double bytes : points.falls) {
-    notes.push_back(fmt::format("times fall after {:.0f} bytes, in place too; the curve stays level", bytes));
+    notes.push_back(
+        fmt::format("times fall after {:.0f} bytes, in place too; the curve stays level", bytes));
   }
   return points;
 }
@@ -105,8 +113,8 @@ std::string refusal(const MeasuredTable& measured, const Points& points) {
   }
   const std::size_t unsteady = points.disturbed + points.falls.size();
   if (static_cast<double>(unsteady) > most_dropped * sizes) {
-    return fmt::format("{} of {} sizes took much longer than the next: something disturbed the run", unsteady,
-                       points.all.size());
+    return fmt::format("{} of {} sizes took much longer than the next: something disturbed the run",
+                       unsteady, points.all.size());
   }
   if (points.kept.size() < fewest_sizes) {
     return fmt::format("{} sizes with a time: a fit needs {}", points.kept.size(), fewest_sizes);
@@ -149,10 +157,12 @@ void fit(const MeasuredTable& measured, const std::vector<TimedSize>& kept, Cali
   entry.nccl_version = measured.nccl_version;
 }
 
-double median_error(const nccl::NcclGroup& group, Collective collective, const std::vector<TimedSize>& points) {
+double median_error(const nccl::NcclGroup& group, Collective collective,
+                    const std::vector<TimedSize>& points) {
   std::vector<double> errors;
   for (const TimedSize& point : points) {
-    errors.push_back(std::fabs(nccl::choose(group, collective, Bytes{point.bytes}).time.value() / point.seconds - 1.0));
+    errors.push_back(std::fabs(
+        nccl::choose(group, collective, Bytes{point.bytes}).time.value() / point.seconds - 1.0));
   }
   return quantile(std::move(errors), 0.5);
 }
@@ -173,7 +183,8 @@ CalibratedLog calibrated(const MeasuredTable& measured) {
   log.fabric = nccl::fabric_prior(group.fabric).name;
   const Points points = points_of(measured, log.notes);
   log.points = points.all;
-  if (!log.points.empty()) log.uncalibrated_median = median_error(group, *measured.collective, log.points);
+  if (!log.points.empty())
+    log.uncalibrated_median = median_error(group, *measured.collective, log.points);
   const std::string refused = refusal(measured, points);
   if (refused.empty()) {
     fit(measured, points.kept, log);
@@ -183,15 +194,19 @@ CalibratedLog calibrated(const MeasuredTable& measured) {
   return log;
 }
 
-auto group_key(const CalibratedLog& log) { return std::tuple(log.system, log.collective, log.gpus, log.nodes); }
+auto group_key(const CalibratedLog& log) {
+  return std::tuple(log.system, log.collective, log.gpus, log.nodes);
+}
 
 // Of the logs of one group the one with the most sizes is kept.
 void settle(std::vector<CalibratedLog>& logs) {
   for (CalibratedLog& log : logs) {
     for (const CalibratedLog& other : logs) {
-      if (!log.fitted() || !other.fitted() || &log == &other || group_key(log) != group_key(other)) continue;
+      if (!log.fitted() || !other.fitted() || &log == &other || group_key(log) != group_key(other))
+        continue;
       const bool earlier = &other < &log;
-      if (other.points.size() > log.points.size() || (other.points.size() == log.points.size() && earlier)) {
+      if (other.points.size() > log.points.size() ||
+          (other.points.size() == log.points.size() && earlier)) {
         log.in_file = false;
       }
     }
@@ -213,8 +228,8 @@ std::vector<CollectiveCalibration> CalibrationReport::calibrations() const {
   return result;
 }
 
-CalibrationReport calibrate_logs(const std::vector<std::string>& files, const Catalog& catalog, const Aliases& aliases,
-                                 const ClusterChoice& choice) {
+CalibrationReport calibrate_logs(const std::vector<std::string>& files, const Catalog& catalog,
+                                 const Aliases& aliases, const ClusterChoice& choice) {
   MeasuredTables measured = read_tables(files, catalog, aliases, choice);
   CalibrationReport report;
   report.problems = std::move(measured.problems);
@@ -234,7 +249,8 @@ std::vector<TransferPair> transfers(const CalibrationReport& report, const Catal
         continue;
       }
       if (!calibrations) {
-        calibrations = std::make_shared<const Calibrations>(catalog.system(from.system), std::vector{from.calibration});
+        calibrations = std::make_shared<const Calibrations>(catalog.system(from.system),
+                                                            std::vector{from.calibration});
       }
       Cluster cluster;
       cluster.system = calibrations->system();

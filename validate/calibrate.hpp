@@ -1,5 +1,5 @@
-// Calibrations out of nccl-tests logs: the pieces of each table, how well they fit, what was refused and why; and what
-// a calibration is worth elsewhere.
+// Calibrations out of nccl-tests logs: the pieces of each table, how well they fit, what was
+// refused and why; and what a calibration is worth elsewhere.
 #pragma once
 
 #include <optional>
@@ -24,15 +24,15 @@ struct CalibratedLog {
   std::int64_t nodes = 0;
   std::string system;
   std::string health;
-  std::string fabric;                 // what binds the group: "NVLink, Hopper", "InfiniBand" …
-  std::string status = "ok";          // or why it is refused
-  std::vector<std::string> notes;     // points dropped, what was assumed
-  std::optional<double> uncalibrated_median;   // |predicted / measured - 1| of the model alone
-  double median_abs_error = 0;        // of the pieces on every size, also on those that the fit left out
+  std::string fabric;              // what binds the group: "NVLink, Hopper", "InfiniBand" …
+  std::string status = "ok";       // or why it is refused
+  std::vector<std::string> notes;  // points dropped, what was assumed
+  std::optional<double> uncalibrated_median;  // |predicted / measured - 1| of the model alone
+  double median_abs_error = 0;  // of the pieces on every size, also on those that the fit left out
   double p90_abs_error = 0;
-  double left_out_median = 0;         // each point predicted without it
+  double left_out_median = 0;  // each point predicted without it
   Confidence confidence = Confidence::low;
-  bool in_file = true;                // false: another log of the same group has more sizes
+  bool in_file = true;  // false: another log of the same group has more sizes
   CollectiveCalibration calibration;
   std::vector<TimedSize> points;
   [[nodiscard]] bool fitted() const { return status == "ok"; }
@@ -41,15 +41,15 @@ struct CalibratedLog {
 };
 
 struct CalibrationReport {
-  std::vector<CalibratedLog> logs;       // in the order of the files and of their tables
-  std::vector<Diagnostic> problems;      // of files that could not be read; they have a status too
+  std::vector<CalibratedLog> logs;   // in the order of the files and of their tables
+  std::vector<Diagnostic> problems;  // of files that could not be read; they have a status too
   // What a file holds: of each group the log with the most sizes.
   [[nodiscard]] std::vector<CollectiveCalibration> calibrations() const;
 };
 
 // Reads and fits every file. Throws InputError only where the catalog is broken.
-CalibrationReport calibrate_logs(const std::vector<std::string>& files, const Catalog& catalog, const Aliases& aliases,
-                                 const ClusterChoice& choice);
+CalibrationReport calibrate_logs(const std::vector<std::string>& files, const Catalog& catalog,
+                                 const Aliases& aliases, const ClusterChoice& choice);
 
 // One log predicted with the calibration of another of the same system and fabric.
 struct TransferPair {
@@ -60,8 +60,8 @@ struct TransferPair {
   double uncalibrated_median = 0;
 };
 
-// Every ordered pair of healthy fitted logs of one system and fabric that differ in collective, nodes or GPUs.
-// The pairs point into the report.
+// Every ordered pair of healthy fitted logs of one system and fabric that differ in collective,
+// nodes or GPUs. The pairs point into the report.
 std::vector<TransferPair> transfers(const CalibrationReport& report, const Catalog& catalog);
 
 // -- renderings (pure)

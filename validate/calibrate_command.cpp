@@ -18,11 +18,26 @@ constexpr std::size_t help_width = 100;
 const std::vector<Option>& options() {
   static const std::vector<Option> options{
       {"output", "FILE", "write the calibration there, for --calibration", {}, false, 'o'},
-      {"cluster", "CLUSTER", "a system of the catalog or a YAML file (default: what the log's .meta.yaml says)", {}, false},
-      {"nodes", "N", "nodes of each log (default: .meta.yaml, else GPUs / GPUs per node)", {}, false},
-      {"transfer", "", "instead: every log predicted with the calibration of every other of its system and fabric", {},
+      {"cluster",
+       "CLUSTER",
+       "a system of the catalog or a YAML file (default: what the log's .meta.yaml says)",
+       {},
        false},
-      {"format", "FORMAT", "how the report is written (default: text)", {"text", "json", "markdown"}, false},
+      {"nodes",
+       "N",
+       "nodes of each log (default: .meta.yaml, else GPUs / GPUs per node)",
+       {},
+       false},
+      {"transfer",
+       "",
+       "instead: every log predicted with the calibration of every other of its system and fabric",
+       {},
+       false},
+      {"format",
+       "FORMAT",
+       "how the report is written (default: text)",
+       {"text", "json", "markdown"},
+       false},
       {"catalog", "DIR", "the folder with gpus/, systems/ and aliases/", {}, false},
   };
   return options;
@@ -30,15 +45,21 @@ const std::vector<Option>& options() {
 
 std::string help() {
   return "usage: lockstep-validate calibrate LOG... [-o FILE] [options]\n\n" +
-         wrap("Fits what the programs of nccl-tests printed: each table as one to three latency/bandwidth lines, in log "
-              "space, robustly. Reports the pieces, their residuals, what a size is predicted to within without it, and "
-              "how far to trust the fit; refuses broken runs: wrong results, columns that contradict each other, times "
-              "that fall with size, too few sizes.",
-              help_width, "", "") +
+         wrap(
+             "Fits what the programs of nccl-tests printed: each table as one to three "
+             "latency/bandwidth lines, in log "
+             "space, robustly. Reports the pieces, their residuals, what a size is predicted to "
+             "within without it, and "
+             "how far to trust the fit; refuses broken runs: wrong results, columns that "
+             "contradict each other, times "
+             "that fall with size, too few sizes.",
+             help_width, "", "") +
          "\n\n" + option_lines(options()) +
-         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 nothing to fit, or a file that cannot be read or written.\n\n"
+         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 nothing to fit, or a file that cannot "
+         "be read or written.\n\n"
          "examples:\n"
-         "  lockstep-validate calibrate validate/corpus/nccl_logs/superbench_a100x8_*.txt -o a100.yaml\n"
+         "  lockstep-validate calibrate validate/corpus/nccl_logs/superbench_a100x8_*.txt -o "
+         "a100.yaml\n"
          "  lockstep-validate calibrate validate/corpus/nccl_logs/alps_*.txt --transfer\n";
 }
 
@@ -71,21 +92,24 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
                       std::ostream* /*progress_to*/) {
   const Arguments arguments = parse_arguments(words, options());
   if (arguments.help) return {help(), ok, {}};
-  if (arguments.files.empty()) throw UsageError("calibrate needs a log", "lockstep-validate calibrate LOG.txt -o FILE.yaml");
+  if (arguments.files.empty())
+    throw UsageError("calibrate needs a log", "lockstep-validate calibrate LOG.txt -o FILE.yaml");
   const std::string file = arguments.value("output");
   const bool transfer = arguments.values.count("transfer") > 0;
-  if (transfer && !file.empty()) throw UsageError("--transfer writes no calibration", "leave out --output or --transfer");
+  if (transfer && !file.empty())
+    throw UsageError("--transfer writes no calibration", "leave out --output or --transfer");
   ClusterChoice choice;
   choice.nodes = nodes_of(arguments);
   const std::filesystem::path folder = catalog_folder(arguments, program);
   const Catalog catalog(folder);
   const std::string cluster = arguments.value("cluster");
   if (!cluster.empty()) choice.cluster = load_cluster(cluster, catalog);
-  const CalibrationReport report =
-      calibrate_logs(arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice);
+  const CalibrationReport report = calibrate_logs(
+      arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice);
   const std::string format = arguments.value("format", "text");
   Outcome outcome;
-  outcome.output = transfer ? rendered(transfers(report, catalog), format) : rendered(report, format);
+  outcome.output =
+      transfer ? rendered(transfers(report, catalog), format) : rendered(report, format);
   if (!report.problems.empty()) outcome.remark = render(report.problems);
   const std::vector<CollectiveCalibration> entries = report.calibrations();
   if (entries.empty() || !report.problems.empty()) outcome.code = invalid_input;
@@ -94,8 +118,9 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
     outcome.remark += file.empty() ? "\n" : fmt::format("; {} is not written\n", printable(file));
   } else if (!file.empty()) {
     write_file(file, calibration_file_text(entries));
-    outcome.remark += fmt::format("lockstep-validate: wrote {} with {} {}\n", printable(file), entries.size(),
-                                  entries.size() == 1 ? "collective" : "collectives");
+    outcome.remark +=
+        fmt::format("lockstep-validate: wrote {} with {} {}\n", printable(file), entries.size(),
+                    entries.size() == 1 ? "collective" : "collectives");
   }
   return outcome;
 }

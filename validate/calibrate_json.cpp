@@ -9,8 +9,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr int schema_version = 1;
 
-Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-Json count(std::int64_t value) { return value > 0 ? Json(value) : Json(nullptr); }
+Json number(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+Json count(std::int64_t value) {
+  return value > 0 ? Json(value) : Json(nullptr);
+}
 
 Json log_json(const CalibratedLog& log) {
   Json out = {{"file", log.file},
@@ -50,18 +54,23 @@ Json log_json(const CalibratedLog& log) {
   return out;
 }
 
-std::string written(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n'; }
+std::string written(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
 
 }  // namespace
 
 std::string calibration_json(const CalibrationReport& report) {
-  Json json = {{"schema_version", schema_version}, {"command", "calibrate"}, {"logs", Json::array()}};
+  Json json = {
+      {"schema_version", schema_version}, {"command", "calibrate"}, {"logs", Json::array()}};
   for (const CalibratedLog& log : report.logs) json["logs"].push_back(log_json(log));
   return written(json);
 }
 
 std::string transfer_json(const std::vector<TransferPair>& pairs) {
-  Json json = {{"schema_version", schema_version}, {"command", "calibrate --transfer"}, {"pairs", Json::array()}};
+  Json json = {{"schema_version", schema_version},
+               {"command", "calibrate --transfer"},
+               {"pairs", Json::array()}};
   for (const TransferPair& pair : pairs) {
     json["pairs"].push_back({{"system", pair.from->system},
                              {"fabric", pair.from->fabric},

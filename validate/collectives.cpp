@@ -70,8 +70,9 @@ std::optional<double> CollectiveComparison::error() const {
   return predicted_time / *measured_time - 1.0;
 }
 
-CollectivesReport validate_collectives(const std::vector<std::string>& files, const Catalog& catalog,
-                                       const Aliases& aliases, const ClusterChoice& choice,
+CollectivesReport validate_collectives(const std::vector<std::string>& files,
+                                       const Catalog& catalog, const Aliases& aliases,
+                                       const ClusterChoice& choice,
                                        const std::vector<std::string>& calibrations) {
   MeasuredTables measured = read_tables(files, catalog, aliases, choice);
   std::vector<Cluster*> clusters;

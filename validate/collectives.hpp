@@ -48,10 +48,11 @@ struct CollectivesReport {
   std::vector<Diagnostic> problems;      // of files that could not be read; they have a status too
 };
 
-// Reads and predicts every file. Throws InputError only where the catalog or a file of `calibrations` is broken, or no
-// log is of a calibrated system.
-CollectivesReport validate_collectives(const std::vector<std::string>& files, const Catalog& catalog,
-                                       const Aliases& aliases, const ClusterChoice& choice,
+// Reads and predicts every file. Throws InputError only where the catalog or a file of
+// `calibrations` is broken, or no log is of a calibrated system.
+CollectivesReport validate_collectives(const std::vector<std::string>& files,
+                                       const Catalog& catalog, const Aliases& aliases,
+                                       const ClusterChoice& choice,
                                        const std::vector<std::string>& calibrations = {});
 
 // -- renderings (pure)

@@ -16,13 +16,37 @@ constexpr std::size_t help_width = 100;
 
 const std::vector<Option>& options() {
   static const std::vector<Option> options{
-      {"cluster", "CLUSTER", "a system of the catalog or a YAML file (default: what the log's .meta.yaml says)", {}, false},
-      {"nodes", "N", "nodes of each log (default: .meta.yaml, else GPUs / GPUs per node)", {}, false},
-      {"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "csv", "markdown"}, false},
-      {"tolerance", "X", "exit code 5 where the median of a table that is not noted as unhealthy is above X: 0.1 or 10%",
-       {}, false},
-      {"set", "PATH=VALUE", "another value in the catalog: systems.dgx-h100.nic_bandwidth=200Gb/s (repeatable)", {}, true},
-      {"calibration", "FILE", "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true},
+      {"cluster",
+       "CLUSTER",
+       "a system of the catalog or a YAML file (default: what the log's .meta.yaml says)",
+       {},
+       false},
+      {"nodes",
+       "N",
+       "nodes of each log (default: .meta.yaml, else GPUs / GPUs per node)",
+       {},
+       false},
+      {"format",
+       "FORMAT",
+       "how the result is written (default: text)",
+       {"text", "json", "csv", "markdown"},
+       false},
+      {"tolerance",
+       "X",
+       "exit code 5 where the median of a table that is not noted as unhealthy is above X: 0.1 or "
+       "10%",
+       {},
+       false},
+      {"set",
+       "PATH=VALUE",
+       "another value in the catalog: systems.dgx-h100.nic_bandwidth=200Gb/s (repeatable)",
+       {},
+       true},
+      {"calibration",
+       "FILE",
+       "measured collectives, as `lockstep calibrate` writes them (repeatable)",
+       {},
+       true},
       {"catalog", "DIR", "the folder with gpus/, systems/ and aliases/", {}, false},
   };
   return options;
@@ -69,9 +93,9 @@ Outcome run_collectives(const std::vector<std::string>& words, const std::filesy
   check_settings(catalog, {"gpus", "systems"}, "a log of collectives has no such value");
   const std::string cluster = arguments.value("cluster");
   if (!cluster.empty()) choice.cluster = load_cluster(cluster, catalog);
-  const CollectivesReport report =
-      validate_collectives(arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice,
-                           calibration_files(arguments));
+  const CollectivesReport report = validate_collectives(
+      arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice,
+      calibration_files(arguments));
   Outcome outcome;
   if (format == "json") outcome.output = collectives_json(report);
   if (format == "csv") outcome.output = collectives_csv(report);

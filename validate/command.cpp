@@ -19,7 +19,8 @@ constexpr std::size_t help_width = 100;
 constexpr std::int64_t most_nodes = 1'000'000;
 
 constexpr std::array<Command, 3> table{
-    {{"runs", "FILE...", "predictions against the measured runs of CSV tables, with error summaries",
+    {{"runs", "FILE...",
+      "predictions against the measured runs of CSV tables, with error summaries",
       "runs validate/corpus/training_runs.csv --by gpu --tolerance 20%", &run_runs},
      {"collectives", "LOG...", "predictions against what nccl-tests printed, size by size",
       "collectives validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_collectives},
@@ -41,8 +42,11 @@ std::string option_lines(const std::vector<Option>& options) {
   for (const Option& option : options) {
     const std::string values =
         option.choices.empty() ? option.value_name : fmt::format("{}", fmt::join(option.choices, "|"));
-    const std::string letter = option.letter == 0 ? std::string{} : fmt::format("-{}, ", option.letter);
-    rows.emplace_back(fmt::format("{}--{}{}{}", letter, option.name, values.empty() ? "" : " ", values), option.doc);
+    const std::string letter =
+        option.letter == 0 ? std::string{} : fmt::format("-{}, ", option.letter);
+    rows.emplace_back(
+        fmt::format("{}--{}{}{}", letter, option.name, values.empty() ? "" : " ", values),
+        option.doc);
     column = std::max(column, display_width(rows.back().first));
   }
   std::string out;

@@ -11,7 +11,8 @@
 namespace lockstep {
 namespace {
 
-void describe(const NcclLog& log, const std::optional<LogMetadata>& metadata, MeasuredTable& result) {
+void describe(const NcclLog& log, const std::optional<LogMetadata>& metadata,
+              MeasuredTable& result) {
   result.file = log.source->name();
   result.source = result.file;
   result.nccl_version = log.nccl_version;
@@ -22,8 +23,8 @@ void describe(const NcclLog& log, const std::optional<LogMetadata>& metadata, Me
   if (result.nccl_version.empty()) result.nccl_version = metadata->word("nccl_version");
 }
 
-MeasuredTable measured(const NcclLog& log, const NcclTable& table, const std::optional<LogMetadata>& metadata,
-                       LogClusters& clusters) {
+MeasuredTable measured(const NcclLog& log, const NcclTable& table,
+                       const std::optional<LogMetadata>& metadata, LogClusters& clusters) {
   MeasuredTable result;
   describe(log, metadata, result);
   result.table = table;
@@ -42,10 +43,12 @@ MeasuredTable measured(const NcclLog& log, const NcclTable& table, const std::op
     result.status = where.unknown;
   } else if (subject.gpus == 0 && !clusters.states_gpus()) {
     result.status = subject.unknown;
-  } else if (subject.gpus == 0 && (where.shape.ranks < subject.fewest || where.shape.ranks > subject.most)) {
+  } else if (subject.gpus == 0 &&
+             (where.shape.ranks < subject.fewest || where.shape.ranks > subject.most)) {
     result.status = fmt::format("{} GPUs of that cluster: {}", where.shape.ranks, subject.unknown);
   } else {
-    if (subject.gpus == 0) result.where.assumed.push_back(fmt::format("gpus: {}", where.shape.ranks));
+    if (subject.gpus == 0)
+      result.where.assumed.push_back(fmt::format("gpus: {}", where.shape.ranks));
     result.gpus = where.shape.ranks;
   }
   return result;
@@ -58,8 +61,8 @@ std::optional<LogMetadata> notes_beside(const std::string& file) {
 
 }  // namespace
 
-MeasuredTables read_tables(const std::vector<std::string>& files, const Catalog& catalog, const Aliases& aliases,
-                           const ClusterChoice& choice) {
+MeasuredTables read_tables(const std::vector<std::string>& files, const Catalog& catalog,
+                           const Aliases& aliases, const ClusterChoice& choice) {
   MeasuredTables result;
   LogClusters clusters(catalog, aliases, choice);
   const auto unreadable = [&](const std::string& file, const InputError& error) {
@@ -67,7 +70,8 @@ MeasuredTables read_tables(const std::vector<std::string>& files, const Catalog&
     table.file = file;
     table.status = "not read: " + error.diagnostics().front().message;
     result.tables.push_back(std::move(table));
-    result.problems.insert(result.problems.end(), error.diagnostics().begin(), error.diagnostics().end());
+    result.problems.insert(result.problems.end(), error.diagnostics().begin(),
+                           error.diagnostics().end());
   };
   for (const std::string& file : files) {
     std::optional<NcclLog> log;
@@ -101,7 +105,8 @@ std::optional<double> time_of(const NcclRow& row, bool in_place) {
 }
 
 bool is_wrong(const NcclRow& row) {
-  return whole_number(row.out_of_place.wrong).value_or(0) > 0 || whole_number(row.in_place.wrong).value_or(0) > 0;
+  return whole_number(row.out_of_place.wrong).value_or(0) > 0 ||
+         whole_number(row.in_place.wrong).value_or(0) > 0;
 }
 
 std::size_t wrong_rows(const NcclTable& table) {

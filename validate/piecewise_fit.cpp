@@ -3,18 +3,20 @@
 //   t(S) = L_i + b_i S   from from_i to from_{i+1};   L_i, b_i >= 0
 //   minimise  sum over points of  c^2 (sqrt(1 + (ln(t / measured) / c)^2) - 1)
 //
-// The loss is Charbonnier's (smooth Huber): like a square for residuals far below c, like the absolute value above, so
-// that one slow point does not bend a line. In log space since a collective's sizes span nine orders of magnitude and
-// every size counts alike; an ordinary fit of seconds sees the largest alone.
-// Every run of neighbouring points is fitted once (NLopt, L-BFGS in ln L and ln b); the best split into one, two or
-// three runs follows by dynamic programming. A split lies at the geometric middle of its two sizes. The number of
-// pieces is that of the least Akaike information criterion of Laplace-distributed residuals,
-//   2 n ln(e + mean |residual|) + 2 p,   p = 2 pieces + splits < n,   e = 1 %, what times are reproducible to.
-// A curve must not fall: what falls in the measurement (NCCL changes its protocol too late on some fabrics) is made
-// level first, by isotonic regression of the logarithms.
-// Source: Bellman 1961, "On the approximation of curves by line segments using dynamic programming"; Akaike 1974;
-// Barlow et al. 1972 for pooling adjacent violators.
-// Ignores: that NCCL's protocols change at sizes which can be known; errors that depend on size.
+// The loss is Charbonnier's (smooth Huber): like a square for residuals far below c, like the
+// absolute value above, so that one slow point does not bend a line. In log space since a
+// collective's sizes span nine orders of magnitude and every size counts alike; an ordinary fit of
+// seconds sees the largest alone. Every run of neighbouring points is fitted once (NLopt, L-BFGS in
+// ln L and ln b); the best split into one, two or three runs follows by dynamic programming. A
+// split lies at the geometric middle of its two sizes. The number of pieces is that of the least
+// Akaike information criterion of Laplace-distributed residuals,
+//   2 n ln(e + mean |residual|) + 2 p,   p = 2 pieces + splits < n,   e = 1 %, what times are
+//   reproducible to.
+// A curve must not fall: what falls in the measurement (NCCL changes its protocol too late on some
+// fabrics) is made level first, by isotonic regression of the logarithms. Source: Bellman 1961, "On
+// the approximation of curves by line segments using dynamic programming"; Akaike 1974; Barlow et
+// al. 1972 for pooling adjacent violators. Ignores: that NCCL's protocols change at sizes which can
+// be known; errors that depend on size.
 #include "validate/piecewise_fit.hpp"
 
 #include <algorithm>
@@ -27,14 +29,18 @@
 namespace lockstep {
 namespace {
 
-constexpr double bend = 0.03;              // c
-constexpr double reproducible = 0.01;      // e
+constexpr double bend = 0.03;          // c
+constexpr double reproducible = 0.01;  // e
 constexpr std::size_t most_pieces = 3;
-constexpr std::size_t enough_points = 9;   // from which a piece needs three points
+constexpr std::size_t enough_points = 9;  // from which a piece needs three points
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
-double loss(double residual) { return bend * bend * (std::sqrt(1.0 + residual * residual / (bend * bend)) - 1.0); }
-double slope_of_loss(double residual) { return residual / std::sqrt(1.0 + residual * residual / (bend * bend)); }
+double loss(double residual) {
+  return bend * bend * (std::sqrt(1.0 + residual * residual / (bend * bend)) - 1.0);
+}
+double slope_of_loss(double residual) {
+  return residual / std::sqrt(1.0 + residual * residual / (bend * bend));
+}
 
 struct Run {
   const TimedSize* first = nullptr;
@@ -66,15 +72,18 @@ struct Line {
   double cost = infinite;
 };
 
-// From where the optimiser starts decides among local optima: mostly latency, mostly bandwidth, both.
+// From where the optimiser starts decides among local optima: mostly latency, mostly bandwidth,
+// both.
 Line fit_line(Run run) {
-  constexpr std::array<std::array<double, 2>, 3> starts = {{{0.95, 0.05}, {0.05, 0.95}, {0.5, 0.5}}};
+  constexpr std::array<std::array<double, 2>, 3> starts = {
+      {{0.95, 0.05}, {0.05, 0.95}, {0.5, 0.5}}};
   constexpr double negligible = 1e-4;
   const TimedSize& first = run.first[0];
   const TimedSize& last = run.first[run.count - 1];
   const double most_latency = std::max(first.seconds, last.seconds);
   const double most_per_byte = most_latency / first.bytes;
-  const std::vector<double> low{std::log(first.seconds * negligible), std::log(last.seconds / last.bytes * negligible)};
+  const std::vector<double> low{std::log(first.seconds * negligible),
+                                std::log(last.seconds / last.bytes * negligible)};
   const std::vector<double> high{std::log(2.0 * most_latency), std::log(2.0 * most_per_byte)};
   Line best;
   for (const auto& start : starts) {
@@ -85,13 +94,14 @@ Line fit_line(Run run) {
     optimizer.set_ftol_rel(1e-7);
     optimizer.set_ftol_abs(1e-12);
     optimizer.set_maxeval(200);
-    std::vector<double> x{std::log(first.seconds * start[0]), std::log(last.seconds / last.bytes * start[1])};
+    std::vector<double> x{std::log(first.seconds * start[0]),
+                          std::log(last.seconds / last.bytes * start[1])};
     double cost = infinite;
     try {
       optimizer.optimize(x, cost);
     } catch (const std::runtime_error&) {
       std::vector<double> none;
-      cost = objective(x, none, &run);   // where rounding stops it, x is the best so far
+      cost = objective(x, none, &run);  // where rounding stops it, x is the best so far
     }
     if (cost < best.cost) best = {std::exp(x[0]), std::exp(x[1]), cost};
   }
@@ -138,8 +148,8 @@ class Splits {
     for (std::size_t k = pieces; k-- > 0;) {
       const std::size_t first = k == 0 ? 0 : start[k][end];
       const Line& of = line(first, end);
-      const double from =
-          first == 0 ? points_[0].bytes : std::sqrt(points_[first - 1].bytes * points_[first].bytes);
+      const double from = first == 0 ? points_[0].bytes
+                                     : std::sqrt(points_[first - 1].bytes * points_[first].bytes);
       result.insert(result.begin(), {Bytes{from}, Seconds{of.latency}, of.per_byte});
       end = first;
     }
@@ -156,13 +166,16 @@ class Splits {
   std::vector<Line> lines_;
 };
 
-std::vector<double> residuals(const std::vector<CalibrationPiece>& pieces, const std::vector<TimedSize>& points) {
+std::vector<double> residuals(const std::vector<CalibrationPiece>& pieces,
+                              const std::vector<TimedSize>& points) {
   std::vector<double> result;
-  for (const TimedSize& point : points) result.push_back(std::log(evaluate(pieces, point.bytes) / point.seconds));
+  for (const TimedSize& point : points)
+    result.push_back(std::log(evaluate(pieces, point.bytes) / point.seconds));
   return result;
 }
 
-double criterion(const std::vector<CalibrationPiece>& pieces, const std::vector<TimedSize>& points) {
+double criterion(const std::vector<CalibrationPiece>& pieces,
+                 const std::vector<TimedSize>& points) {
   double sum = 0;
   for (const double residual : residuals(pieces, points)) sum += std::fabs(residual);
   const auto n = static_cast<double>(points.size());
@@ -180,7 +193,7 @@ double median(std::vector<double> values) {
 
 // Pools neighbours that fall: each pool takes the median of its logarithms.
 std::vector<TimedSize> rising(const std::vector<TimedSize>& points) {
-  std::vector<std::vector<double>> pools;   // ln seconds
+  std::vector<std::vector<double>> pools;  // ln seconds
   for (const TimedSize& point : points) {
     pools.push_back({std::log(point.seconds)});
     while (pools.size() > 1 && median(pools[pools.size() - 2]) > median(pools.back())) {
@@ -192,7 +205,8 @@ std::vector<TimedSize> rising(const std::vector<TimedSize>& points) {
   std::vector<TimedSize> result;
   for (const std::vector<double>& pool : pools) {
     const double seconds = std::exp(median(pool));
-    for (std::size_t i = 0; i < pool.size(); ++i) result.push_back({points[result.size()].bytes, seconds});
+    for (std::size_t i = 0; i < pool.size(); ++i)
+      result.push_back({points[result.size()].bytes, seconds});
   }
   return result;
 }
@@ -218,7 +232,8 @@ double left_out(const std::vector<TimedSize>& points) {
   for (std::size_t i = 0; points.size() > fewest_sizes && i < points.size(); ++i) {
     std::vector<TimedSize> others = points;
     others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-    errors.push_back(std::fabs(evaluate(best_pieces(others), points[i].bytes) / points[i].seconds - 1.0));
+    errors.push_back(
+        std::fabs(evaluate(best_pieces(others), points[i].bytes) / points[i].seconds - 1.0));
   }
   return median(std::move(errors));
 }
@@ -226,7 +241,8 @@ double left_out(const std::vector<TimedSize>& points) {
 void check(const std::vector<TimedSize>& points) {
   bool good = points.size() >= fewest_sizes;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    if (!(points[i].seconds > 0) || !(points[i].bytes > (i == 0 ? 0.0 : points[i - 1].bytes))) good = false;
+    if (!(points[i].seconds > 0) || !(points[i].bytes > (i == 0 ? 0.0 : points[i - 1].bytes)))
+      good = false;
   }
   if (!good) throw std::invalid_argument("a fit needs four rising sizes with times above 0");
 }
@@ -237,7 +253,8 @@ double evaluate(const std::vector<CalibrationPiece>& pieces, double bytes) {
   double time = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (i > 0 && bytes < pieces[i].from.value()) break;
-    const double until = i + 1 < pieces.size() ? std::min(bytes, pieces[i + 1].from.value()) : bytes;
+    const double until =
+        i + 1 < pieces.size() ? std::min(bytes, pieces[i + 1].from.value()) : bytes;
     time = std::max(time, pieces[i].latency.value() + pieces[i].seconds_per_byte * until);
   }
   return time;

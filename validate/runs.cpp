@@ -1,4 +1,5 @@
 #include "validate/runs.hpp"
+#include "scenarios/calibration_file.hpp"
 
 #include <fmt/format.h>
 
@@ -6,6 +7,7 @@
 #include <cmath>
 #include <exception>
 #include <map>
+#include <memory>
 
 namespace lockstep {
 namespace {
@@ -74,7 +76,28 @@ Predicted predicted_memory(const RunPrediction& predicted, const RunScenario& ru
 // Sweeps repeat their configurations: each is predicted once.
 using Predictions = std::map<std::string, RunPrediction>;
 
-RunResult evaluate(const RunRecord& record, RunBuilder& builder, Predictions& predictions) {
+// By the system's name.
+using CalibrationsBySystem = std::map<std::string, std::shared_ptr<const Calibrations>>;
+
+CalibrationsBySystem calibrations_of(const std::vector<std::string>& files,
+                                     const std::vector<RunRecord>& records, RunBuilder& builder,
+                                     const Catalog& catalog) {
+  CalibrationsBySystem result;
+  if (files.empty()) return result;
+  std::map<std::string, Cluster> systems;
+  for (const RunRecord& record : records) {
+    RunScenario run = builder.build(record);
+    if (run.skipped.empty()) systems.emplace(run.cluster.system.name, std::move(run.cluster));
+  }
+  std::vector<Cluster*> clusters;
+  for (auto& [name, cluster] : systems) clusters.push_back(&cluster);
+  apply_calibrations(files, catalog, clusters);
+  for (const auto& [name, cluster] : systems) result.emplace(name, cluster.calibrations);
+  return result;
+}
+
+RunResult evaluate(const RunRecord& record, RunBuilder& builder,
+                   const CalibrationsBySystem& calibrations, Predictions& predictions) {
   RunResult result;
   result.row_id = record.row_id;
   result.source = record.source;
@@ -90,6 +113,8 @@ RunResult evaluate(const RunRecord& record, RunBuilder& builder, Predictions& pr
     result.status = run.skipped;
     return result;
   }
+  const auto calibrated = calibrations.find(run.cluster.system.name);
+  if (calibrated != calibrations.end()) run.cluster.calibrations = calibrated->second;
   auto known = predictions.find(record.identity);
   if (known == predictions.end()) known = predictions.emplace(record.identity, predict_run(run)).first;
   const RunPrediction& predicted = known->second;
@@ -117,14 +142,16 @@ std::vector<OutOfMemorySummary> count_out_of_memory(const std::vector<RunResult>
 
 }  // namespace
 
-RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
-                         const std::function<void(std::size_t)>& done) {
+RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog,
+                         const Aliases& aliases, const std::function<void(std::size_t)>& done,
+                         const std::vector<std::string>& calibrations) {
   RunBuilder builder(catalog, aliases);
+  const CalibrationsBySystem calibrated = calibrations_of(calibrations, records, builder, catalog);
   RunsReport report;
   report.rows.reserve(records.size());
   Predictions predictions;
   for (const RunRecord& record : records) {
-    report.rows.push_back(evaluate(record, builder, predictions));
+    report.rows.push_back(evaluate(record, builder, calibrated, predictions));
     if (done) done(report.rows.size());
   }
   report.summary = summarize_errors(report.rows);

@@ -62,10 +62,13 @@ struct RunsReport {
   std::vector<OutOfMemorySummary> out_of_memory;
 };
 
-// Builds and predicts every row. Throws InputError where the catalog or the aliases are broken, never for a row.
-// `done`, where it is given, hears after each row how many are done.
-RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
-                         const std::function<void(std::size_t)>& done = {});
+// Builds and predicts every row. Throws InputError where the catalog or the aliases are broken,
+// never for a row. `done`, where it is given, hears after each row how many are done.
+// `calibrations`: files of measured collectives; InputError where they are broken or no row is of a
+// calibrated system.
+RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog,
+                         const Aliases& aliases, const std::function<void(std::size_t)>& done = {},
+                         const std::vector<std::string>& calibrations = {});
 
 // Summaries by source, model, GPU and overall, of both metrics, in order of first appearance.
 std::vector<ErrorSummary> summarize_errors(const std::vector<RunResult>& rows);

@@ -19,15 +19,33 @@ constexpr std::size_t help_width = 100;
 
 const std::vector<Option>& options() {
   static const std::vector<Option> options{
-      {"format", "FORMAT", "how the result is written (default: text)", {"text", "json", "csv", "markdown"}, false},
-      {"by", "GROUP", "only this grouping in the text (default: all three)", {"source", "model", "gpu"}, false},
+      {"format",
+       "FORMAT",
+       "how the result is written (default: text)",
+       {"text", "json", "csv", "markdown"},
+       false},
+      {"by",
+       "GROUP",
+       "only this grouping in the text (default: all three)",
+       {"source", "model", "gpu"},
+       false},
       {"tolerance",
        "X",
-       "exit code 5 where the overall median error of step time or peak memory is above X (0.1 or 10%), or where "
+       "exit code 5 where the overall median error of step time or peak memory is above X (0.1 or "
+       "10%), or where "
        "nothing was compared",
        {},
        false},
-      {"set", "PATH=VALUE", "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)", {}, true},
+      {"set",
+       "PATH=VALUE",
+       "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)",
+       {},
+       true},
+      {"calibration",
+       "FILE",
+       "measured collectives, as `lockstep calibrate` writes them (repeatable)",
+       {},
+       true},
       {"catalog", "DIR", "the folder with gpus/, systems/, software/ and aliases/", {}, false},
   };
   return options;
@@ -106,11 +124,12 @@ class Progress {
   Clock::time_point next_ = Clock::now() + std::chrono::seconds(2);
 };
 
-RunsReport evaluate(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
+RunsReport evaluate(const std::vector<RunRecord>& records, const Catalog& catalog,
+                    const Aliases& aliases, const std::vector<std::string>& calibrations,
                     std::ostream* progress_to) {
-  if (progress_to == nullptr) return validate_runs(records, catalog, aliases);
+  if (progress_to == nullptr) return validate_runs(records, catalog, aliases, {}, calibrations);
   Progress progress(*progress_to, records.size());
-  return validate_runs(records, catalog, aliases, std::ref(progress));
+  return validate_runs(records, catalog, aliases, std::ref(progress), calibrations);
 }
 
 }  // namespace
@@ -130,7 +149,8 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   const Catalog catalog(folder, settings_of(arguments, "software.nemo.data_exposed=0.2"));
   check_settings(catalog, {"gpus", "systems", "software"}, "a table of runs has no such value");
   const RunsReport report =
-      evaluate(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"), progress_to);
+      evaluate(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"),
+               calibration_files(arguments), progress_to);
   Outcome outcome;
   if (format == "json") outcome.output = runs_json(report);
   if (format == "csv") outcome.output = runs_csv(report);

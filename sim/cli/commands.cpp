@@ -28,8 +28,12 @@ const Option set_option{"set",
 const Option catalog_option{"catalog", "DIR", "the folder with gpus/, systems/, models/ and software/", {}, false};
 const Option color_option{"color", "WHEN", "colour in the text (default: auto)", {"auto", "always", "never"}, false};
 
-const Option calibration_option{"calibration", "FILE",
-                                "measured collectives, as `lockstep calibrate` writes them (repeatable)", {}, true};
+const Option calibration_option{
+    "calibration",
+    "FILE",
+    "measured collectives, as `lockstep calibrate` writes them (repeatable)",
+    {},
+    true};
 
 const Option collectives_set_option{"set",
                                     "PATH=VALUE",
@@ -55,20 +59,28 @@ std::vector<Command> make_commands() {
   table.push_back(
       {"simulate",
        "one plan: step time, memory, what bounds them, how sure that is",
-       "Predicts one plan of a scenario: step time, throughput, MFU and peak memory with 90 % intervals, where "
-       "the step and the memory go, and which constants the numbers lean on. Exit code 4 where the plan does "
+       "Predicts one plan of a scenario: step time, throughput, MFU and peak memory with 90 % "
+       "intervals, where "
+       "the step and the memory go, and which constants the numbers lean on. Exit code 4 where the "
+       "plan does "
        "not fit into the memory.",
        {scenario_argument},
        {{"plan", "NAME", "the plan; may be left out where there is only one", {}, false},
-        format_option, set_option, calibration_option, catalog_option, color_option},
+        format_option,
+        set_option,
+        calibration_option,
+        catalog_option,
+        color_option},
        {"lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute",
         "lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute --format json"},
        &run_simulate});
   table.push_back(
       {"compare",
        "every plan of a scenario side by side, ranked",
-       "Predicts every plan of a scenario and ranks them: those that fit by step time, then those that are too "
-       "big, then those that break a rule. Says how probable each place is and what decides it. Exit code 4 where "
+       "Predicts every plan of a scenario and ranks them: those that fit by step time, then those "
+       "that are too "
+       "big, then those that break a rule. Says how probable each place is and what decides it. "
+       "Exit code 4 where "
        "no plan fits, 3 where none is legal.",
        {scenario_argument},
        {format_option, set_option, calibration_option, catalog_option, color_option},
@@ -148,16 +160,18 @@ std::vector<Command> make_commands() {
        {"lockstep validate --help", "lockstep validate runs validate/corpus/training_runs.csv",
         "lockstep validate collectives validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt"},
        nullptr});
-  table.push_back(
-      {"calibrate",
-       "fits measured collectives, for --calibration",
-       "Hands over to the program lockstep-validate, which lies beside lockstep: `lockstep calibrate LOG` is "
-       "`lockstep-validate calibrate LOG`.",
-       {},
-       {},
-       {"lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt -o a100.yaml",
-        "lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt --format json"},
-       nullptr});
+  table.push_back({"calibrate",
+                   "fits measured collectives, for --calibration",
+                   "Hands over to the program lockstep-validate, which lies beside lockstep: "
+                   "`lockstep calibrate LOG` is "
+                   "`lockstep-validate calibrate LOG`.",
+                   {},
+                   {},
+                   {"lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt "
+                    "-o a100.yaml",
+                    "lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt "
+                    "--format json"},
+                   nullptr});
   table.push_back(
       {"completion",
        "the completion script of a shell",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "strategies/rank_order.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -76,20 +78,20 @@ Bytes bytes_of(const Flow& flow) {
 
 GroupGrid group_grid(const Plan& plan, GroupKind group) {
   const std::int64_t shard = plan.sharding == Sharding::none ? plan.data : plan.shard_ranks();
-  const std::int64_t stage = plan.tensor * plan.data;
+  const RankStrides strides = rank_strides(plan);
   switch (group) {
     case GroupKind::tensor:
-      return {plan.tensor, 1};
+      return {plan.tensor, strides.tensor};
     case GroupKind::data:
-      return {plan.data, plan.tensor};
+      return {plan.data, strides.data};
     case GroupKind::shard:
-      return {shard, plan.tensor};
+      return {shard, strides.data};
     case GroupKind::replicate:
-      return {plan.data / shard, plan.tensor * shard};
+      return {plan.data / shard, strides.data * shard};
     case GroupKind::pipeline_neighbor:
-      return {plan.pipeline.stages, stage};
+      return {plan.pipeline.stages, strides.pipeline};
     case GroupKind::pipeline_ends:
-      return {plan.pipeline.stages, stage, true};
+      return {plan.pipeline.stages, strides.pipeline, true};
   }
   return {};
 }

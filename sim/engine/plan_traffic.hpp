@@ -16,8 +16,8 @@ struct GroupGrid {
   bool ends_only = false;  // only the first and the last of them
 };
 
-// Where the groups of a kind lie. Ranks are placed tensor innermost, then the shard group, then
-// copies, then pipeline stages. pipeline_neighbor: the chain of all stages.
+// Where the groups of a kind lie, in the plan's order of dimensions. pipeline_neighbor: the chain
+// of all stages.
 GroupGrid group_grid(const Plan& plan, GroupKind group);
 
 // One flow for each name of collective and group, over all micro-batches of one step. Stages differ

@@ -24,6 +24,7 @@ Json change_json(const TopologyChange& change) {
   Json json{{"failed", change.failed}, {"degraded", degraded}};
   json["oversubscription"] =
       change.oversubscription ? Json(*change.oversubscription) : Json(nullptr);
+  json["placement"] = change.placement.empty() ? Json(nullptr) : Json(change.placement);
   return json;
 }
 

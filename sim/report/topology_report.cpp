@@ -79,8 +79,14 @@ TopologyChange narrowed_nvlinks(const Cluster& cluster) {
   return change;
 }
 
-std::vector<WhatIf> what_ifs(const Cluster& cluster, const NodeShape& node,
-                             const FabricShape& fabric) {
+// The plan with its tensor ranks as far apart as they can be: the outermost dimension.
+std::string spread_tensor_ranks(const Plan& plan) {
+  const bool apart = plan.tensor > 1 && plan.data * plan.pipeline.stages > 1;
+  return apart && plan.placement != "dp-pp-tp" ? "dp-pp-tp" : "";
+}
+
+std::vector<WhatIf> what_ifs(const Cluster& cluster, const std::optional<TopologyPlan>& plan,
+                             const NodeShape& node, const FabricShape& fabric) {
   std::vector<WhatIf> all;
   const auto add = [&](std::string name, std::string what, TopologyChange change) {
     all.push_back({std::move(name), std::move(what), std::move(change), {}});
@@ -103,6 +109,12 @@ std::vector<WhatIf> what_ifs(const Cluster& cluster, const NodeShape& node,
     TopologyChange change;
     change.oversubscription = ratio;
     add(fmt::format("{:g}:1 oversubscribed", ratio), "leaf uplinks", std::move(change));
+  }
+  const std::string spread = plan ? spread_tensor_ranks(plan->plan) : "";
+  if (!spread.empty()) {
+    TopologyChange change;
+    change.placement = spread;
+    add("tensor ranks apart", "placement " + spread, std::move(change));
   }
   return all;
 }
@@ -167,9 +179,12 @@ TopologyReport topology_report(const TopologyRequest& request) {
   if (request.change.any()) {
     report.changed_figures = figures_of(report.changed, request.plan);
   } else if (request.cluster.nodes > 1 && request.from.empty()) {
-    report.what_ifs = what_ifs(request.cluster, report.node, report.fabric);
-    for (WhatIf& each : report.what_ifs)
-      each.figures = figures_of(with_change(request.cluster, each.change), request.plan);
+    report.what_ifs = what_ifs(request.cluster, request.plan, report.node, report.fabric);
+    for (WhatIf& each : report.what_ifs) {
+      std::optional<TopologyPlan> plan = request.plan;
+      if (plan && !each.change.placement.empty()) plan->plan.placement = each.change.placement;
+      each.figures = figures_of(with_change(request.cluster, each.change), plan);
+    }
   }
   if (!request.from.empty()) report.route = route_of(report.changed, request.from, request.to);
   return report;

@@ -26,8 +26,9 @@ struct TopologyChange {
   std::vector<std::string> failed;
   std::vector<Degraded> degraded;
   std::optional<double> oversubscription;
+  std::string placement;  // of the plan's ranks; "": as it is
   [[nodiscard]] bool any() const {
-    return !failed.empty() || !degraded.empty() || oversubscription.has_value();
+    return !failed.empty() || !degraded.empty() || oversubscription || !placement.empty();
   }
 };
 
@@ -89,7 +90,7 @@ struct TopologyReport {
 // The names must be parts of the cluster and the changes valid (failure_problems()). Pure.
 TopologyReport topology_report(const TopologyRequest& request);
 
-// Applies a change.
+// Applies a change but for the placement, which is the plan's.
 Cluster with_change(const Cluster& cluster, const TopologyChange& change);
 
 // Parts of the graph that a report lists, for messages: those of the folded graph.

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "tests/support/nccl_cluster.hpp"
+#include "topology/collectives/calibration.hpp"
 
 namespace {
 
@@ -28,5 +29,24 @@ BENCHMARK_CAPTURE(choose_for_a_call, all_reduce, Collective::all_reduce)
     ->Unit(benchmark::kNanosecond);
 BENCHMARK_CAPTURE(choose_for_a_call, all_to_all, Collective::all_to_all)
     ->Unit(benchmark::kNanosecond);
+
+// On a group that was not measured, so that the table is read and not the pieces.
+void choose_for_a_calibrated_call(benchmark::State& state) {
+  Cluster cluster = testing::h100(8);
+  CollectiveCalibration entry;
+  entry.system = cluster.system.name;
+  entry.ranks = 16;
+  entry.nodes = 2;
+  entry.pieces = {{Bytes{8}, Seconds{30e-6}, 0}, {Bytes{1e6}, Seconds{50e-6}, 1.0 / 250e9}};
+  cluster.calibrations = std::make_shared<const Calibrations>(cluster.system, std::vector{entry});
+  const nccl::NcclGroup group =
+      nccl::prepare(cluster, routes(cluster), spread_group(cluster, 64, 8));
+  Bytes bytes = 1_KiB;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(nccl::choose(group, Collective::all_reduce, bytes));
+    bytes = bytes < 1_GiB ? bytes * 2.0 : 1_KiB;
+  }
+}
+BENCHMARK(choose_for_a_calibrated_call)->Unit(benchmark::kNanosecond);
 
 }  // namespace

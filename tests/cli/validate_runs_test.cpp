@@ -166,7 +166,7 @@ TEST_CASE("validate runs: the command line is read strictly", "[cli]") {
         "  = help: lockstep-validate --help\n");
   CHECK(call({"nccl"}).err ==
         "lockstep-validate: unknown command 'nccl'\n"
-        "  = hint: the commands of lockstep-validate: runs, collectives\n"
+        "  = hint: the commands of lockstep-validate: runs, collectives, calibrate\n"
         "  = help: lockstep-validate --help\n");
   CHECK(call({"nccl"}).code == 2);
   CHECK(call({"runs", "f.csv", "--formt", "json"}).err.find("did you mean --format?") != std::string::npos);

@@ -27,8 +27,10 @@ def main():
     with open(path, encoding="utf-8") as file:
         text = file.read()
     markers = list(MARKER.finditer(text))
-    if len(markers) < 2:
-        print(f"{path}: expected the generated parts of runs and collectives, found {len(markers)}")
+    commands = {marker.group(1).split()[0] for marker in markers}
+    if commands != {"runs", "collectives", "calibrate"} or len(markers) < 4:
+        print(f"{path}: expected the generated parts of runs, collectives, calibrate and calibrate --transfer,"
+              f" found {len(markers)}")
         return 1
     fresh = text[:markers[0].start()]
     for marker in markers:

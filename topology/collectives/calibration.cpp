@@ -1,19 +1,23 @@
 // How a measured curve changes a prediction.
 //
-//   on the measured group      t(S) = L_i + b_i S from from_i on, never below an earlier piece's end
-//   on another group           t(S) = m(S) exp( sum_e w_e c_e(S) / (doubt + sum_e w_e) )
-//   c_e(S) = ln(measured(S) / m_e(S)),   w_e = exp( -0.4 d_e - u_e ),   made level where it falls
-//   m, m_e   the model on the asked group and on that of the measurement e
-//   d_e      doublings of nodes plus doublings of ranks on a node between the two groups
-//   u_e      how unlike the two collectives are; only those of the same collective count, if any
+//   on the measured group      t(S) = L_i + b_i S from from_i on, never below an earlier piece's
+//   end on another group           t(S) = m(S) exp( T sum_e w_e c_e(S) / sum_e w_e ), level where
+//   it
+//                              would fall
+//   c_e(S) = ln(measured(S) / m_e(S)),   w_e = exp( -0.4 d_e - u_e )
+//   T = w / (w + (1 - w) / 2) with the largest w_e: all of it on the measured group itself, whose
+//   NICs or links a scenario may have changed m, m_e   the model on the asked group and on that of
+//   the measurement e d_e      doublings of nodes plus doublings of ranks on a node between the two
+//   groups u_e      how unlike the two collectives are; only those of the same collective count, if
+//   any
 // So ranks and nodes scale as NCCL's form has it, and what is far away or alike in little counts
 // less. Fabrics do not mix: a measurement in a node says nothing of the network. Between measured
 // groups the nearer weigh more.
 // Below the smallest measured size a correction halves every two doublings: what large sizes teach
 // of a bandwidth says little of a latency. Above the largest the last line goes on.
 // Source: weights read off the public tables of validate/corpus/nccl_logs, every pair of one system
-// and fabric (validate/ACCURACY.md lists them); few numbers, so that no log is its own special case.
-// Ignores: protocols that change at other sizes on the asked group than on the measured one.
+// and fabric (validate/ACCURACY.md lists them); few numbers, so that no log is its own special
+// case. Ignores: protocols that change at other sizes on the asked group than on the measured one.
 #include "topology/collectives/calibration.hpp"
 
 #include <algorithm>
@@ -110,7 +114,7 @@ const char* to_string(Basis basis) {
 
 namespace {
 
-constexpr double doubt = 0.25;
+constexpr double doubt = 0.5;
 constexpr double per_doubling = 0.4;
 constexpr double direct_and_tuned = 3.0;
 constexpr double two_direct = 2.0;
@@ -159,8 +163,8 @@ Calibrations::Calibrations(System system, const std::vector<CollectiveCalibratio
     cluster.nodes = entry.nodes;
     Measured one;
     one.entry = entry;
-    one.group = nccl::prepare(cluster, routes(cluster),
-                              spread_group(cluster, entry.ranks, entry.nodes));
+    one.group =
+        nccl::prepare(cluster, routes(cluster), spread_group(cluster, entry.ranks, entry.nodes));
     one.log_model = nccl::model_times(one.group, entry.collective);
     one.log_corrections = nccl::corrections(entry, one.group);
     measured_.push_back(std::move(one));
@@ -194,9 +198,11 @@ nccl::CalibratedTimes Calibrations::times(Collective collective, const GroupShap
   const std::vector<double> model = nccl::model_times(group, collective);
   std::vector<double> sums(nccl::grid_size, 0.0);
   double weights = 0.0;
+  double largest = 0.0;
   for (const Measured* one : from) {
     const double away = distance(one->entry, shape);
-    double weight = std::exp(-per_doubling * away - unlike(collective, one->entry.collective));
+    const double weight =
+        std::exp(-per_doubling * away - unlike(collective, one->entry.collective));
     // The model sees no difference between the two groups: NICs, links and neighbours are alike.
     if (own && away == 0.0 && one->log_model == model) {
       result.basis = nccl::Basis::measured;
@@ -208,13 +214,15 @@ nccl::CalibratedTimes Calibrations::times(Collective collective, const GroupShap
       break;
     }
     weights += weight;
+    largest = std::max(largest, weight);
     result.spread += weight * one->entry.spread;
     for (std::size_t i = 0; i < nccl::grid_size; ++i) sums[i] += weight * one->log_corrections[i];
   }
   if (result.basis != nccl::Basis::measured) {
-    result.doubt = doubt / (doubt + weights);
+    const double trust = largest / (largest + doubt * (1.0 - largest));
+    result.doubt = 1.0 - trust;
     result.spread /= weights;
-    weights += doubt;
+    weights /= trust;
   }
   result.log_times = model;
   for (std::size_t i = 0; i < nccl::grid_size; ++i) {

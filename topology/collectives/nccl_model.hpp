@@ -42,8 +42,8 @@ struct PointToPoint {
   const char* resource = "";
 };
 
-// What a time rests on: the model alone; a measurement of this collective on this group; one of it on
-// another group; one of another collective.
+// What a time rests on: the model alone; a measurement of this collective on this group; one of it
+// on another group; one of another collective.
 enum class Basis { model, measured, scaled, transferred };
 
 // "model", "measured" …
