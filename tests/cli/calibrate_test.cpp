@@ -190,7 +190,7 @@ TEST_CASE("calibrate: usage", "[cli]") {
         "      = hint: is the folder there, may it be written, is the disk full?\n");
 }
 
-TEST_CASE("--calibration of another system is an error", "[cli]") {
+TEST_CASE("calibrate: the calibration of another system is an error", "[cli]") {
   const Log log(table());
   const std::string file = (log.folder.path() / "out.yaml").string();
   REQUIRE(validate({"calibrate", log.file, "-o", file}).code == 0);

@@ -222,7 +222,7 @@ TEST_CASE("collectives: a cluster file counts with its fabric, --nodes overrides
               "cluster.fabric={oversubscription: 4, nodes_per_leaf: 2}"})["rows"] ==
         narrow["rows"]);
   CHECK(json({file, "-n", "2"})["gpus"] == 16);
-  CHECK(json({"scenarios/llama3-70b-64xh100.yaml"})["nodes"] == 8);
+  CHECK(json({bundled("llama3-70b-64xh100.yaml")})["nodes"] == 8);
   const Finished wrong =
       run_lockstep({"collectives", "dgx-h100", "--set", "training.global_batch=1"});
   CHECK(wrong.code == 3);
