@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "validate/log_settings.hpp"
 #include "validate/nccl_log_line.hpp"
 
 namespace lockstep {
@@ -86,6 +87,10 @@ LogCluster LogClusters::find(const NcclTable& table, const std::optional<LogMeta
   find_system(table, metadata, out);
   if (!out.unknown.empty()) return out;
   Cluster& cluster = out.cluster;
+  if (metadata) {
+    const std::vector<std::string> settings = apply_log_settings(*metadata, cluster.system);
+    out.assumed.insert(out.assumed.end(), settings.begin(), settings.end());
+  }
   const std::int64_t in_node = cluster.system.gpus_per_node;
   const std::int64_t said = choice_.nodes ? *choice_.nodes : stated_nodes(table, metadata, gpus);
   if (gpus == 0) gpus = (said > 0 ? said : cluster.nodes) * in_node;

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <string>
 
+#include "sim/engine/plan_traffic.hpp"
+
 namespace lockstep {
 
 namespace {
@@ -12,23 +14,21 @@ std::size_t index(GroupKind group) {
   return static_cast<std::size_t>(group);
 }
 
+// A transfer between stages is a group of two: of neighbours in the chain, or of its ends.
+GroupShape shape_of(const Cluster& cluster, const Plan& plan, GroupKind kind) {
+  const GroupGrid grid = group_grid(plan, kind);
+  if (kind != GroupKind::pipeline_neighbor && kind != GroupKind::pipeline_ends)
+    return group_shape(cluster, grid.degree, grid.stride);
+  if (grid.degree < 2) return {};
+  return group_shape(cluster, 2, grid.ends_only ? grid.stride * (grid.degree - 1) : grid.stride);
+}
+
 }  // namespace
 
-// Copies of a sharded model lie outside the shard group, wherever the data dimension is.
 Communication::Communication(const Cluster& cluster, const Plan& plan)
     : cluster_(cluster), plan_(plan), strides_(rank_strides(plan)), routes_(routes(cluster)) {
-  const std::int64_t shard = plan.sharding == Sharding::none ? plan.data : plan.shard_ranks();
-  shapes_[index(GroupKind::tensor)] = group_shape(cluster, plan.tensor, strides_.tensor);
-  shapes_[index(GroupKind::data)] = group_shape(cluster, plan.data, strides_.data);
-  shapes_[index(GroupKind::shard)] = group_shape(cluster, shard, strides_.data);
-  shapes_[index(GroupKind::replicate)] =
-      group_shape(cluster, plan.data / shard, strides_.data * shard);
-  shapes_[index(GroupKind::pipeline_neighbor)] =
-      plan.pipeline.stages > 1 ? group_shape(cluster, 2, strides_.pipeline) : GroupShape{};
-  shapes_[index(GroupKind::pipeline_ends)] =
-      plan.pipeline.stages > 1
-          ? group_shape(cluster, 2, strides_.pipeline * (plan.pipeline.stages - 1))
-          : GroupShape{};
+  for (std::size_t i = 0; i < shapes_.size(); ++i)
+    shapes_[i] = shape_of(cluster, plan, static_cast<GroupKind>(i));
   const nccl::Conditions step = nccl::in_training_step(cluster.system);
   for (std::size_t i = 0; i < shapes_.size(); ++i)
     groups_[i] = nccl::prepare(cluster, routes_, shapes_[i], step);
