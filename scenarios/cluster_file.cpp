@@ -57,6 +57,7 @@ Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name
   }
   Cluster cluster;
   if (problems.empty() && root) {
+    const bool of_system = root->find("cluster") == nullptr && root->find("system") == nullptr;
     Node map = cluster_map(std::move(*root));
     if (map.kind == Node::Kind::map) apply_settings(map, catalog.trees().scenario_settings(), problems);
     CatalogEntrySource entries(catalog.trees(), problems);
@@ -64,6 +65,7 @@ Cluster parse_cluster(const std::string& yaml_text, const std::string& file_name
     if (map.kind == Node::Kind::map) {
       read_map(map, Location{source, 0, 0, 1}, "cluster", context,
                [&](FieldVisitor& visitor) { describe(visitor, cluster); });
+      if (of_system) cluster.system.name = std::filesystem::path(file_name).stem().string();
       if (problems.empty()) import_nccl_files(cluster, problems);
       if (problems.empty()) problems = check_topology(cluster, map, "cluster");
     } else {

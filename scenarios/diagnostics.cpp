@@ -145,7 +145,7 @@ InputError::InputError(std::vector<Diagnostic> diagnostics)
     : std::runtime_error(render(diagnostics)), diagnostics_(std::move(diagnostics)) {}
 
 std::string render(const Diagnostic& diagnostic) {
-  std::string text = printable(diagnostic.file);
+  std::string text = diagnostic.file.empty() ? "lockstep" : printable(diagnostic.file);
   if (diagnostic.line > 0) {
     text += fmt::format(":{}", diagnostic.line);
     if (diagnostic.column > 0) text += fmt::format(":{}", diagnostic.column);

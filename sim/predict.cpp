@@ -29,7 +29,12 @@ std::string why_too_big(const StageMemory& memory, double usable) {
                      largest->bytes.value() / gib);
 }
 
-// Of a plan whose collectives never end.
+Predicted exactly(double value) {
+  return {value, value, value};
+}
+
+}  // namespace
+
 std::string why_cut_off(const Cluster& cluster) {
   const Routes links = routes(cluster);
   const BytesPerSecond none;
@@ -44,12 +49,6 @@ std::string why_cut_off(const Cluster& cluster) {
     return "finds no way left between pods" + because(links.core_narrowed_by);
   return "finds no way left between its GPUs";
 }
-
-Predicted exactly(double value) {
-  return {value, value, value};
-}
-
-}  // namespace
 
 PlanReport predict(const Model& model, const Training& training, const Cluster& cluster,
                    const Plan& plan) {

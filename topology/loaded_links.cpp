@@ -128,8 +128,12 @@ void Stretch::compare_nvlinks(const Consider& consider) const {
   }
   for (std::size_t i = 0; i < switches_.size(); ++i) {
     consider(LinkClass::nvswitch, switches_[i], [&](LinkLoad& load) {
-      const std::int64_t gpu = first_ + static_cast<std::int64_t>(i) * units_.domain;
+      // The first GPU of the domain that still has NVLinks stands for its switch.
+      std::int64_t gpu = first_ + static_cast<std::int64_t>(i) * units_.domain;
+      const std::int64_t last = gpu + units_.domain - 1;
+      while (gpu < last && paths(gpu).nvswitches[local(gpu)].empty()) ++gpu;
       const std::vector<std::string>& planes = paths(gpu).nvswitches[local(gpu)];
+      if (planes.empty()) return;
       load.from = renamed(planes.front(), "node", node_number(gpu));
       load.bandwidth = paths(gpu).nvlink[local(gpu)] * static_cast<double>(units_.domain) /
                        static_cast<double>(planes.size());

@@ -19,15 +19,6 @@ struct GroupShape {
   std::int64_t pods = 1;    // pods spanned, in a fabric with core switches
 };
 
-// Degrees, innermost (neighbouring GPUs) first: tensor, shard, replicate, pipeline.
-struct RankGrid {
-  std::int64_t tensor = 1;
-  std::int64_t shard = 1;      // data parallelism inside one sharded copy
-  std::int64_t replicate = 1;  // copies
-  std::int64_t pipeline = 1;
-  [[nodiscard]] std::int64_t ranks() const { return tensor * shard * replicate * pipeline; }
-};
-
 // Ranks are placed on GPUs in order, domain by domain. A group takes `degree` ranks that are
 // `stride` apart. Each member is the worst over all groups of the kind, exact also where degrees do
 // not divide the domain. Cost does not depend on the number of GPUs.

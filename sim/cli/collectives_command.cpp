@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "scenarios/calibration_file.hpp"
@@ -13,6 +14,7 @@
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/report/collective_table.hpp"
+#include "sim/report/report.hpp"
 
 namespace lockstep::cli {
 
@@ -89,6 +91,8 @@ void shape_of(const Arguments& arguments, const Cluster& cluster, CollectiveTabl
                                           : (nodes > 0 ? nodes * per_node : gpu_count(cluster));
   request.gpus = count_of(arguments, "gpus", nodes > 0 && on_node > 0 ? nodes * on_node : others, 1,
                           most_ranks);
+  if (request.gpus < 2)
+    throw UsageError("one GPU has nobody to communicate with", "--gpus 2 or more");
   const std::int64_t on_full_node = on_node > 0 ? on_node : per_node;
   request.nodes = nodes > 0 ? nodes : (request.gpus + on_full_node - 1) / on_full_node;
   if (on_node > 0 && request.gpus != request.nodes * on_node)
@@ -102,6 +106,11 @@ void shape_of(const Arguments& arguments, const Cluster& cluster, CollectiveTabl
   if (request.gpus / request.nodes > per_node)
     throw UsageError(
         fmt::format("{} GPUs do not fit on {}", request.gpus, plural(request.nodes, "node")), fits);
+  if (!cluster.failed.empty() && request.nodes <= cluster.nodes &&
+      request.gpus > gpu_count(cluster))
+    throw UsageError(
+        fmt::format("{} GPUs, but {} are left of this cluster", request.gpus, gpu_count(cluster)),
+        "its `failed` takes nodes out of the job");
   request.groups = count_of(arguments, "siblings", 1, 1, most_ranks);
   if (request.groups > per_node / (request.gpus / request.nodes))
     throw UsageError(fmt::format("{} groups with {} a node do not fit at once", request.groups,
@@ -167,6 +176,9 @@ Outcome run_collectives(const Arguments& arguments, const Environment& environme
   }
   apply_calibrations(arguments.values("calibration"), catalog, {&cluster});
   const CollectiveTable table = collective_table(cluster, request);
+  if (std::any_of(table.rows.begin(), table.rows.end(),
+                  [](const CollectiveRow& row) { return !std::isfinite(row.choice.time.value()); }))
+    return {"", exit_infeasible, "lockstep: this group " + why_cut_off(cluster) + "\n"};
   const std::string format = arguments.value("format", "text");
   const bool explain = arguments.has("explain");
   if (format == "json") return {collective_table_json(table, explain), exit_ok};

@@ -31,7 +31,7 @@ const Option color_option{"color", "WHEN", "colour in the text (default: auto)",
 const Option calibration_option{
     "calibration",
     "FILE",
-    "measured collectives, as `lockstep calibrate` writes them (repeatable)",
+    "measured collectives, as `lockstep calibrate` writes them",
     {},
     true};
 

@@ -14,29 +14,37 @@ std::size_t index(GroupKind group) {
   return static_cast<std::size_t>(group);
 }
 
-// A transfer between stages is a group of two: of neighbours in the chain, or of its ends.
-GroupShape shape_of(const Cluster& cluster, const Plan& plan, GroupKind kind) {
-  const GroupGrid grid = group_grid(plan, kind);
-  if (kind != GroupKind::pipeline_neighbor && kind != GroupKind::pipeline_ends)
-    return group_shape(cluster, grid.degree, grid.stride);
-  if (grid.degree < 2) return {};
-  return group_shape(cluster, 2, grid.ends_only ? grid.stride * (grid.degree - 1) : grid.stride);
-}
-
 }  // namespace
 
 Communication::Communication(const Cluster& cluster, const Plan& plan)
     : cluster_(cluster), plan_(plan), strides_(rank_strides(plan)), routes_(routes(cluster)) {
-  for (std::size_t i = 0; i < shapes_.size(); ++i)
-    shapes_[i] = shape_of(cluster, plan, static_cast<GroupKind>(i));
   const nccl::Conditions step = nccl::in_training_step(cluster.system);
-  for (std::size_t i = 0; i < shapes_.size(); ++i)
-    groups_[i] = nccl::prepare(cluster, routes_, shapes_[i], step);
-  if (plan.pipeline.stages < 2) return;
-  const std::int64_t domain = std::max<std::int64_t>(1, cluster.system.gpus_per_nvlink_domain);
-  GroupShape across = group_shape(cluster, 2, std::max(strides_.pipeline, domain));
-  across.sibling_groups = std::min(strides_.pipeline, domain);
-  across_ = nccl::prepare(cluster, routes_, across, step);
+  const auto set = [&](GroupKind kind, const GroupShape& shape) {
+    shapes_[index(kind)] = shape;
+    groups_[index(kind)] = nccl::prepare(cluster, routes_, shape, step);
+  };
+  for (const GroupKind kind :
+       {GroupKind::tensor, GroupKind::data, GroupKind::shard, GroupKind::replicate}) {
+    const GroupGrid grid = group_grid(plan, kind);
+    set(kind, group_shape(cluster, grid.degree, grid.stride));
+  }
+  const std::int64_t stages = plan.pipeline.stages;
+  if (stages < 2) return;
+  inside_ = nccl::prepare(cluster, routes_, stage_pair(1, true), step);
+  bool crosses = false;
+  for (std::int64_t i = 0; i + 1 < stages; ++i) crosses = crosses || !stays_inside(i, i + 1);
+  set(GroupKind::pipeline_neighbor, stage_pair(1, !crosses));
+  set(GroupKind::pipeline_ends, stage_pair(stages - 1, stays_inside(0, stages - 1)));
+  across_ = nccl::prepare(cluster, routes_, stage_pair(1, false), step);
+}
+
+// A rank and its counterpart so many stages on.
+GroupShape Communication::stage_pair(std::int64_t stages_apart, bool inside) const {
+  if (inside) return {2, 1, 2, 1, 1, 1, 1};
+  const std::int64_t domain = std::max<std::int64_t>(1, cluster_.system.gpus_per_nvlink_domain);
+  GroupShape pair = group_shape(cluster_, 2, std::max(strides_.pipeline * stages_apart, domain));
+  pair.sibling_groups = std::min(strides_.pipeline, domain);
+  return pair;
 }
 
 const GroupShape& Communication::shape(GroupKind group) const {
@@ -50,14 +58,13 @@ nccl::CollectiveChoice Communication::cost(const CollectiveCall& call) const {
 // With stride s and p stages, ranks lie in blocks of s p; stage i owns [i s, (i + 1) s) of each.
 // The transfer stays inside where both stages of every block lie in one domain. Blocks lie over
 // domains the same way after domain / gcd(block, domain) of them.
-bool Communication::stays_inside(std::int64_t from_stage) const {
+bool Communication::stays_inside(std::int64_t from_stage, std::int64_t to_stage) const {
   const std::int64_t stages = plan_.pipeline.stages;
   const std::int64_t domain = std::max<std::int64_t>(1, cluster_.system.gpus_per_nvlink_domain);
   const std::int64_t stride = strides_.pipeline;
   const std::int64_t block = stride * stages;
   const std::int64_t blocks = std::max<std::int64_t>(1, plan_.tensor * plan_.data / stride);
   const std::int64_t period = domain / std::gcd(block, domain);
-  const std::int64_t to_stage = (from_stage + 1) % stages;
   for (std::int64_t b = 0; b < std::min(blocks, period); ++b) {
     const std::int64_t first = b * block + std::min(from_stage, to_stage) * stride;
     const std::int64_t last = b * block + (std::max(from_stage, to_stage) + 1) * stride - 1;
@@ -68,7 +75,9 @@ bool Communication::stays_inside(std::int64_t from_stage) const {
 
 nccl::CollectiveChoice Communication::transfer_cost(const CollectiveCall& call,
                                                     std::int64_t from_stage) const {
-  return stays_inside(from_stage) ? cost(call) : nccl::choose(across_, call.collective, call.bytes);
+  const std::int64_t to_stage = (from_stage + 1) % plan_.pipeline.stages;
+  return nccl::choose(stays_inside(from_stage, to_stage) ? inside_ : across_, call.collective,
+                      call.bytes);
 }
 
 Seconds Communication::overlapped_time(const CollectiveCall& call) const {

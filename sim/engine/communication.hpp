@@ -16,6 +16,7 @@ class Communication {
   Communication(const Cluster& cluster, const Plan& plan);
 
   [[nodiscard]] const GroupShape& shape(GroupKind group) const;
+  // Of a stage transfer: the slowest of them.
   [[nodiscard]] nccl::CollectiveChoice cost(const CollectiveCall& call) const;
 
   // A transfer from a stage to the next one; from the last stage, to the first (interleaving wraps
@@ -29,7 +30,8 @@ class Communication {
   [[nodiscard]] Seconds overlapped_time(const CollectiveCall& call) const;
 
  private:
-  [[nodiscard]] bool stays_inside(std::int64_t from_stage) const;
+  [[nodiscard]] bool stays_inside(std::int64_t from_stage, std::int64_t to_stage) const;
+  [[nodiscard]] GroupShape stage_pair(std::int64_t stages_apart, bool inside) const;
 
   const Cluster& cluster_;
   const Plan& plan_;
@@ -37,6 +39,7 @@ class Communication {
   Routes routes_;
   std::array<GroupShape, 6> shapes_;
   std::array<nccl::NcclGroup, 6> groups_;  // how NCCL would run each, inside this step
+  nccl::NcclGroup inside_;                 // a pair of pipeline stages in one domain
   nccl::NcclGroup across_;                 // a pair of pipeline stages in two domains
 };
 

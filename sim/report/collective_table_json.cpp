@@ -102,7 +102,8 @@ std::string collective_table_json(const CollectiveTable& table, bool explain) {
         {"bus_bandwidth_bytes_per_s", row.choice.bus_bandwidth.rate().value()},
         {"algorithm", row.choice.algorithm},
         {"protocol", row.choice.protocol},
-        {"bottleneck", row.choice.bottleneck}};
+        {"bottleneck", row.choice.bottleneck},
+        {"basis", nccl::to_string(row.choice.basis)}};
     if (explain) item["alternatives"] = alternatives_json(row.alternatives);
     json["rows"].push_back(std::move(item));
   }

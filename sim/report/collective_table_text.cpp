@@ -100,6 +100,22 @@ std::string channels_text(const CollectiveTable& table) {
                      graph_text("nvls", table.graphs.nvls, several));
 }
 
+std::string calibration_text(const CollectiveTable& table) {
+  const nccl::Basis basis =
+      table.rows.empty() ? nccl::Basis::model : table.rows.front().choice.basis;
+  switch (basis) {
+    case nccl::Basis::model:
+      return {};
+    case nccl::Basis::measured:
+      return "# calibrated: measured on this group\n";
+    case nccl::Basis::scaled:
+      return "# calibrated: measured on other groups, scaled by NCCL's form\n";
+    case nccl::Basis::transferred:
+      return "# calibrated: carried over from other collectives by NCCL's form\n";
+  }
+  return {};
+}
+
 std::string head(const CollectiveTable& table) {
   const CollectiveTableRequest& request = table.request;
   std::string text = fmt::format(
@@ -108,6 +124,7 @@ std::string head(const CollectiveTable& table) {
       request.nodes, request.nodes > 1 ? "s" : "", table.fabric, table.nccl_version);
   if (request.groups > 1)
     text += fmt::format("# while {} such groups share the NICs of these nodes\n", request.groups);
+  text += calibration_text(table);
   text += imported_text(table);
   text += table.busiest.empty()
               ? channels_text(table)

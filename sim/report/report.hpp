@@ -71,6 +71,9 @@ struct Report {
   std::vector<std::string> not_modelled;    // what this scenario has that is not in the numbers
 };
 
+// Why collectives of this cluster never end: "finds no way left out of a node: node3.nic0 is down".
+std::string why_cut_off(const Cluster& cluster);
+
 // Point prediction of one plan, without intervals: what search calls for each candidate. Pure.
 PlanReport predict(const Model& model, const Training& training, const Cluster& cluster,
                    const Plan& plan);

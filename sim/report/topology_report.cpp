@@ -103,7 +103,7 @@ std::vector<WhatIf> what_ifs(const Cluster& cluster, const std::optional<Topolog
   if (node.planes > 1) failed("a dead NVSwitch", "node0.nvswitch0");
   TopologyChange nvlinks = narrowed_nvlinks(cluster);
   if (!nvlinks.degraded.empty()) add("NVLinks at half", "node0.gpu0", std::move(nvlinks));
-  if (cluster.nodes > 1) failed("a dead node", "node0");
+  if (cluster.nodes > 2) failed("a dead node", "node0");
   for (const double ratio : {2.0, 4.0}) {
     if (fabric.units < 2 || ratio <= cluster.fabric.oversubscription) continue;
     TopologyChange change;

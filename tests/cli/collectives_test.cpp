@@ -377,3 +377,32 @@ TEST_CASE("collectives: what is no size, no count and no system", "[cli]") {
   CHECK(unknown.code == 3);
   CHECK_THAT(unknown.err, Matchers::Contains("dgx-h100"));
 }
+
+TEST_CASE("collectives: one GPU, GPUs that are gone, and groups without a way", "[cli]") {
+  const Finished one = run_lockstep({"collectives", "dgx-h100", "-g", "1"});
+  CHECK(one.code == 2);
+  CHECK(one.err ==
+        "lockstep: one GPU has nobody to communicate with\n  = hint: --gpus 2 or more\n"
+        "  = help: lockstep collectives --help\n");
+  const lockstep::testing::TemporaryFolder folder;
+  const std::string less =
+      folder.write("less.yaml", "system: dgx-h100\nnodes: 8\nfailed: [node7]\n").string();
+  const Finished gone = run_lockstep({"collectives", less, "-g", "64"});
+  CHECK(gone.code == 2);
+  CHECK(
+      gone.err ==
+      "lockstep: 64 GPUs, but 56 are left of this cluster\n"
+      "  = hint: its `failed` takes nodes out of the job\n  = help: lockstep collectives --help\n");
+  // A rail of two leaves without a spine between them.
+  const std::string cut =
+      folder
+          .write("cut.yaml",
+                 "system: dgx-h100\nnodes: 64\nfailed: [spine0, spine1, spine2, spine3, spine4, "
+                 "spine5, spine6, spine7]\n")
+          .string();
+  const Finished none = run_lockstep({"collectives", cut, "-b", "1G", "-e", "1G"});
+  CHECK(none.code == 4);
+  CHECK(none.out.empty());
+  CHECK_THAT(none.err, Matchers::StartsWith(
+                           "lockstep: this group finds no way left between leaf switches: spine"));
+}

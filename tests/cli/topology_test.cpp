@@ -201,3 +201,12 @@ TEST_CASE("topology: what is no part, no link, no number", "[cli]") {
   CHECK(unknown.code == 3);
   CHECK_THAT(unknown.err, Matchers::Contains("did you mean 'dgx-h100'?"));
 }
+
+TEST_CASE("topology: a GPU without any NVLink beside others that have theirs", "[cli]") {
+  const Finished finished =
+      run_lockstep({"topology", bundled("llama3-70b-64xh100.yaml"), "--plan", "tp8-pp2", "--fail",
+                    "node0.gpu0-node0.nvswitch0", "--fail", "node0.gpu0-node0.nvswitch1", "--fail",
+                    "node0.gpu0-node0.nvswitch2", "--fail", "node0.gpu0-node0.nvswitch3"});
+  CHECK(finished.code == 0);
+  CHECK_THAT(finished.out, Matchers::Contains("Bottleneck: "));
+}

@@ -209,6 +209,17 @@ TEST_CASE("step: stages on neighbouring GPUs stay in their node but for the wrap
   CHECK(over(15) == "NIC");
 }
 
+TEST_CASE("step: the ends of a pipeline in one node meet over NVLink") {
+  const Communication one_node(round_cluster(1), plain_plan(1, 1, 8));
+  CHECK(one_node.shape(GroupKind::pipeline_ends).domains == 1);
+  CHECK(one_node.shape(GroupKind::pipeline_neighbor).domains == 1);
+  // 16 stages on 2 nodes: stage 0 and stage 15 do not; one pair on each node.
+  const Communication two_nodes(round_cluster(2), plain_plan(1, 1, 16));
+  CHECK(two_nodes.shape(GroupKind::pipeline_ends).domains == 2);
+  CHECK(two_nodes.shape(GroupKind::pipeline_ends).sibling_groups == 1);
+  CHECK(two_nodes.shape(GroupKind::pipeline_neighbor).domains == 2);
+}
+
 TEST_CASE("step: a network slower than the compute beside it is what bounds the step") {
   Cluster cluster = round_cluster(2);
   cluster.system.nic_bandwidth = Constant(BytesPerSecond{1e7});

@@ -113,7 +113,7 @@ struct Conditions {
   double link_latency = 1.0;     // of the fixed time of groups in one domain
   double network_share = 1.0;    // of the bandwidth across nodes
   double network_latency = 1.0;  // of the fixed time of groups across nodes
-  double network_decay = 0.0;    // network_share falls as 1/(1 + this * log2(nodes))
+  double network_decay = 0.0;    // network_share falls as 1/(1 + this * log2(NCCL's nodes))
 };
 
 // A training step on this system.

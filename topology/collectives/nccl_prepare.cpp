@@ -99,8 +99,7 @@ class Preparation {
     alone.nodes = 1;
     if (tuning_.view.nodes > 1 && alone.ranks > 1) {
       const Graph ring_inside = nccl::graphs(alone).ring;
-      through_node_ =
-          *ring_through_node() * static_cast<double>(ring_inside.channels) * ring_inside.inside;
+      through_node_ = static_cast<double>(ring_inside.channels) * ring_inside.inside;
     }
     growth_ =
         tuning_.view.nodes > 2 ? std::pow(tuning_.nodes() / 2.0, *prior_.latency_growth) : 1.0;
@@ -206,7 +205,10 @@ class Preparation {
     double share = ring_like(offer.algorithm) ? *prior_.ring_bandwidth : *prior_.tree_bandwidth;
     if (one_way) share = *prior_.one_way_bandwidth;
     if (offer.protocol == Protocol::ll) share *= *prior_.ll_bandwidth;
-    const double through_node = link_share_ * share * through_node_;
+    // No faster than the same ring on one node.
+    const double through_node =
+        link_share_ * through_node_ *
+        std::min(share * *ring_through_node(), *inside_prior_.ring_bandwidth);
     share *= tuning_.one_node() ? link_share_ : network_share_;
     offer.real_latency = latency_ * *prior_.latency(offer.protocol) * growth_ * rating.latency;
     offer.real_bandwidth = share * rating.bandwidth;
@@ -225,7 +227,7 @@ class Preparation {
       at_most(through_node * tuning_.n() / ring_steps(collective, tuning_.ranks),
               inside_name(tuning_.view, offer.algorithm));
     if (offer.algorithm == Algorithm::tree && offer.protocol != Protocol::ll &&
-        tuning_.view.nodes > 2)
+        tuning_.view.nodes > 2 && std::isfinite(*prior_.tree_nic_share))
       at_most(network_share_ * *prior_.tree_nic_share * static_cast<double>(tuning_.view.nics) *
                   tuning_.view.nic * network_.share,
               "NIC");
@@ -267,7 +269,7 @@ class Preparation {
   NetworkPart network_;
   const FabricPrior& prior_;
   const FabricPrior& inside_prior_;
-  double through_node_ = 0.0;  // GB/s on the bus
+  double through_node_ = 0.0;  // GB/s on the bus of a ring inside one node, NCCL's
   double growth_ = 1.0;
   double latency_ = 1.0;  // Conditions, for this group
   double link_share_ = 1.0;

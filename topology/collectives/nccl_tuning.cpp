@@ -30,7 +30,7 @@ double Tuning::inside_latency(Algorithm algorithm, Protocol protocol) const {
 // One rank per node takes the tree's value for every algorithm (:395).
 double Tuning::across_latency(Algorithm algorithm, Protocol protocol) const {
   const Algorithm row =
-      view.ranks == 1 && algorithm == Algorithm::ring ? Algorithm::tree : algorithm;
+      view.ranks == 1 ? Algorithm::tree : algorithm;
   // What the NIC adds counts twice for Simple: its last step flushes. Source: tuning.cc:384-436.
   const double of_nic =
       graph(algorithm).across_latency * (protocol == Protocol::simple ? 2.0 : 1.0);
