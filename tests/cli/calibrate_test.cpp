@@ -201,3 +201,22 @@ TEST_CASE("calibrate: the calibration of another system is an error", "[cli]") {
             ": error[E606]: this calibration is of dgx-a100-40gb, which no cluster here is\n"
             "      = hint: the systems here: dgx-h100\n");
 }
+
+TEST_CASE("calibrate: a calibration moves the steps of compare and simulate", "[cli]") {
+  const Log log(table());
+  const std::string file = (log.folder.path() / "out.yaml").string();
+  REQUIRE(validate({"calibrate", log.file, "-o", file}).code == 0);
+  const std::string scenario = lockstep::test::bundled("gpt-13b-64xa100-40gb.yaml");
+  // Tensor-parallel plans run the collective that was measured; the others only ones like it.
+  const std::vector<std::string> compare{"compare", scenario, "--format", "csv"};
+  const std::vector<std::string> one{"simulate", scenario, "--plan", "tp8-full", "--format", "csv"};
+  for (std::vector<std::string> words : {compare, one}) {
+    const Result plain = simulate(words);
+    words.insert(words.end(), {"--calibration", file});
+    const Result calibrated = simulate(words);
+    CHECK(plain.code == 0);
+    CHECK(calibrated.code == 0);
+    CHECK(calibrated.err.empty());
+    CHECK(calibrated.out != plain.out);
+  }
+}

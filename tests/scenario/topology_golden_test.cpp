@@ -1,21 +1,12 @@
 // Are the shown clusters those that were reviewed? LOCKSTEP_UPDATE_GOLDEN=1 writes the files anew.
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include "tests/scenario/golden_commands.hpp"
 
-#include "sim/cli/commands.hpp"
-#include "tests/catch.hpp"
+using lockstep::testing::Golden;
 
 namespace {
 
 const std::string source = LOCKSTEP_TEST_SOURCE_DIR;
 const std::filesystem::path folder = source + "/tests/scenario/golden_topology";
-
-struct Golden {
-  const char* file;
-  std::vector<std::string> arguments;
-};
 
 const std::vector<Golden> goldens = {
     {"dgx-h100-64.txt", {"topology", "dgx-h100", "--nodes", "64"}},
@@ -27,28 +18,8 @@ const std::vector<Golden> goldens = {
      {"topology", "dgx-h100", "--nodes", "4", "--format", "dot", "--fail", "node0.nic3"}},
 };
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 }  // namespace
 
 TEST_CASE("topology: the clusters are the golden ones", "[scenario]") {
-  const char* update = std::getenv("LOCKSTEP_UPDATE_GOLDEN");
-  for (const Golden& golden : goldens) {
-    std::ostringstream out;
-    std::ostringstream err;
-    CHECK(lockstep::cli::run(golden.arguments, out, err, {}) == lockstep::cli::exit_ok);
-    CHECK(err.str().empty());
-    if (update != nullptr && std::string(update) == "1") {
-      std::filesystem::create_directories(folder);
-      std::ofstream(folder / golden.file, std::ios::binary) << out.str();
-    }
-    INFO(golden.file
-         << " differs; LOCKSTEP_UPDATE_GOLDEN=1 writes it anew, to be reviewed as a diff");
-    CHECK(out.str() == read(folder / golden.file));
-  }
+  lockstep::testing::check_goldens(folder, goldens);
 }
