@@ -37,6 +37,7 @@ struct Schedule {
   // until it runs out of forward passes. A forward pass waits for the previous stage (on stage 0
   // for the last stage's previous chunk), a backward pass for the next stage and its own forward.
   std::int64_t (*warmup)(const PipelinePosition&);
+  bool splits_backward = false;  // weight gradients are passes of their own
 };
 
 std::span<const Schedule> schedules();
