@@ -103,10 +103,12 @@ class Rules {
         names += (names.empty() ? "" : ", ") + std::string(known.name);
       report("E407", "pipeline.schedule", fmt::format("unknown schedule '{}'", pipeline.schedule),
              "one of: " + names);
-    } else if (pipeline.interleave > 1 && !schedule->interleaves) {
+    } else if (!accepts_interleave(*schedule, pipeline.interleave)) {
+      const bool two = schedule->chunks == ChunkRule::two;
       report("E414", "pipeline.interleave",
-             fmt::format("schedule {} has one chunk per stage", pipeline.schedule),
-             "set interleave: 1 or schedule: 1f1b");
+             fmt::format("schedule {} has {} per stage", pipeline.schedule,
+                         two ? "two chunks" : "one chunk"),
+             fmt::format("set interleave: {} or schedule: 1f1b", two ? 2 : 1));
     }
     if (pipeline.interleave > 1 && pipeline.stages == 1) {
       report("E413", "pipeline.interleave", "interleave needs more than one pipeline stage",
@@ -141,7 +143,9 @@ class Rules {
       return;
     }
     const std::int64_t micro_batches = training_.global_batch / (plan_.data * plan_.micro_batch);
-    if (plan_.pipeline.interleave > 1 && micro_batches % plan_.pipeline.stages != 0) {
+    const Schedule* schedule = find_schedule(plan_.pipeline.schedule);
+    const bool in_groups = schedule == nullptr || schedule->chunks == ChunkRule::any;
+    if (in_groups && plan_.pipeline.interleave > 1 && micro_batches % plan_.pipeline.stages != 0) {
       report("E415", "pipeline.interleave",
              fmt::format("the interleaved schedule needs micro-batches per replica ({}) divisible "
                          "by stages ({})",
