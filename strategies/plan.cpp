@@ -104,21 +104,29 @@ class Rules {
       report("E407", "pipeline.schedule", fmt::format("unknown schedule '{}'", pipeline.schedule),
              "one of: " + names);
     } else if (!accepts_interleave(*schedule, pipeline.interleave)) {
-      const bool two = schedule->chunks == ChunkRule::two;
       report("E414", "pipeline.interleave",
              fmt::format("schedule {} has {} per stage", pipeline.schedule,
-                         two ? "two chunks" : "one chunk"),
-             fmt::format("set interleave: {} or schedule: 1f1b", two ? 2 : 1));
+                         schedule->chunks == ChunkRule::two ? "two chunks" : "one chunk"),
+             interleave_hint(*schedule));
     }
     if (pipeline.interleave > 1 && pipeline.stages == 1) {
       report("E413", "pipeline.interleave", "interleave needs more than one pipeline stage",
-             "set interleave: 1 or stages above 1");
+             schedule != nullptr && schedule->chunks == ChunkRule::two
+                 ? "set stages above 1, or interleave: 1 and schedule: 1f1b"
+                 : "set interleave: 1 or stages above 1");
     }
     const std::string problem = partition_problem(model_, plan_.software.stage_partition,
                                                   pipeline.stages, pipeline.interleave);
     if (!problem.empty()) {
       report("E405", "pipeline.stages", problem, layer_hint());
     }
+  }
+
+  std::string interleave_hint(const Schedule& schedule) const {
+    if (schedule.chunks == ChunkRule::one) return "set interleave: 1 or schedule: 1f1b";
+    if (plan_.pipeline.stages == 1)
+      return "set stages above 1 and interleave: 2, or schedule: 1f1b";
+    return "set interleave: 2 or schedule: 1f1b";
   }
 
   std::string layer_hint() const {

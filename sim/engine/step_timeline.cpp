@@ -48,8 +48,7 @@ struct Lane {
   std::int32_t blocked_on = -1;  // queue
   Moment now;                    // when the compute stream is free
   Moment data;                   // when the data stream is free
-  std::array<double, 2> send_free{-std::numeric_limits<double>::infinity(),
-                                  -std::numeric_limits<double>::infinity()};
+  std::array<Moment, 2> sent{};  // when each send stream is free
   double busy = 0;
   double sending = 0;
   double first_start = -1;
@@ -245,17 +244,19 @@ class Run {
       lane.now.spend(SliceKind::transfer, hop.blocking);
       lane.sending += hop.blocking;
       arrival = lane.now;
-      double& free = lane.send_free[static_cast<std::size_t>(hop.send)];
-      const double start = std::max(free, arrival.time - hop.blocking - hop.hidden);
-      const double end = start + hop.blocking + hop.hidden;
-      if (end > arrival.time && start == free) {
-        arrival.spend(SliceKind::transfer, end - arrival.time);
+      Moment& sent = lane.sent[static_cast<std::size_t>(hop.send)];
+      const double time = hop.blocking + hop.hidden;
+      const double start = std::max(sent.time, arrival.time - time);
+      // Before the first transfer the stream is free for as long as that hides.
+      if (sent.time > 0 && sent.time + time > arrival.time) {
+        arrival = sent;
+        arrival.spend(SliceKind::transfer, time);
       }
-      free = arrival.time;
+      sent = arrival;
       ++tasks_;
-      if (sink_ != nullptr && hop.blocking + hop.hidden > 0) {
+      if (sink_ != nullptr && time > 0) {
         sink_->add({stage, send_streams[static_cast<std::size_t>(hop.send)], SliceKind::transfer,
-                    lane.pass.chunk, lane.pass.micro_batch, std::max(0.0, start), arrival.time});
+                    lane.pass.chunk, lane.pass.micro_batch, start, arrival.time});
       }
     }
     arrivals_[static_cast<std::size_t>(hop.arrivals)].push(arrival);

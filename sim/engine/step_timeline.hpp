@@ -24,7 +24,8 @@ struct SyncCost {
 //
 // A transfer takes `hidden + blocking`. It ends `blocking` after the pass whose result it carries,
 // which holds the sender's compute stream; the receiver can start then. Only where the send stream
-// is not free in time for the hidden part it ends later, and then holds nothing. The last stage
+// is still busy with the transfer before when the hidden part should start does it end later, and
+// that holds the receiver alone. The last stage
 // sends forward to the first one and the first backward to the last where chunks wrap around;
 // chunks of one stage that follow each other transfer nothing.
 //

@@ -1,13 +1,13 @@
 // ZB-H1: 1F1B whose backward pass is split. The next stage waits only for the input gradient;
 // weight gradients are put off, on stage i by i micro-batches, and fill the bubble at the end.
 //
-//   bubble    = (p - 1)(f + b - min(f, b, w)): the paper's (p - 1)(f + b - w) where w is the least
+//   bubble    = (p - 1)(f + b - min(f, w)): the paper's (p - 1)(f + b - w) where w <= f
 //   in flight = min(m, p) on every stage: 1F1B's first stage, everywhere
 //
-// Qi et al. 2023 (arXiv:2401.10241), section 2.1 and table 1. Holds for equal stages and m >= p.
-// The paper states it for f, b, w alike; that a weight gradient longer than a forward or backward
-// pass fills no more than that pass's place is seen from the order. A micro-batch counts as in
-// flight until its weight gradient is done; what the input gradient alone frees is ignored.
+// Qi et al. 2023 (arXiv:2401.10241), section 2.1 and table 1. Holds for equal stages, m >= p and
+// w <= b. The paper states it for f, b, w nearly alike; that a weight gradient longer than a
+// forward pass fills no more than that pass's place is seen from the order. A micro-batch counts as
+// in flight until its weight gradient is done; what the input gradient alone frees is ignored.
 #include <algorithm>
 
 #include "strategies/pipeline/registered.hpp"
@@ -56,8 +56,8 @@ double in_flight(const PipelinePosition& at) {
 }
 
 std::optional<Seconds> bubble(const PipelinePosition& at, const PassCost& chunk) {
-  if (at.micro_batches < at.stages) return std::nullopt;
-  const Seconds filled = std::min({chunk.forward, chunk.backward, chunk.weight_gradient});
+  if (at.micro_batches < at.stages || chunk.weight_gradient > chunk.backward) return std::nullopt;
+  const Seconds filled = std::min(chunk.forward, chunk.weight_gradient);
   return static_cast<double>(at.stages - 1) * (chunk.forward + chunk.backward - filled);
 }
 

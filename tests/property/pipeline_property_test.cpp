@@ -243,8 +243,10 @@ TEST_CASE("step timeline: more micro-batches never raise the bubble fraction") {
   Draws draws(5);
   for (int i = 0; i < 600; ++i) {
     StepWork work = draws.step(draws.schedule(), 40);
-    const bool grouped = work.schedule->chunks == ChunkRule::any && work.interleave > 1;
-    const auto step = grouped ? static_cast<std::int64_t>(work.stages.size()) : std::int64_t{1};
+    if (draws.coin()) draws.make_uneven(work);
+    const auto stages = static_cast<std::int64_t>(work.stages.size());
+    const std::int64_t step = work.interleave > 1 ? stages : 1;
+    if (work.interleave > 1) work.micro_batches = stages * draws.between(1, 5);
     double before = bubble_fraction(work);
     for (int k = 0; k < 3; ++k) {
       work = with_micro_batches(work, work.micro_batches + step);
