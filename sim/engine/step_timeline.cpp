@@ -118,12 +118,10 @@ class Run {
 
   // Every chunk's results to the chunk that continues, by virtual stage.
   void connect_chunks() {
-    std::vector<std::size_t> by_virtual(chunks_.size());
-    for (std::int64_t i = 0; i < stages_; ++i) {
-      for (std::int64_t c = 0; c < work_.interleave; ++c) {
-        by_virtual[static_cast<std::size_t>(
-            virtual_stage(work_.schedule->layout, position(i), c))] = index(i, c);
-      }
+    std::vector<std::size_t> by_virtual;
+    for (std::int64_t n = 0; n < stages_ * work_.interleave; ++n) {
+      const ChunkPlace place = chunk_place(work_.schedule->layout, stages_, n);
+      by_virtual.push_back(index(place.stage, place.chunk));
     }
     for (std::size_t n = 0; n + 1 < by_virtual.size(); ++n) {
       connect(by_virtual[n], by_virtual[n + 1], PassKind::forward);
