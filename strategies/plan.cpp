@@ -93,6 +93,14 @@ class Rules {
                          heads, c),
              "use method: ring or all-gather, or a context degree that divides the heads");
     }
+    const AttentionKernel kernel = plan_.software.attention;
+    const bool matrices =
+        kernel == AttentionKernel::unfused || kernel == AttentionKernel::fused_softmax;
+    if (plan_.context.method == ContextMethod::ring && matrices) {
+      report("E430", "context.method",
+             "ring attention merges partial softmaxes, which only flash kernels hand out",
+             "use method: all-gather or ulysses, or software with attention: flash2 or flash3");
+    }
   }
 
   void check_experts() {

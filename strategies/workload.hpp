@@ -122,6 +122,8 @@ struct Block {
   std::vector<SavedTensor> saved;
   Bytes input;          // the block's input: what full recompute keeps
   Bytes gradient_wave;  // gradients of activations alive while its backward runs
+  Bytes exchange_forward;   // buffers of context parallelism while its forward pass runs
+  Bytes exchange_backward;  // ... while its backward pass runs
 
   // What stays alive between forward and backward under a recompute mode.
   [[nodiscard]] Bytes saved_bytes(Recompute mode, SelectiveRecompute selective) const;
