@@ -2,6 +2,7 @@
 
 #include "strategies/layer/blocks.hpp"
 #include "strategies/memory.hpp"
+#include "strategies/parallel/offload.hpp"
 #include "strategies/parallel/parallel.hpp"
 #include "strategies/pipeline/partition.hpp"
 #include "strategies/pipeline/schedule.hpp"
@@ -156,6 +157,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
   workload.head = head_block(context);
   workload.stages = lay_out_stages(context, workload);
   add_data_parallel(context, workload);
+  add_offload(context, workload);
   add_memory(context, workload);
 
   if (plan.pipeline.stages > 1) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
+#include "sim/engine/offload_time.hpp"
 #include "sim/engine/pipeline_time.hpp"
 #include "sim/engine/stage_time.hpp"
 
@@ -227,6 +228,7 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   parts[Part::bubble] += std::max(Seconds{}, pipeline - micro_batches * slow.total());
 
   std::size_t data_stage = slowest;
+  Seconds update_copies;
   for (std::size_t i = 0; i < times.size(); ++i) {
     const Seconds exposed =
         data_exposed(workload.stages[i], times[i], plan, communication, micro_batches - 1, nullptr);
@@ -237,8 +239,11 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
     Seconds update;
     for (const Op& op : workload.stages[i].optimizer_ops)
       update += op_time(cluster.system.gpu, software, op);
-    parts[Part::optimizer] = std::max(parts[Part::optimizer], update);
+    const HostUpdate host = host_update(cluster, plan, workload.stages[i], times[i].backward());
+    parts[Part::optimizer] = std::max(parts[Part::optimizer], update + host.update);
+    update_copies = std::max(update_copies, host.copies);
   }
+  parts[Part::copy_exposed] += update_copies;
   parts[Part::host_step] += *software.host_per_step;
   const double doublings =
       std::max(0.0, std::log2(as_double(gpu_count(cluster)) / straggler_free_gpus));

@@ -45,7 +45,11 @@ void leave(const BlockContext& context, BlockBuilder& building, const ContextWid
 }  // namespace
 
 const ContextExchange all_gather_exchange{
-    ContextMethod::all_gather, "all-gather", "keys and values are gathered before attention",
-    "Grattafiori et al. 2024, arXiv:2407.21783, section 3.3.2", enter, leave};
+    ContextMethod::all_gather,
+    "all-gather",
+    "keys and values are gathered before attention",
+    "Grattafiori et al. 2024, arXiv:2407.21783, section 3.3.2",
+    enter,
+    leave};
 
 }  // namespace lockstep

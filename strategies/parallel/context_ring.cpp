@@ -98,8 +98,11 @@ void leave(const BlockContext& context, BlockBuilder& building, const ContextWid
 
 }  // namespace
 
-const ContextExchange ring_exchange{
-    ContextMethod::ring, "ring", "keys and values travel round the ranks beside attention",
-    "Liu et al. 2023, Ring Attention, arXiv:2310.01889", enter, leave};
+const ContextExchange ring_exchange{ContextMethod::ring,
+                                    "ring",
+                                    "keys and values travel round the ranks beside attention",
+                                    "Liu et al. 2023, Ring Attention, arXiv:2310.01889",
+                                    enter,
+                                    leave};
 
 }  // namespace lockstep

@@ -2,8 +2,8 @@
 // tokens with a c-th of the heads; one after it turns the output back. Backward does the same with
 // the gradients. Attention itself runs as without context parallelism on fewer heads, so it is
 // even without two pieces a rank, and its blocks are as long as the sequence.
-//   forward bytes  = T (q + kv) e  and  T o e     q, kv, o widths of queries, keys with values, output
-//   backward bytes = the same
+//   forward bytes  = T (q + kv) e  and  T o e     q, kv, o widths of queries, keys with values,
+//   output backward bytes = the same
 // Where ranks are more than key/value heads, every rank still needs one: they are sent repeated.
 // Source: Jacobs et al. 2023, DeepSpeed Ulysses (arXiv:2309.14509), section 3.
 #include <algorithm>
@@ -45,8 +45,11 @@ void leave(const BlockContext& context, BlockBuilder& building, const ContextWid
 
 }  // namespace
 
-const ContextExchange ulysses_exchange{
-    ContextMethod::ulysses, "ulysses", "all-to-all from sequence to heads and back",
-    "Jacobs et al. 2023, DeepSpeed Ulysses, arXiv:2309.14509", enter, leave};
+const ContextExchange ulysses_exchange{ContextMethod::ulysses,
+                                       "ulysses",
+                                       "all-to-all from sequence to heads and back",
+                                       "Jacobs et al. 2023, DeepSpeed Ulysses, arXiv:2309.14509",
+                                       enter,
+                                       leave};
 
 }  // namespace lockstep
