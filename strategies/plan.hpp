@@ -52,8 +52,8 @@ enum class Override { software, yes, no };
 // How FSDP and data parallelism communicate, where the plan says it and not the software.
 struct DataCommunication {
   Override reshard_after_forward = Override::software;
+  double gradient_bucket_bytes = 0;  // of one piece of a reduction or gather; 0: software's
   std::int64_t prefetch = -1;        // FSDP units gathered ahead of the one in use; -1: software's
-  std::int64_t gradient_bucket = 0;  // parameters reduced together; 0: software's
 };
 
 // A schedule by its registered name (pipeline/registry.hpp).
@@ -102,13 +102,9 @@ struct Plan {
     return sync.prefetch < 0 ? software.fsdp_units_in_flight
                              : 1.0 + static_cast<double>(sync.prefetch);
   }
-  // Buckets that the gradients of so many parameters are reduced in; at least one.
-  [[nodiscard]] std::int64_t gradient_buckets(double parameters) const {
-    const std::int64_t bucket =
-        sync.gradient_bucket > 0 ? sync.gradient_bucket : software.gradient_bucket;
-    const double buckets = parameters / static_cast<double>(bucket);
-    const auto whole = static_cast<std::int64_t>(buckets);
-    return whole + (buckets > static_cast<double>(whole) ? 1 : 0) + (parameters > 0 ? 0 : 1);
+  [[nodiscard]] double gradient_bucket_bytes() const {
+    return sync.gradient_bucket_bytes > 0 ? sync.gradient_bucket_bytes
+                                          : software.gradient_bucket_bytes;
   }
 
   // Ranks that hold the same parameters and reduce their gradients: context ranks see different

@@ -69,15 +69,16 @@ struct Software {
   Constant<double> tensor_sequence_backward_exposed;  // the same under sequence parallelism
   Constant<double> expert_exposed;                    // dispatch and combine of experts
   Constant<double> pipeline_exposed;                  // point-to-point
-  Constant<double> data_exposed;      // gradient reduction and parameter gather of replicated or
-                                      // ZeRO-1/2 data parallelism
+  Constant<double> data_exposed;  // gradient reduction and parameter gather of replicated or
+                                  // ZeRO-1/2 data parallelism
+  double gradient_bucket_bytes =
+      160e6;                          // on the wire, of one piece of a stage's reduction or gather
   bool fsdp_prefetch = true;          // gather of the next unit runs beside compute
   bool reshard_after_forward = true;  // FSDP: gather again in backward
-  std::int64_t gradient_bucket = 40'000'000;  // parameters whose gradients are reduced together
-  Constant<double> fsdp_intra_efficiency;     // bandwidth of overlapped FSDP collectives over
-                                              // nccl-tests', in a domain
-  Constant<double> fsdp_inter_efficiency;     // ... across nodes
-  Constant<double> straggler_per_doubling;    // step time added per doubling of GPUs above 8
+  Constant<double> fsdp_intra_efficiency;   // bandwidth of overlapped FSDP collectives over
+                                            // nccl-tests', in a domain
+  Constant<double> fsdp_inter_efficiency;   // ... across nodes
+  Constant<double> straggler_per_doubling;  // step time added per doubling of GPUs above 8
 
   // -- pipeline
   StagePartition stage_partition = StagePartition::uniform;

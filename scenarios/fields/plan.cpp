@@ -118,8 +118,9 @@ void describe(FieldVisitor& visitor, Plan& plan) {
                  plan.sync.reshard_after_forward, override_choices);
     inner.count({"prefetch", "FSDP units gathered ahead of the one in use; 0: none, -1: as the software profile says."},
                 plan.sync.prefetch, -1, limits::most_layers);
-    inner.count({"gradient_bucket", "Parameters whose gradients are reduced together; 0: as the software profile says."},
-                plan.sync.gradient_bucket, 0, 1'000'000'000'000);
+    inner.number({"gradient_bucket_bytes", "Bytes on the wire of one piece of a reduction or gather; 0: as the software "
+                                           "profile says."},
+                 plan.sync.gradient_bucket_bytes, {0.0, 1e12, false});
   });
   visitor.count({"shard_group", "Ranks that share one sharded copy (HSDP); 0: all data and context ranks."},
                 plan.shard_group, 0, limits::most_gpus);
