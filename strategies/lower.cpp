@@ -2,6 +2,7 @@
 
 #include "strategies/layer/blocks.hpp"
 #include "strategies/memory.hpp"
+#include "strategies/parallel/offload.hpp"
 #include "strategies/parallel/parallel.hpp"
 #include "strategies/pipeline/partition.hpp"
 #include "strategies/pipeline/schedule.hpp"
@@ -133,6 +134,20 @@ double model_flops_per_token(const Model& model, const Training& training) {
                                             as_double(model.query_width());
 }
 
+// FLOPs of a step that recompute adds, on all GPUs.
+double recomputed_in_step(const Plan& plan, const Workload& workload) {
+  Flops one_rank;
+  for (const Stage& stage : workload.stages) {
+    for (const Chunk& chunk : stage.chunks) {
+      for (std::size_t kind = 0; kind < chunk.recomputed.size(); ++kind) {
+        one_rank +=
+            as_double(chunk.recomputed[kind]) * recomputed_flops(workload.kinds[kind].block);
+      }
+    }
+  }
+  return as_double(plan.tensor * plan.replicas() * workload.micro_batches) * one_rank.value();
+}
+
 }  // namespace
 
 Workload lower(const Model& model, const Training& training, const Plan& plan) {
@@ -149,6 +164,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
   workload.head = head_block(context);
   workload.stages = lay_out_stages(context, workload);
   add_data_parallel(context, workload);
+  add_offload(context, workload);
   add_memory(context, workload);
 
   if (plan.pipeline.stages > 1) {
@@ -160,10 +176,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
 
   const double tokens = training.tokens_per_step();
   workload.model_flops = model_flops_per_token(model, training) * tokens;
-  double recomputed = 0;
-  for (const Stage& stage : workload.stages) recomputed += as_double(stage.recomputed_layers);
-  workload.hardware_flops =
-      workload.model_flops + recomputed * recompute_flops_per_token(model, training, plan) * tokens;
+  workload.hardware_flops = workload.model_flops + recomputed_in_step(plan, workload);
   workload.total_parameters =
       count_parameters(model, model.vocabulary, training.sequence_length).total;
   return workload;
