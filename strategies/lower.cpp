@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "strategies/flops.hpp"
 #include "strategies/layer/blocks.hpp"
+#include "strategies/layer/layer_counts.hpp"
 #include "strategies/memory.hpp"
 #include "strategies/parallel/parallel.hpp"
 #include "strategies/pipeline/partition.hpp"
@@ -14,24 +16,6 @@ namespace {
 
 double as_double(std::int64_t value) {
   return static_cast<double>(value);
-}
-
-Block layer_block(const BlockContext& context) {
-  BlockBuilder building;
-  building.block.parameters = layer_parameters_on_rank(context);
-  building.block.input = context.shape.residual();
-  add_attention(context, building);
-  add_mlp(context, building);
-  Block layer = building.finish();
-  // Gradient of the layer's output, and of the widest intermediate, in flight together.
-  const RankShape& at = context.shape;
-  layer.gradient_wave = at.residual() + Bytes{at.element * at.tokens * at.branches * at.ffn};
-  if (!is_flash(context.plan.software.attention)) {
-    const Bytes scores{at.element * at.tokens * as_double(at.sequence) * at.heads};
-    layer.gradient_wave = std::max(layer.gradient_wave, at.residual() + scores);
-  }
-  add_recompute(context, layer);
-  return layer;
 }
 
 // Layers of a stage, over its chunks: as even as they go, the first chunks taking the rest.
@@ -52,6 +36,16 @@ Chunk lay_out_chunk(const BlockContext& context, const Workload& workload, std::
     ++chunk.layers[static_cast<std::size_t>(kind)];
   }
   return chunk;
+}
+
+// Modules that predict further tokens run where the head is.
+void add_prediction_modules(const BlockContext& context, Stage& stage) {
+  const std::int64_t modules = context.model.predicted_tokens;
+  if (modules == 0) return;
+  for (Chunk& chunk : stage.chunks) {
+    if (chunk.has_head) chunk.layers.back() += modules;
+  }
+  stage.layers += modules;
 }
 
 // The stage's recomputed layers, handed to its chunks and kinds in order.
@@ -92,7 +86,6 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
     Stage& stage = stages[i];
     stage.index = static_cast<std::int64_t>(i);
     stage.layers = counts[i];
-    stage.recomputed_layers = recomputed_layers(plan, stage.layers);
     stage.micro_batches_in_flight =
         schedule->in_flight({static_cast<std::int64_t>(i), pipeline.stages, pipeline.interleave,
                              workload.micro_batches});
@@ -111,19 +104,42 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
   stages.front().chunks.front().has_embedding = stages.front().has_embedding = true;
   stages.back().chunks.back().has_head = stages.back().has_head = true;
   for (Stage& stage : stages) {
+    if (stage.has_head) add_prediction_modules(context, stage);
+    stage.recomputed_layers = recomputed_layers(plan, stage.layers);
     lay_out_recompute(stage);
     count_parameters_on_stage(workload, stage);
   }
   return stages;
 }
 
-// 6 FLOPs per matmul parameter and token, and causal attention 6 s q per layer and token (forward
-// 2, backward 4): the convention of DESIGN, Chowdhery et al. 2022 (arXiv:2204.02311) appendix B
-// with causality counted.
-double model_flops_per_token(const Model& model, const Training& training) {
-  return 6 * matmul_parameters(model) + 6 * as_double(model.layers) *
-                                            as_double(training.sequence_length) *
-                                            as_double(model.query_width());
+// The modules after the last layer, a kind of their own behind those of layers. Their embedding
+// table, on another stage than the first, is a copy.
+void add_prediction_kind(const BlockContext& context, Workload& workload) {
+  const std::int64_t modules = context.model.predicted_tokens;
+  if (modules == 0) return;
+  Block block = prediction_block(context);
+  if (context.plan.pipeline.stages > 1) {
+    const double table = as_double(context.shape.vocabulary) * context.shape.hidden;
+    block.parameters += table / context.shape.tensor / as_double(modules);
+  }
+  workload.kinds.push_back({"prediction module", std::move(block), {}, {}});
+}
+
+// Of all stages and layers, per token.
+double recomputed_flops_per_token(const BlockContext& context, const Workload& workload) {
+  std::vector<LayerSpec> specs = layer_specs(context.model);
+  if (workload.kinds.size() > specs.size()) specs.push_back(prediction_spec(context.model));
+  double sum = 0;
+  for (const Stage& stage : workload.stages) {
+    for (const Chunk& chunk : stage.chunks) {
+      for (std::size_t kind = 0; kind < specs.size(); ++kind) {
+        sum +=
+            as_double(chunk.recomputed[kind]) *
+            recompute_flops_per_token(context.model, specs[kind], context.training, context.plan);
+      }
+    }
+  }
+  return sum;
 }
 
 }  // namespace
@@ -138,6 +154,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
     context.layer = spec;
     workload.kinds.push_back({layer_name(model, spec), layer_block(context), {}, {}});
   }
+  add_prediction_kind(context, workload);
   workload.embedding = embedding_block(context);
   workload.head = head_block(context);
   workload.stages = lay_out_stages(context, workload);
@@ -153,10 +170,8 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
 
   const double tokens = training.tokens_per_step();
   workload.model_flops = model_flops_per_token(model, training) * tokens;
-  double recomputed = 0;
-  for (const Stage& stage : workload.stages) recomputed += as_double(stage.recomputed_layers);
   workload.hardware_flops =
-      workload.model_flops + recomputed * recompute_flops_per_token(model, training, plan) * tokens;
+      workload.model_flops + recomputed_flops_per_token(context, workload) * tokens;
   workload.total_parameters =
       count_parameters(model, model.vocabulary, training.sequence_length).total;
   return workload;

@@ -12,7 +12,4 @@ void add_recompute(const BlockContext& context, Block& layer);
 // Layers of a stage of so many layers that recompute.
 std::int64_t recomputed_layers(const Plan& plan, std::int64_t stage_layers);
 
-// FLOPs that recompute adds to one layer per token, in model-FLOPs terms (causal attention).
-double recompute_flops_per_token(const Model& model, const Training& training, const Plan& plan);
-
 }  // namespace lockstep

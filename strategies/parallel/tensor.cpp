@@ -25,8 +25,11 @@ void reduce(Pass& pass, Bytes bytes, CommRole role) {
 }  // namespace
 
 void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building) {
+  enter_tensor_parallel(context, building, context.shape.hidden_state());
+}
+
+void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building, Bytes bytes) {
   if (context.plan.tensor == 1) return;
-  const Bytes bytes = context.shape.hidden_state();
   building.begin_section();
   if (context.plan.sequence_parallel) {
     gather(building.block.forward, bytes, forward_role);
