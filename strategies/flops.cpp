@@ -15,20 +15,4 @@ double model_flops_per_token(const Model& model, const Training& training) {
   return 6 * matmul_parameters(model) + 3 * attention;
 }
 
-double recompute_flops_per_token(const Model& model, const LayerSpec& spec,
-                                 const Training& training, const Plan& plan) {
-  const LayerFlops layer = layer_flops(model, spec, training.sequence_length);
-  switch (plan.recompute) {
-    case Recompute::none:
-      return 0.0;
-    case Recompute::full:
-      return layer.total();
-    case Recompute::selective:
-      return plan.software.selective_recompute == SelectiveRecompute::attention_core
-                 ? layer.attention
-                 : *plan.software.selective_gemm_share * layer.linears;
-  }
-  return 0.0;
-}
-
 }  // namespace lockstep

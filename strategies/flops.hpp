@@ -1,8 +1,8 @@
 // FLOPs of a training step by the conventions that MFU and HFU are quoted in.
 #pragma once
 
-#include "strategies/layer/layer_spec.hpp"
-#include "strategies/plan.hpp"
+#include "strategies/model.hpp"
+#include "strategies/training.hpp"
 
 namespace lockstep {
 
@@ -11,9 +11,5 @@ namespace lockstep {
 // prediction modules included. Chowdhery et al. 2022 (arXiv:2204.02311), appendix B, with causality
 // counted. Tokens that a capacity factor pads or drops do not change it.
 double model_flops_per_token(const Model& model, const Training& training);
-
-// What recompute adds to one layer of a kind, per token, in the same terms.
-double recompute_flops_per_token(const Model& model, const LayerSpec& spec,
-                                 const Training& training, const Plan& plan);
 
 }  // namespace lockstep

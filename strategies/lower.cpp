@@ -125,21 +125,18 @@ void add_prediction_kind(const BlockContext& context, Workload& workload) {
   workload.kinds.push_back({"prediction module", std::move(block), {}, {}});
 }
 
-// Of all stages and layers, per token.
-double recomputed_flops_per_token(const BlockContext& context, const Workload& workload) {
-  std::vector<LayerSpec> specs = layer_specs(context.model);
-  if (workload.kinds.size() > specs.size()) specs.push_back(prediction_spec(context.model));
-  double sum = 0;
+// FLOPs of a step that recompute adds, on all GPUs.
+double recomputed_in_step(const Plan& plan, const Workload& workload) {
+  Flops one_rank;
   for (const Stage& stage : workload.stages) {
     for (const Chunk& chunk : stage.chunks) {
-      for (std::size_t kind = 0; kind < specs.size(); ++kind) {
-        sum +=
-            as_double(chunk.recomputed[kind]) *
-            recompute_flops_per_token(context.model, specs[kind], context.training, context.plan);
+      for (std::size_t kind = 0; kind < chunk.recomputed.size(); ++kind) {
+        one_rank +=
+            as_double(chunk.recomputed[kind]) * recomputed_flops(workload.kinds[kind].block);
       }
     }
   }
-  return sum;
+  return as_double(plan.tensor * plan.replicas() * workload.micro_batches) * one_rank.value();
 }
 
 }  // namespace
@@ -170,8 +167,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
 
   const double tokens = training.tokens_per_step();
   workload.model_flops = model_flops_per_token(model, training) * tokens;
-  workload.hardware_flops =
-      workload.model_flops + recomputed_flops_per_token(context, workload) * tokens;
+  workload.hardware_flops = workload.model_flops + recomputed_in_step(plan, workload);
   workload.total_parameters =
       count_parameters(model, model.vocabulary, training.sequence_length).total;
   return workload;

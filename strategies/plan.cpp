@@ -7,6 +7,7 @@
 #include "strategies/pipeline/partition.hpp"
 #include "strategies/pipeline/schedule.hpp"
 #include "strategies/rank_order.hpp"
+#include "strategies/recompute.hpp"
 
 namespace lockstep {
 
@@ -264,6 +265,26 @@ class Rules {
       report("E417", "recompute_every", "recompute_layers and recompute_every exclude each other",
              "keep one of them");
     }
+    check_recompute_parts();
+  }
+
+  void check_recompute_parts() {
+    if (plan_.recompute_parts.empty()) return;
+    if (plan_.recompute != Recompute::selective) {
+      report("E429", "recompute_parts",
+             fmt::format("parts to recompute are named, but recompute is {}",
+                         plan_.recompute == Recompute::full ? "full" : "none"),
+             "set recompute: selective, or remove recompute_parts");
+    }
+    std::string unknown;
+    if (parse_recompute_parts(plan_.recompute_parts, &unknown)) return;
+    std::string names;
+    for (const RecomputePart& part : recompute_parts()) {
+      names += (names.empty() ? "" : ", ") + std::string(part.name);
+    }
+    report("E428", "recompute_parts",
+           fmt::format("'{}' is no part of a layer that can be recomputed", unknown),
+           "one or more of: " + names);
   }
 
   void check_offload() {

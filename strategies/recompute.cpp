@@ -6,20 +6,22 @@ namespace lockstep {
 
 namespace {
 
-bool is_scores_op(const Op& op) {
-  return op.op_class == OpClass::attention;
-}
-
 // Full: the whole forward, collectives included (Chen et al. 2016, arXiv:1604.06174).
 void recompute_all(Block& layer) {
   layer.recompute = layer.forward;
 }
 
-// Selective in Megatron's sense: scores, softmax, dropout and their product with the values
-// (Korthikanti et al. 2022, section 5).
-void recompute_attention_core(Block& layer) {
-  for (const Op& op : layer.forward.ops) {
-    if (is_scores_op(op)) layer.recompute.ops.push_back(op);
+// Selective: the parts that the plan names, or in Megatron's sense the attention core (Korthikanti
+// et al. 2022, section 5). Collectives of a part run again with it.
+void recompute_some(Block& layer, LayerParts parts) {
+  std::size_t next_call = 0;
+  const Pass& forward = layer.forward;
+  for (std::size_t i = 0; i <= forward.ops.size(); ++i) {
+    for (; next_call < forward.calls.size() && forward.calls[next_call].after <= i; ++next_call) {
+      if (parts.has(forward.calls[next_call].part)) layer.recompute.add(forward.calls[next_call]);
+    }
+    if (i == forward.ops.size() || !parts.has(forward.ops[i].part)) continue;
+    layer.recompute.ops.push_back(forward.ops[i]);
   }
 }
 
@@ -38,16 +40,26 @@ void recompute_per_op(Block& layer, double gemm_share) {
 }  // namespace
 
 void add_recompute(const BlockContext& context, Block& layer) {
-  const Software& software = context.plan.software;
-  if (context.plan.recompute == Recompute::full) {
+  const RecomputePolicy policy = recompute_policy(context.plan);
+  if (policy.mode == Recompute::none) return;
+  if (policy.mode == Recompute::full) {
     recompute_all(layer);
-  } else if (context.plan.recompute == Recompute::selective) {
-    if (software.selective_recompute == SelectiveRecompute::attention_core) {
-      recompute_attention_core(layer);
-    } else {
-      recompute_per_op(layer, *software.selective_gemm_share);
-    }
+  } else if (policy.per_op) {
+    recompute_per_op(layer, *context.plan.software.selective_gemm_share);
+  } else {
+    recompute_some(layer, policy.parts);
   }
+}
+
+// 2 FLOPs per multiply-add of the linears. Scores as matrices are not halved for causality, so they
+// count half (see layer/attention.cpp). Ignores the unevenness of an unbalanced ring.
+Flops recomputed_flops(const Block& block) {
+  constexpr double causal = 0.5;
+  Flops sum;
+  for (const Op& op : block.recompute.ops) {
+    sum += op.kind == OpKind::batched_gemm ? causal * op.flops : op.flops;
+  }
+  return sum;
 }
 
 std::int64_t recomputed_layers(const Plan& plan, std::int64_t stage_layers) {

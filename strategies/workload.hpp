@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "strategies/layer/layer_part.hpp"
 #include "strategies/plan.hpp"
 #include "topology/collectives/collective_model.hpp"
 #include "topology/quantity.hpp"
@@ -37,6 +38,7 @@ struct Op {
   bool backward = false;                    // kernel of the backward pass (flash attention)
   bool weight_gradient = false;  // nothing but the optimizer waits for it: what zero bubble delays
   AttentionKernel kernel = AttentionKernel::flash2;
+  LayerPart part = LayerPart::none;  // of the layer, in forward passes
 };
 
 // The ranks that a collective spans.
@@ -83,6 +85,7 @@ struct CollectiveCall {
   // experts of a token, and the most nodes that they lie on (0: any). copies 0: sent as it is.
   std::int64_t copies = 0;
   std::int64_t most_nodes = 0;
+  LayerPart part = LayerPart::none;  // of the layer, in forward passes
 };
 
 // A copy between device and host memory, over PCIe or a chip-to-chip link; placed like a
@@ -113,8 +116,10 @@ struct Pass {
 struct SavedTensor {
   const char* name = "";
   Bytes bytes;
-  bool attention_core = false;  // what selective recompute of the attention core drops
-  Bytes kept_per_op;            // of it, what per-op selective checkpointing keeps
+  bool attention_core = false;       // what selective recompute of the attention core drops
+  Bytes kept_per_op;                 // of it, what per-op selective checkpointing keeps
+  LayerPart part = LayerPart::none;  // that makes it
+  Bytes part_input;  // of it, what stays where that part runs again: the part's own input
 };
 
 // A layer, the embedding, or the head with final norm and loss.

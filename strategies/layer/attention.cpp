@@ -139,6 +139,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   add_norm(context, building, "attention norm");
   building.block.saved.back().kept_per_op = at.residual();  // the layer's input
   building.block.saved.push_back({"qkv input", at.residual(), false, {}});
+  building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_linear(context, building, "qkv projection", at.hidden, at.query + 2 * at.kv);
   building.block.saved.push_back(
@@ -159,13 +160,19 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
                                     false,
                                     {}});
   }
+  building.mark(LayerPart::qkv_projection);
   const std::int64_t d = context.model.head_size();
   add_attention_core(context, building, {at.query, at.query, 2 * at.kv, d, d});
+  building.mark(LayerPart::attention_core);
+  // The output projection holds it too.
   const Bytes output{at.element * at.tokens * at.query};
   building.block.saved.push_back({"attention output", output, false, output});
+  building.mark(LayerPart::none);
   add_linear(context, building, "output projection", at.query, at.hidden);
   leave_tensor_parallel(context, building);
+  building.mark(LayerPart::output_projection);
   add_residual(context, building, "attention residual");
+  building.mark(LayerPart::none);
 }
 
 }  // namespace lockstep

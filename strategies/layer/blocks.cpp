@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "strategies/layer/layer_counts.hpp"
+#include "strategies/recompute.hpp"
 #include "strategies/state_bytes.hpp"
 
 namespace lockstep {
@@ -98,6 +99,15 @@ void append(Pass& whole, const Pass& piece) {
 
 }  // namespace
 
+void BlockBuilder::mark(LayerPart part) {
+  const auto set = [&](auto& items, std::size_t& marked) {
+    for (; marked < items.size(); ++marked) items[marked].part = part;
+  };
+  set(block.forward.ops, marked_ops);
+  set(block.forward.calls, marked_calls);
+  set(block.saved, marked_saved);
+}
+
 Block BlockBuilder::finish() {
   for (auto section = sections.rbegin(); section != sections.rend(); ++section) {
     lockstep::append(block.backward, *section);
@@ -110,6 +120,9 @@ void BlockBuilder::append(const Block& piece) {
   lockstep::append(block.forward, piece.forward);
   lockstep::append(backward(), piece.backward);
   block.saved.insert(block.saved.end(), piece.saved.begin(), piece.saved.end());
+  marked_ops = block.forward.ops.size();
+  marked_calls = block.forward.calls.size();
+  marked_saved = block.saved.size();
 }
 
 double layer_parameters_on_rank(const BlockContext& context) {
@@ -205,6 +218,7 @@ void add_norm(const BlockContext& context, BlockBuilder& building, const char* n
   const double kept =
       context.model.norm == Norm::rmsnorm ? context.plan.software.norm_saved_bytes : 2.0;
   building.block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, {}});
+  building.block.saved.back().part_input = Bytes{elements * std::min(2.0, kept) * widen};
 }
 
 // Residual addition: read two, write one (6 B per 2-byte element); with dropout the mask is written
@@ -223,21 +237,9 @@ void add_residual(const BlockContext& context, BlockBuilder& building, const cha
   if (dropout) building.block.saved.push_back({"dropout mask", Bytes{elements}, false, {}});
 }
 
-// Full recompute keeps the input alone. Selective drops the attention core, or keeps per op what
-// each tensor says.
 Bytes Block::saved_bytes(Recompute mode, SelectiveRecompute selective) const {
-  if (mode == Recompute::full) return input;
-  Bytes sum;
-  for (const SavedTensor& tensor : saved) {
-    if (mode == Recompute::none) {
-      sum += tensor.bytes;
-    } else if (selective == SelectiveRecompute::per_op) {
-      sum += tensor.kept_per_op;
-    } else if (!tensor.attention_core) {
-      sum += tensor.bytes;
-    }
-  }
-  return sum;
+  const bool per_op = selective == SelectiveRecompute::per_op;
+  return lockstep::saved_bytes(*this, {mode, per_op, LayerParts::of(LayerPart::attention_core)});
 }
 
 }  // namespace lockstep

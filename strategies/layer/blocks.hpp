@@ -49,14 +49,18 @@ struct BlockContext {
 struct BlockBuilder {
   Block block;
   std::vector<Pass> sections;  // of the backward pass, in the forward's order
+  std::size_t marked_ops = 0, marked_calls = 0, marked_saved = 0;
 
   // The backward section that is open.
   Pass& backward() { return sections.back(); }
   // Opens one; every builder below opens its own.
   void begin_section() { sections.emplace_back(); }
+  // What the forward pass has got since the last mark, and what it saves, belongs to a part.
+  void mark(LayerPart part);
   // The block with its backward pass put together.
   Block finish();
-  // Appends a block that was put together apart: to the forward pass and to the open section.
+  // Appends a block that was put together apart: to the forward pass and to the open section. Its
+  // parts stay as they are; what came before must have been marked.
   void append(const Block& piece);
 };
 

@@ -103,13 +103,22 @@ void add_routed(const BlockContext& context, BlockBuilder& building) {
   add_grouped_linear(context, building,
                      context.model.gated() ? "experts: gate and up" : "experts: up", at.hidden,
                      at.branches * load.width);
+  building.block.saved.push_back({"expert up output", at.branches * branch, false, branch});
+  building.mark(LayerPart::expert_linears);
   const ActivationTraffic traffic = activation_traffic(context);
   building.begin_section();
   add_elementwise(building.block.forward, "expert activation", Bytes{elements * traffic.forward});
   add_elementwise(building.backward(), "expert activation", Bytes{elements * traffic.backward});
-  building.block.saved.push_back({"expert up output", at.branches * branch, false, branch});
   building.block.saved.push_back({"expert activation output", branch, false, {}});
+  building.mark(LayerPart::expert_activation);
   add_grouped_linear(context, building, "experts: down", load.width, at.hidden);
+  building.mark(LayerPart::expert_linears);
+}
+
+void mark_all(Block& block, LayerPart part) {
+  for (Op& op : block.forward.ops) op.part = part;
+  for (CollectiveCall& call : block.forward.calls) call.part = part;
+  for (SavedTensor& tensor : block.saved) tensor.part = part;
 }
 
 // The shared experts' halves, each put together apart: gather to activation, down to scatter.
@@ -126,7 +135,10 @@ SharedExperts shared_experts(const BlockContext& context) {
   BlockBuilder down;
   add_mlp_down(context, down, width);
   leave_tensor_parallel(context, down);
-  return {up.finish(), down.finish()};
+  SharedExperts shared{up.finish(), down.finish()};
+  mark_all(shared.up, LayerPart::shared_experts);
+  mark_all(shared.down, LayerPart::shared_experts);
+  return shared;
 }
 
 }  // namespace
@@ -137,6 +149,7 @@ void add_experts(const BlockContext& context, BlockBuilder& building) {
   const bool beside = shared && context.plan.software.shared_expert_overlap;
   add_norm(context, building, "expert norm");
   building.block.saved.push_back({"expert layer input", at.residual(), false, {}});
+  building.mark(LayerPart::norms);
   SharedExperts extra;
   if (shared) extra = shared_experts(context);
   if (shared && !beside) {
@@ -146,14 +159,19 @@ void add_experts(const BlockContext& context, BlockBuilder& building) {
     building.append(extra.down);
   }
   add_router(context, building);
+  building.mark(LayerPart::router);
   add_permutation(context, building, false);
+  building.mark(LayerPart::expert_exchange);
   dispatch_tokens(context, building, beside ? &extra.up : nullptr);
   add_local_order(context, building, "tokens by local expert");
+  building.mark(LayerPart::expert_exchange);
   add_routed(context, building);
   add_local_order(context, building, "results by rank");
   combine_tokens(context, building, beside ? &extra.down : nullptr);
   add_permutation(context, building, true);
+  building.mark(LayerPart::expert_exchange);
   add_residual(context, building, "expert residual");
+  building.mark(LayerPart::none);
 }
 
 }  // namespace lockstep

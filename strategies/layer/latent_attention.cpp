@@ -35,10 +35,12 @@ void add_latents(const BlockContext& context, BlockBuilder& building) {
   }
   add_linear(own, building, "key and value latent", at.hidden,
              as_double(latent.key_value_rank) + rope);
-  const double elements = own.shape.tokens * ranks * at.element / 2.0;
-  add_moved(building, "latent norms", 4.0 * elements, 8.0 * elements);
   const Bytes latents{at.element * own.shape.tokens * (ranks + rope)};
   building.block.saved.push_back({"latents", latents, false, latents});
+  building.mark(LayerPart::qkv_projection);
+  building.block.saved.back().part_input = latents;
+  const double elements = own.shape.tokens * ranks * at.element / 2.0;
+  add_moved(building, "latent norms", 4.0 * elements, 8.0 * elements);
   building.block.saved.push_back({"normed latents", latents, false, {}});
 }
 
@@ -54,6 +56,7 @@ void add_latent_attention(const BlockContext& context, BlockBuilder& building) {
   add_norm(context, building, "attention norm");
   building.block.saved.back().kept_per_op = at.residual();
   building.block.saved.push_back({"attention input", at.residual(), false, {}});
+  building.mark(LayerPart::norms);
   add_latents(context, building);
   const bool direct = latent.query_rank == 0;
   const double gathered = as_double(latent.query_rank + latent.key_value_rank) + rope;
@@ -76,13 +79,18 @@ void add_latent_attention(const BlockContext& context, BlockBuilder& building) {
   kept("queries", query);
   kept("keys", query);
   kept("values", value);
+  building.mark(LayerPart::latent_up_projection);
   add_attention_core(
       context, building,
       {query, value, query + value, context.model.latent_query_head(), latent.value_head_dim});
+  building.mark(LayerPart::attention_core);
   kept("attention output", value);
+  building.mark(LayerPart::none);
   add_linear(context, building, "output projection", value, at.hidden);
   leave_tensor_parallel(context, building);
+  building.mark(LayerPart::output_projection);
   add_residual(context, building, "attention residual");
+  building.mark(LayerPart::none);
 }
 
 }  // namespace lockstep

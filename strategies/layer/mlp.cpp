@@ -19,36 +19,41 @@ void add_mlp_up(const BlockContext& context, BlockBuilder& building, double widt
   const bool gated = context.model.gated();
   add_linear(context, building, gated ? "gate and up projection" : "up projection", at.hidden,
              at.branches * width);
+  // Per-op checkpointing keeps the gate (or the only branch) and the down projection's output.
+  const Bytes branch{at.tokens * width * at.element};
+  building.block.saved.push_back({"up projection output", at.branches * branch, false, branch});
+  building.mark(LayerPart::up_projection);
   const ActivationTraffic traffic = activation_traffic(context);
   const double elements = at.tokens * width;
   building.begin_section();
   add_elementwise(building.block.forward, "activation", Bytes{elements * traffic.forward});
   add_elementwise(building.backward(), "activation", Bytes{elements * traffic.backward});
-  // Per-op checkpointing keeps the gate (or the only branch) and the down projection's output.
-  const Bytes branch{elements * at.element};
-  building.block.saved.push_back({"up projection output", at.branches * branch, false, branch});
   building.block.saved.push_back({"activation output", branch, false, {}});
-  building.block.saved.push_back({"down projection output", {}, false, at.residual()});
   const double extra = context.plan.software.activation_extra_bytes * at.element / 2.0;
   if (gated && extra > 0) {
     building.block.saved.push_back({"activation intermediate", Bytes{elements * extra}, false, {}});
   }
+  building.mark(LayerPart::activation);
 }
 
 void add_mlp_down(const BlockContext& context, BlockBuilder& building, double width) {
   const RankShape& at = context.shape;
   add_linear(context, building, "down projection", width, at.hidden);
+  building.block.saved.push_back({"down projection output", {}, false, at.residual()});
 }
 
 void add_mlp(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   add_norm(context, building, "mlp norm");
   building.block.saved.push_back({"mlp input", at.residual(), false, {}});
+  building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_mlp_up(context, building, at.ffn);
   add_mlp_down(context, building, at.ffn);
   leave_tensor_parallel(context, building);
+  building.mark(LayerPart::down_projection);
   add_residual(context, building, "mlp residual");
+  building.mark(LayerPart::none);
 }
 
 }  // namespace lockstep

@@ -47,6 +47,7 @@ void exchange_both_ways(const BlockContext& context, BlockBuilder& building,
     start(building.block.forward, forward, beside != nullptr ? beside->forward.ops.size() : 0);
     start(building.backward(), backward, beside != nullptr ? beside->backward.ops.size() : 0);
   }
+  building.mark(LayerPart::expert_exchange);
   if (beside != nullptr) building.append(*beside);
 }
 
