@@ -91,18 +91,22 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
                              workload.micro_batches});
     stage.chunks.resize(static_cast<std::size_t>(pipeline.interleave));
   }
-  // Layers go through the chunks in the order of virtual stages: chunk by chunk over all stages.
+  // Layers go through the chunks in the order of virtual stages: chunk by chunk over all stages,
+  // and back where the schedule's chunks lie in a V.
   std::int64_t first = 0;
   for (std::int64_t chunk = 0; chunk < pipeline.interleave; ++chunk) {
-    for (Stage& stage : stages) {
+    const bool back = schedule->layout == ChunkLayout::v_shape && chunk == 1;
+    for (std::int64_t i = 0; i < pipeline.stages; ++i) {
+      Stage& stage = stages[static_cast<std::size_t>(back ? pipeline.stages - 1 - i : i)];
       const std::int64_t count = chunk_layers(stage.layers, pipeline.interleave, chunk);
       stage.chunks[static_cast<std::size_t>(chunk)] =
           lay_out_chunk(context, workload, first, count);
       first += count;
     }
   }
+  Stage& last = schedule->layout == ChunkLayout::v_shape ? stages.front() : stages.back();
   stages.front().chunks.front().has_embedding = stages.front().has_embedding = true;
-  stages.back().chunks.back().has_head = stages.back().has_head = true;
+  last.chunks.back().has_head = last.has_head = true;
   for (Stage& stage : stages) {
     if (stage.has_head) add_prediction_modules(context, stage);
     stage.recomputed_layers = recomputed_layers(plan, stage.layers);

@@ -77,8 +77,10 @@ struct Software {
   Constant<double> pipeline_exposed;    // point-to-point
   Constant<double> data_exposed;        // gradient reduction and parameter gather of replicated or
                                         // ZeRO-1/2 data parallelism
-  bool fsdp_prefetch = true;            // gather of the next unit runs beside compute
-  bool reshard_after_forward = true;    // FSDP: gather again in backward
+  double gradient_bucket_bytes =
+      160e6;                          // on the wire, of one piece of a stage's reduction or gather
+  bool fsdp_prefetch = true;          // gather of the next unit runs beside compute
+  bool reshard_after_forward = true;  // FSDP: gather again in backward
   Constant<double> fsdp_intra_efficiency;   // bandwidth of overlapped FSDP collectives over
                                             // nccl-tests', in a domain
   Constant<double> fsdp_inter_efficiency;   // ... across nodes

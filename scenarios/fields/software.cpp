@@ -114,6 +114,9 @@ void describe_overlap(FieldVisitor& visitor, Software& software) {
                     "Exposed share of gradient reduction and parameter gather without FSDP (none, ZeRO-1, ZeRO-2).",
                     false, {0.5, 0.4, "between fully hidden and fully exposed"}},
                    software.data_exposed, none, limits::share);
+  visitor.number({"gradient_bucket_bytes",
+                  "Bytes on the wire of one bucket of a stage's gradient reduction or parameter gather."},
+                 software.gradient_bucket_bytes, {1.0, 1e15, false});
   visitor.flag({"fsdp_prefetch", "The next FSDP unit is gathered beside compute."}, software.fsdp_prefetch);
   visitor.flag({"reshard_after_forward", "FSDP frees a unit after forward and gathers it again in backward."},
                software.reshard_after_forward);

@@ -32,7 +32,7 @@ LayerStream stream_of(CommRole role) {
 // A communication that some op will wait for.
 struct Pending {
   std::size_t before = 0;
-  Part part = Part::tensor_exposed;
+  StepPart part = StepPart::tensor_exposed;
   Seconds end;
 };
 
@@ -57,7 +57,7 @@ class PassRun {
       wait_for(i);
       if (i < pass_.ops.size()) compute(pass_.ops[i]);
     }
-    result_.parts[Part::slowdown] += timeline_.lost();
+    result_.parts[StepPart::slowdown] += timeline_.lost();
     return result_;
   }
 
@@ -87,7 +87,7 @@ class PassRun {
 
   void issue(const HostCopy& copy) {
     const Span span = timeline_.communicate(copy_stream, timer_.copy_time(copy), timeline_.now());
-    pending_.push_back({copy.before, Part::copy_exposed, span.end});
+    pending_.push_back({copy.before, StepPart::copy_exposed, span.end});
     if (slices_ == nullptr) return;
     slices_->push_back({copy.name, stream_names[copy_stream], span.start.value(), span.end.value(),
                         copy.bytes.value(), 0.0, copy.to_host ? "to host" : "to device"});
@@ -105,7 +105,7 @@ class PassRun {
 
   void compute(const Op& op) {
     const Seconds duration = op_time(gpu_, plan_.software, op);
-    const Part part = options_.ends ? Part::ends : part_of(op, options_.recompute);
+    const StepPart part = options_.ends ? StepPart::ends : part_of(op, options_.recompute);
     if (options_.splits_weight_gradient && op.weight_gradient) {
       result_.weight_gradient[part] += duration;
       return;

@@ -46,6 +46,13 @@ class StageTimer {
   };
   [[nodiscard]] Transfer transfer_from(std::int64_t stage) const;
 
+  // What a chunk sends after its forward pass and after its backward pass.
+  struct Sends {
+    Transfer forward;
+    Transfer backward;
+  };
+  [[nodiscard]] Sends sends_of(std::int64_t stage, std::int64_t chunk) const;
+
   // Adds the stage's collectives of one micro-batch, times micro-batches, to the tally.
   void tally(const Stage& stage, double micro_batches, CollectiveTally& tally) const;
 
