@@ -93,6 +93,14 @@ class Rules {
                          heads, c),
              "use method: ring or all-gather, or a context degree that divides the heads");
     }
+    const AttentionKernel kernel = plan_.software.attention;
+    const bool matrices =
+        kernel == AttentionKernel::unfused || kernel == AttentionKernel::fused_softmax;
+    if (plan_.context.method == ContextMethod::ring && matrices) {
+      report("E430", "context.method",
+             "ring attention merges partial softmaxes, which only flash kernels hand out",
+             "use method: all-gather or ulysses, or software with attention: flash2 or flash3");
+    }
   }
 
   void check_experts() {
@@ -308,6 +316,12 @@ class Rules {
 std::vector<Violation> violations(const Model& model, const Training& training, const Plan& plan,
                                   std::int64_t gpus) {
   return Rules(model, training, plan, gpus).check();
+}
+
+bool ends_apart(const Pipeline& pipeline) {
+  const Schedule* schedule = find_schedule(pipeline.schedule);
+  const std::int64_t last = pipeline.stages * pipeline.interleave - 1;
+  return chunk_place(schedule->layout, pipeline.stages, last).stage != 0;
 }
 
 std::int64_t resolve_data_degree(const Plan& plan, std::int64_t gpus) {

@@ -1,6 +1,7 @@
 #include "strategies/recompute.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace lockstep {
 
@@ -14,14 +15,17 @@ void recompute_all(Block& layer) {
 // Selective: the parts that the plan names, or in Megatron's sense the attention core (Korthikanti
 // et al. 2022, section 5). Collectives of a part run again with it.
 void recompute_some(Block& layer, LayerParts parts) {
-  std::size_t next_call = 0;
   const Pass& forward = layer.forward;
-  for (std::size_t i = 0; i <= forward.ops.size(); ++i) {
-    for (; next_call < forward.calls.size() && forward.calls[next_call].after <= i; ++next_call) {
-      if (parts.has(forward.calls[next_call].part)) layer.recompute.add(forward.calls[next_call]);
-    }
-    if (i == forward.ops.size() || !parts.has(forward.ops[i].part)) continue;
-    layer.recompute.ops.push_back(forward.ops[i]);
+  std::vector<std::size_t> place(1, 0);  // of op i, among those that run again
+  for (const Op& op : forward.ops) {
+    place.push_back(place.back() + (parts.has(op.part) ? 1 : 0));
+    if (parts.has(op.part)) layer.recompute.ops.push_back(op);
+  }
+  for (CollectiveCall call : forward.calls) {
+    if (!parts.has(call.part)) continue;
+    call.after = place[call.after];
+    call.before = place[call.before];
+    layer.recompute.calls.push_back(call);
   }
 }
 

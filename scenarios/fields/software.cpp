@@ -179,6 +179,17 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
                software.gradients_persist);
   visitor.flag({"cached_weight_gradients", "One spare weight gradient per weight shape is kept (Transformer Engine)."},
                software.cached_weight_gradients);
+  visitor.number({"fp8_weight_copies",
+                  "With fp8 or fp4 linears: bytes per parameter of a layer kept beside its 16-bit weights."},
+                 software.fp8_weight_copies, limits::bytes_per_item);
+  visitor.number({"fp8_saved_inputs",
+                  "With fp8 or fp4 linears: bytes kept per element of a linear's input; 0: as without."},
+                 software.fp8_saved_inputs, limits::bytes_per_item);
+  visitor.number({"optimizer_temporaries", "Bytes per local parameter that are alive only while the update runs."},
+                 software.optimizer_temporaries, limits::bytes_per_item);
+  visitor.flag({"context_keeps_steps",
+                "Ring attention holds every block it received and every partial output until the core is done."},
+               software.context_keeps_steps);
   visitor.flag({"fsdp_root_unsharded", "FSDP: embedding and head stay gathered."}, software.fsdp_root_unsharded);
   visitor.flag({"fsdp_pipeline_gathered",
                 "FSDP under a pipeline: a stage is gathered and reduced once a step, and stays whole between."},

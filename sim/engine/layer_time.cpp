@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
+#include "sim/engine/offload_time.hpp"
 #include "sim/engine/timeline.hpp"
 
 namespace lockstep {
@@ -143,6 +144,10 @@ class PassRun {
 // experts don't hide.
 double LayerTimer::exposed_share(const CollectiveCall& call) const {
   const Software& software = plan_.software;
+  const bool of_tensor =
+      call.role == CommRole::tensor_forward || call.role == CommRole::tensor_backward;
+  // What the plan overlaps stands beside ops; the rest is exposed.
+  if (of_tensor && plan_.tensor_overlap != Override::software) return 1.0;
   switch (call.role) {
     case CommRole::tensor_forward:
       return *software.tensor_forward_exposed;
@@ -156,9 +161,8 @@ double LayerTimer::exposed_share(const CollectiveCall& call) const {
   }
 }
 
-// t = bytes / W, W one direction of the GPU's host link.
 Seconds LayerTimer::copy_time(const HostCopy& copy) const {
-  return copy.bytes / *cluster_.system.pcie_bandwidth;
+  return host_copy_time(cluster_, copy.bytes);
 }
 
 PassTime LayerTimer::time(const Pass& pass, const PassOptions& options,

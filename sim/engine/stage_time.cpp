@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/engine/offload_time.hpp"
 #include "sim/engine/timeline.hpp"
 #include "strategies/pipeline/schedule.hpp"
 
@@ -19,13 +20,6 @@ void add(ChunkTime& sum, const ChunkTime& time, double times) {
   sum.backward.add(time.backward, times);
   sum.weight_gradient.add(time.weight_gradient, times);
   sum.hidden_compute += times * time.hidden_compute;
-}
-
-std::int64_t owner_of(ChunkLayout layout, std::int64_t stages, std::int64_t virtual_there) {
-  if (layout == ChunkLayout::v_shape && virtual_there >= stages) {
-    return 2 * stages - 1 - virtual_there;
-  }
-  return virtual_there % stages;
 }
 
 }  // namespace
@@ -61,7 +55,8 @@ Seconds StageTime::hidden_compute() const {
 
 StageTimer::StageTimer(const Cluster& cluster, const Plan& plan, const Workload& workload,
                        const Communication& communication)
-    : gpu_(cluster.system.gpu),
+    : cluster_(cluster),
+      gpu_(cluster.system.gpu),
       plan_(plan),
       software_(plan.software),
       workload_(workload),
@@ -69,6 +64,7 @@ StageTimer::StageTimer(const Cluster& cluster, const Plan& plan, const Workload&
       layers_(cluster, plan, communication) {
   for (const LayerKind& kind : workload.kinds) {
     kinds_.push_back(block_time(kind.block, false, kind.fsdp_forward, kind.fsdp_backward));
+    add_copies(kind, kinds_.back());
   }
   embedding_ = block_time(workload.embedding, true, {}, {});
   head_ = block_time(workload.head, true, {}, {});
@@ -95,7 +91,7 @@ StageTimer::Sends StageTimer::sends_of(std::int64_t stage, std::int64_t chunk) c
   const std::int64_t here = virtual_stage(layout, at, chunk);
   const auto to = [&](std::int64_t virtual_there, bool onward) -> Transfer {
     if (virtual_there < 0 || virtual_there >= stages * workload_.interleave) return {};
-    const std::int64_t there = owner_of(layout, stages, virtual_there);
+    const std::int64_t there = chunk_place(layout, stages, virtual_there).stage;
     if (there == stage) return {};
     const bool next = there == (stage + 1) % stages;
     const bool before = stage == (there + 1) % stages;
@@ -129,7 +125,7 @@ StageTimer::BlockTime StageTimer::block_time(
 Seconds StageTimer::add_unit(Parts& parts, const std::vector<CollectiveCall>& calls) const {
   Seconds comm;
   for (const CollectiveCall& call : calls) comm += communication_.overlapped_time(call);
-  if (!software_.fsdp_prefetch) {
+  if (!plan_.prefetches()) {
     parts[StepPart::fsdp_exposed] += comm;
     return Seconds{};
   }
@@ -140,11 +136,23 @@ Seconds StageTimer::add_unit(Parts& parts, const std::vector<CollectiveCall>& ca
   return shared.exposed > Seconds{} ? beside + shared.slowdown : Seconds{};
 }
 
+// Copies of a layer run beside its compute and collectives: the slowest of them sets the pace.
+// Ignores the bandwidth of HBM that they take.
+void StageTimer::add_copies(const LayerKind& kind, BlockTime& time) const {
+  for (ChunkTime* chunk : {&time.plain, &time.recomputing}) {
+    const Seconds backward = chunk->backward.total() + chunk->weight_gradient.total();
+    chunk->forward[StepPart::copy_exposed] +=
+        exposed_copies(cluster_, plan_, kind.copies_forward, chunk->forward.total());
+    chunk->backward[StepPart::copy_exposed] +=
+        exposed_copies(cluster_, plan_, kind.copies_backward, backward);
+  }
+}
+
 // The units outside layers are gathered and reduced beside the forward pass.
 void StageTimer::add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls) const {
   Seconds comm;
   for (const CollectiveCall& call : calls) comm += communication_.overlapped_time(call);
-  if (!software_.fsdp_prefetch) {
+  if (!plan_.prefetches()) {
     time.backward[StepPart::fsdp_exposed] += comm;
     return;
   }

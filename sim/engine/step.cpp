@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
+#include "sim/engine/offload_time.hpp"
 #include "sim/engine/pipeline_time.hpp"
 #include "sim/engine/stage_time.hpp"
 #include "sim/engine/step_work.hpp"
@@ -203,6 +204,16 @@ void tally_data(const Stage& stage, Seconds exposed, double micro_batches,
   });
 }
 
+// Of the update that takes longest: what it waits for copies to and from the host.
+Seconds update_copies(const Cluster& cluster, const Plan& plan, const Workload& workload,
+                      const StepTime& step) {
+  const auto longest = std::max_element(
+      step.work.stages.begin(), step.work.stages.end(),
+      [](const StageWork& a, const StageWork& b) { return a.optimizer < b.optimizer; });
+  const auto stage = static_cast<std::size_t>(longest - step.work.stages.begin());
+  return host_update(cluster, plan, workload.stages[stage], step.stages[stage].backward()).copies;
+}
+
 }  // namespace
 
 StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& workload) {
@@ -235,6 +246,9 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   parts[StepPart::bubble] += std::max(Seconds{}, pipeline - parts[StepPart::optimizer] - work);
   const Seconds synced = has_sync(step.work) ? step_total(step.work) : pipeline;
   parts[StepPart::data_exposed] += std::max(Seconds{}, synced - pipeline);
+  const Seconds copies = update_copies(cluster, plan, workload, step);
+  parts[StepPart::copy_exposed] += copies;
+  parts[StepPart::optimizer] -= copies;
   parts[StepPart::host_step] += *software.host_per_step;
   const double doublings =
       std::max(0.0, std::log2(as_double(gpu_count(cluster)) / straggler_free_gpus));

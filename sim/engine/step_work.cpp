@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sim/compute/op_cost.hpp"
+#include "sim/engine/offload_time.hpp"
 
 namespace lockstep {
 
@@ -48,8 +49,7 @@ std::vector<SyncCost> over_chunks(const Plan& plan, const Workload& workload, co
   std::vector<SyncCost> costs;
   for (const Chunk& chunk : stage.chunks) {
     const double share = all > 0 ? parameters(workload, chunk) / all : 0.0;
-    const double buckets =
-        std::ceil(share * total.bytes.value() / plan.software.gradient_bucket_bytes);
+    const double buckets = std::ceil(share * total.bytes.value() / plan.gradient_bucket_bytes());
     costs.push_back({share * total.time, *plan.software.data_exposed,
                      static_cast<std::int64_t>(std::clamp(buckets, 1.0, most_buckets))});
   }
@@ -121,6 +121,7 @@ StepWork step_work(const Cluster& cluster, const Plan& plan, const Workload& wor
     for (const Op& op : stage.optimizer_ops) {
       one.optimizer += op_time(cluster.system.gpu, plan.software, op);
     }
+    one.optimizer += host_update(cluster, plan, stage, times[i].backward()).total();
     work.stages.push_back(std::move(one));
   }
   return work;

@@ -4,6 +4,7 @@
 
 #include "strategies/layer/blocks.hpp"
 #include "strategies/layer/layer_counts.hpp"
+#include "strategies/parallel/context.hpp"
 #include "strategies/parallel/parallel.hpp"
 
 namespace lockstep {
@@ -19,11 +20,12 @@ Op batched_gemm(const char* name, const RankShape& at, std::int64_t m, std::int6
   op.m = m;
   op.n = n;
   op.k = k;
-  op.batch = static_cast<std::int64_t>(static_cast<double>(at.micro_batch) * at.heads);
+  // With the sequence split over ranks, a c-th of the heads' products is theirs.
+  const double b = static_cast<double>(at.micro_batch) * at.heads / at.context;
+  op.batch = std::max<std::int64_t>(1, static_cast<std::int64_t>(b));
   op.dtype = at.activation_dtype;
   op.head_dim = head_dim;
   op.sequence = at.sequence;
-  const double b = static_cast<double>(at.micro_batch) * at.heads;
   const auto md = static_cast<double>(m);
   const auto nd = static_cast<double>(n);
   const auto kd = static_cast<double>(k);
@@ -123,12 +125,14 @@ bool is_flash(AttentionKernel kernel) {
 
 void add_attention_core(const BlockContext& context, BlockBuilder& building,
                         const AttentionCore& core) {
-  building.begin_section();
+  const ContextWidths widths{core.query, core.value, core.key_value_read};
+  enter_context(context, building, widths);
   if (is_flash(context.plan.software.attention)) {
     add_flash_core(context, building, core);
   } else {
     add_score_core(context, building, core);
   }
+  leave_context(context, building, widths);
 }
 
 void add_attention(const BlockContext& context, BlockBuilder& building) {

@@ -185,6 +185,8 @@ void add_linear(const BlockContext& context, BlockBuilder& building, const char*
   building.backward().ops.push_back(
       gemm(name, in_width, out_width, at.tokens, at.linear_dtype, accumulate, op_class));
   building.backward().ops.back().weight_gradient = true;
+  building.backward().calls.swap(building.beside_linear);
+  building.beside_linear.clear();
   const double cast = cast_bytes_per_element(at.linear_dtype);
   if (cast > 0) {
     add_elementwise(building.block.forward, "cast to low precision",

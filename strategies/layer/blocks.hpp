@@ -49,6 +49,8 @@ struct BlockContext {
 struct BlockBuilder {
   Block block;
   std::vector<Pass> sections;  // of the backward pass, in the forward's order
+  // Calls beside the two GEMMs of the next linear's backward section; empty once it is built.
+  std::vector<CollectiveCall> beside_linear;
   std::size_t marked_ops = 0, marked_calls = 0, marked_saved = 0;
 
   // The backward section that is open.
