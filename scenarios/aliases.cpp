@@ -38,7 +38,7 @@ const std::vector<TableShape>& table_shapes() {
       {"architectures", &Aliases::architectures, false, {}, {"model"}},
       {"precisions", &Aliases::precisions, true, {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4"}, {}},
       {"attention", &Aliases::attention, true, kernels, {"keep"}},
-      {"recompute", &Aliases::recompute, true, {"none", "selective", "full"}, {"every", "layers", "selective"}},
+      {"recompute", &Aliases::recompute, true, {"none", "selective", "full"}, {"every", "layers", "selective", "parts"}},
       {"memory", &Aliases::memory, true, {"allocated", "reserved", "device"}, {"unit", "stage"}},
       {"unsupported", &Aliases::unsupported, true, {}, {}},
   };

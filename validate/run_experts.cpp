@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 
 #include "validate/run_row.hpp"
 
@@ -67,10 +68,17 @@ void RunBuilder::build_expert_parallel(const RunRecord& record, const AliasRow& 
     }
     return;
   }
-  plan.expert.degree = record.ep.value_or(1);
-  if (!record.ep) run.assumed.push_back("ep: 1");
   const AliasMatch& stack = lookup_.first(aliases_.software, row);
   plan.expert.tensor = whole(stack ? stack.value("expert_tensor") : "", 0);
+  const std::int64_t stated = record.ep.value_or(1);
+  // A stage may have fewer ranks than the row's experts are said to lie on.
+  const std::int64_t ranks = plan.tensor * plan.replicas() / plan.expert_tensor();
+  plan.expert.degree = std::gcd(stated, std::max<std::int64_t>(1, ranks));
+  if (!record.ep) run.assumed.push_back("ep: 1");
+  if (plan.expert.degree != stated) {
+    run.assumed.push_back(fmt::format("ep: {} (not {}: a stage has {} ranks)", plan.expert.degree, stated,
+                                      plan.tensor * plan.replicas()));
+  }
   if (plan.tensor > 1) {
     run.assumed.push_back(fmt::format("tensor parallelism of the experts: {}", plan.expert_tensor()));
   }
