@@ -82,6 +82,24 @@ void count_parameters_on_stage(const Workload& workload, Stage& stage) {
   if (stage.has_head) stage.parameters += workload.head.parameters;
 }
 
+// Layers go through the chunks in the order of virtual stages, from the embedding to the head.
+void lay_out_chunks(const BlockContext& context, const Workload& workload, ChunkLayout layout,
+                    std::vector<Stage>& stages) {
+  const std::int64_t chunks = context.plan.pipeline.interleave;
+  const auto count = static_cast<std::int64_t>(stages.size());
+  std::int64_t first = 0;
+  for (std::int64_t n = 0; n < count * chunks; ++n) {
+    const ChunkPlace place = chunk_place(layout, count, n);
+    Stage& stage = stages[static_cast<std::size_t>(place.stage)];
+    const std::int64_t layers = chunk_layers(stage.layers, chunks, place.chunk);
+    Chunk& chunk = stage.chunks[static_cast<std::size_t>(place.chunk)];
+    chunk = lay_out_chunk(context, workload, first, layers);
+    first += layers;
+    if (n == 0) chunk.has_embedding = stage.has_embedding = true;
+    if (n + 1 == count * chunks) chunk.has_head = stage.has_head = true;
+  }
+}
+
 std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& workload) {
   const Plan& plan = context.plan;
   const Pipeline& pipeline = plan.pipeline;
@@ -99,22 +117,7 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
                              workload.micro_batches});
     stage.chunks.resize(static_cast<std::size_t>(pipeline.interleave));
   }
-  // Layers go through the chunks in the order of virtual stages: chunk by chunk over all stages,
-  // and back where the schedule's chunks lie in a V.
-  std::int64_t first = 0;
-  for (std::int64_t chunk = 0; chunk < pipeline.interleave; ++chunk) {
-    const bool back = schedule->layout == ChunkLayout::v_shape && chunk == 1;
-    for (std::int64_t i = 0; i < pipeline.stages; ++i) {
-      Stage& stage = stages[static_cast<std::size_t>(back ? pipeline.stages - 1 - i : i)];
-      const std::int64_t count = chunk_layers(stage.layers, pipeline.interleave, chunk);
-      stage.chunks[static_cast<std::size_t>(chunk)] =
-          lay_out_chunk(context, workload, first, count);
-      first += count;
-    }
-  }
-  Stage& last = schedule->layout == ChunkLayout::v_shape ? stages.front() : stages.back();
-  stages.front().chunks.front().has_embedding = stages.front().has_embedding = true;
-  last.chunks.back().has_head = last.has_head = true;
+  lay_out_chunks(context, workload, schedule->layout, stages);
   for (Stage& stage : stages) {
     lay_out_recompute(stage);
     count_parameters_on_stage(workload, stage);

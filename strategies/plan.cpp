@@ -312,6 +312,12 @@ std::vector<Violation> violations(const Model& model, const Training& training, 
   return Rules(model, training, plan, gpus).check();
 }
 
+bool ends_apart(const Pipeline& pipeline) {
+  const Schedule* schedule = find_schedule(pipeline.schedule);
+  const std::int64_t last = pipeline.stages * pipeline.interleave - 1;
+  return chunk_place(schedule->layout, pipeline.stages, last).stage != 0;
+}
+
 std::int64_t resolve_data_degree(const Plan& plan, std::int64_t gpus) {
   if (plan.data > 0) return plan.data;
   const double inner = static_cast<double>(plan.tensor) * static_cast<double>(plan.context.degree) *

@@ -63,6 +63,10 @@ struct Pipeline {
   std::string schedule = "1f1b";
 };
 
+// Whether embedding and head lie on different stages, as they do unless there is one stage or the
+// chunks come back to the first one.
+bool ends_apart(const Pipeline& pipeline);
+
 struct Plan {
   std::string name;
   Software software;      // the scenario's, or the plan's own

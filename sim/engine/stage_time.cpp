@@ -22,13 +22,6 @@ void add(ChunkTime& sum, const ChunkTime& time, double times) {
   sum.hidden_compute += times * time.hidden_compute;
 }
 
-std::int64_t owner_of(ChunkLayout layout, std::int64_t stages, std::int64_t virtual_there) {
-  if (layout == ChunkLayout::v_shape && virtual_there >= stages) {
-    return 2 * stages - 1 - virtual_there;
-  }
-  return virtual_there % stages;
-}
-
 }  // namespace
 
 Parts StageTime::parts() const {
@@ -98,7 +91,7 @@ StageTimer::Sends StageTimer::sends_of(std::int64_t stage, std::int64_t chunk) c
   const std::int64_t here = virtual_stage(layout, at, chunk);
   const auto to = [&](std::int64_t virtual_there, bool onward) -> Transfer {
     if (virtual_there < 0 || virtual_there >= stages * workload_.interleave) return {};
-    const std::int64_t there = owner_of(layout, stages, virtual_there);
+    const std::int64_t there = chunk_place(layout, stages, virtual_there).stage;
     if (there == stage) return {};
     const bool next = there == (stage + 1) % stages;
     const bool before = stage == (there + 1) % stages;

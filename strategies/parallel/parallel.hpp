@@ -25,10 +25,6 @@ struct StateShards {
 StateShards state_shards(const Plan& plan);
 StateShards expert_state_shards(const Plan& plan);
 
-// Whether the first and the last stage each hold a copy of a tied embedding table. In a V the first
-// stage is the last one too.
-bool table_on_two_stages(const Model& model, const Plan& plan);
-
 // FSDP under a pipeline, where the software gathers a stage once a step and keeps it: gradients
 // then add up whole and are reduced once.
 bool fsdp_keeps_stage_gathered(const Plan& plan);

@@ -4,7 +4,6 @@
 
 #include "strategies/parallel/data_sync.hpp"
 #include "strategies/parallel/parallel.hpp"
-#include "strategies/pipeline/schedule.hpp"
 #include "strategies/state_bytes.hpp"
 
 namespace lockstep {
@@ -28,7 +27,7 @@ StateShards shards_over(Sharding sharding, std::int64_t ranks) {
 // Megatron-LM's embedding group).
 void add_tied_embedding(const BlockContext& context, Workload& workload) {
   const Plan& plan = context.plan;
-  if (!table_on_two_stages(context.model, plan)) return;
+  if (!context.model.tied_embeddings || !ends_apart(plan.pipeline)) return;
   const double table =
       as_double(context.shape.vocabulary) * context.shape.hidden / context.shape.tensor;
   const double reduce = state_bytes(plan, context.training).reduce;
@@ -40,11 +39,6 @@ void add_tied_embedding(const BlockContext& context, Workload& workload) {
 }
 
 }  // namespace
-
-bool table_on_two_stages(const Model& model, const Plan& plan) {
-  return model.tied_embeddings && plan.pipeline.stages > 1 &&
-         find_schedule(plan.pipeline.schedule)->layout != ChunkLayout::v_shape;
-}
 
 StateShards state_shards(const Plan& plan) {
   return shards_over(plan.sharding, plan.shard_ranks());
