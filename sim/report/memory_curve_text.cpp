@@ -133,14 +133,13 @@ std::string memory_curve_text(const Timeline& timeline, const TimelineSummary& s
   const Chart chart = chart_of(curve.peak.bytes, timeline.capacity_bytes);
   const std::size_t margin = 3 + std::to_string(timeline.stages).size();
 
-  std::string words = "allocated over the step";
+  std::string words = "allocated memory over the step";
   if (timeline.stages > 1) {
     words += fmt::format(" on stage {}, which needs most", summary.worst_stage + 1);
   }
-  std::string text = "\n" + painted("  " + words, Tone::quiet, options.color) +
-                     fmt::format("  0 to {}", memory(chart.top));
+  std::string text = "\n" + painted("  " + words, Tone::quiet, options.color);
   if (timeline.capacity_bytes > 0) {
-    text += fmt::format("; {}{} may be allocated", chart.limit_row ? "─ " : "",
+    text += fmt::format("  {}{} may be allocated", chart.limit_row ? "─ " : "",
                         memory(timeline.capacity_bytes));
   }
   text += "\n";

@@ -125,8 +125,8 @@ std::string legend(const Timeline& timeline, const TimeAxis& axis, const Timelin
 std::string remarks(const TimeAxis& axis, const TextOptions& options) {
   std::string text;
   if (axis.cells) {
-    text =
-        axis.full_numbers ? "Numbers are micro-batches." : "Digits are the last of micro-batches.";
+    text = axis.full_numbers ? "Numbers are micro-batches."
+                             : "A digit is the last one of the micro-batch's number.";
   }
   if (axis.cut) {
     text += fmt::format("{}⋯ {} of the steady state are not drawn.", text.empty() ? "" : " ",
