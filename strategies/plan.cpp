@@ -103,20 +103,30 @@ class Rules {
         names += (names.empty() ? "" : ", ") + std::string(known.name);
       report("E407", "pipeline.schedule", fmt::format("unknown schedule '{}'", pipeline.schedule),
              "one of: " + names);
-    } else if (pipeline.interleave > 1 && !schedule->interleaves) {
+    } else if (!accepts_interleave(*schedule, pipeline.interleave)) {
       report("E414", "pipeline.interleave",
-             fmt::format("schedule {} has one chunk per stage", pipeline.schedule),
-             "set interleave: 1 or schedule: 1f1b");
+             fmt::format("schedule {} has {} per stage", pipeline.schedule,
+                         schedule->chunks == ChunkRule::two ? "two chunks" : "one chunk"),
+             interleave_hint(*schedule));
     }
     if (pipeline.interleave > 1 && pipeline.stages == 1) {
       report("E413", "pipeline.interleave", "interleave needs more than one pipeline stage",
-             "set interleave: 1 or stages above 1");
+             schedule != nullptr && schedule->chunks == ChunkRule::two
+                 ? "set stages above 1, or interleave: 1 and schedule: 1f1b"
+                 : "set interleave: 1 or stages above 1");
     }
     const std::string problem = partition_problem(model_, plan_.software.stage_partition,
                                                   pipeline.stages, pipeline.interleave);
     if (!problem.empty()) {
       report("E405", "pipeline.stages", problem, layer_hint());
     }
+  }
+
+  std::string interleave_hint(const Schedule& schedule) const {
+    if (schedule.chunks == ChunkRule::one) return "set interleave: 1 or schedule: 1f1b";
+    if (plan_.pipeline.stages == 1)
+      return "set stages above 1 and interleave: 2, or schedule: 1f1b";
+    return "set interleave: 2 or schedule: 1f1b";
   }
 
   std::string layer_hint() const {
@@ -141,7 +151,9 @@ class Rules {
       return;
     }
     const std::int64_t micro_batches = training_.global_batch / (plan_.data * plan_.micro_batch);
-    if (plan_.pipeline.interleave > 1 && micro_batches % plan_.pipeline.stages != 0) {
+    const Schedule* schedule = find_schedule(plan_.pipeline.schedule);
+    const bool in_groups = schedule == nullptr || schedule->chunks == ChunkRule::any;
+    if (in_groups && plan_.pipeline.interleave > 1 && micro_batches % plan_.pipeline.stages != 0) {
       report("E415", "pipeline.interleave",
              fmt::format("the interleaved schedule needs micro-batches per replica ({}) divisible "
                          "by stages ({})",

@@ -60,7 +60,7 @@ void describe(FieldVisitor& visitor, Plan& plan) {
   visitor.group({"pipeline", "Pipeline parallelism."}, [&](FieldVisitor& inner) {
     inner.count({"stages", "Pipeline stages."}, plan.pipeline.stages, 1, 100'000);
     inner.count({"interleave", "Model chunks per stage (virtual stages)."}, plan.pipeline.interleave, 1, 10'000);
-    inner.text({"schedule", "Order of forward and backward passes: the name of a schedule, such as 1f1b."},
+    inner.text({"schedule", "Order of forward and backward passes, such as 1f1b: `lockstep list schedules` names them."},
                plan.pipeline.schedule);
   });
   visitor.text({"placement", "Order of the dimensions over the GPUs, the first on neighbouring ones: tp-dp-pp, tp-pp-dp "

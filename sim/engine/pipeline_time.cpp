@@ -1,175 +1,220 @@
 #include "sim/engine/pipeline_time.hpp"
 
 #include <algorithm>
-#include <stdexcept>
+
+#include "sim/engine/step_run.hpp"
 
 namespace lockstep {
 
 namespace {
 
-// Finished passes of all stages, and the wait rules between them.
-class Run {
- public:
-  Run(const Schedule& schedule, const std::vector<StageCost>& stages, std::int64_t interleave,
-      std::int64_t micro_batches)
-      : stages_(stages),
-        interleave_(static_cast<std::size_t>(interleave)),
-        micro_batches_(static_cast<std::size_t>(micro_batches)) {
-    const auto count = static_cast<std::int64_t>(stages.size());
-    for (std::int64_t i = 0; i < count; ++i) {
-      warmups_.push_back(
-          static_cast<std::size_t>(schedule.warmup({i, count, interleave, micro_batches})));
-    }
-    const PipelinePosition any{0, count, interleave, micro_batches};
-    forward_passes_ = grouped_passes(any, false);
-    backward_passes_ = grouped_passes(any, true);
-    const std::size_t passes = stages.size() * interleave_ * micro_batches_;
-    forward_.assign(passes, not_done);
-    backward_.assign(passes, not_done);
-  }
+using step_run::Moment;
+using step_run::Pieces;
 
-  double finish() {
-    std::vector<std::size_t> next(stages_.size(), 0);
-    std::vector<double> free(stages_.size(), 0.0);
-    const std::size_t each = 2 * forward_passes_.size();
-    std::size_t left = stages_.size() * each;
-    while (left > 0) {
-      bool moved = false;
-      for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
-        while (next[stage] < each) {
-          const ChunkPass& pass = pass_at(stage, next[stage]);
-          const double ready = ready_at(stage, pass);
-          if (ready < 0) break;
-          const StageCost& cost = stages_[stage];
-          const Seconds whole = pass.backward ? cost.backward : cost.forward;
-          free[stage] =
-              std::max(free[stage], ready) + whole.value() / static_cast<double>(interleave_);
-          done(pass.backward, stage, pass) = free[stage];
-          ++next[stage];
-          --left;
-          moved = true;
-        }
-      }
-      if (!moved) throw std::logic_error("the pipeline schedule's stages wait for each other");
-    }
-    return *std::max_element(free.begin(), free.end());
-  }
+// A stage with one chunk, transfers that block added to the passes before them.
+struct Station {
+  double forward = 0;   // pass and transfer
+  double backward = 0;  // pass and transfer
+  double last_pass = 0;
+  double last_transfer = 0;
+  double first_forward_end = 0;  // of the first micro-batch, gather and transfer included
+  double last_backward_end = 0;  // transfer included
 
- private:
-  static constexpr double not_done = -1.0;
-
-  // The index-th pass of a stage: warm-up, then forward and backward in turn, then what is left of
-  // backward.
-  [[nodiscard]] const ChunkPass& pass_at(std::size_t stage, std::size_t index) const {
-    const std::size_t warmup = warmups_[stage];
-    if (index < warmup) return forward_passes_[index];
-    const std::size_t after = index - warmup;
-    const std::size_t pairs = forward_passes_.size() - warmup;
-    if (after >= 2 * pairs) return backward_passes_[after - pairs];
-    return after % 2 == 0 ? forward_passes_[warmup + after / 2] : backward_passes_[after / 2];
-  }
-
-  double& done(bool backward, std::size_t stage, const ChunkPass& pass) {
-    return at(backward, stage, static_cast<std::size_t>(pass.chunk), pass);
-  }
-
-  double& at(bool backward, std::size_t stage, std::size_t chunk, const ChunkPass& pass) {
-    const std::size_t index =
-        (stage * interleave_ + chunk) * micro_batches_ + static_cast<std::size_t>(pass.micro_batch);
-    return backward ? backward_[index] : forward_[index];
-  }
-
-  // When what the pass waits for is there; negative while it isn't.
-  double ready_at(std::size_t stage, const ChunkPass& pass) {
-    const auto chunk = static_cast<std::size_t>(pass.chunk);
-    const std::size_t last = stages_.size() - 1;
-    if (!pass.backward) {
-      if (stage > 0) return at(false, stage - 1, chunk, pass);
-      return chunk > 0 ? at(false, last, chunk - 1, pass) : 0.0;
-    }
-    const double own = at(false, stage, chunk, pass);
-    if (own < 0) return own;
-    if (stage < last) return at(true, stage + 1, chunk, pass);
-    return chunk + 1 < interleave_ ? at(true, 0, chunk + 1, pass) : own;
-  }
-
-  const std::vector<StageCost>& stages_;
-  std::size_t interleave_;
-  std::size_t micro_batches_;
-  std::vector<std::size_t> warmups_;
-  std::vector<ChunkPass> forward_passes_;  // of every stage, in order
-  std::vector<ChunkPass> backward_passes_;
-  std::vector<double> forward_;
-  std::vector<double> backward_;
+  [[nodiscard]] double total() const { return forward + backward; }
 };
 
-std::size_t slowest_stage(const std::vector<StageCost>& stages) {
-  std::size_t slowest = 0;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (stages[i].total() >= stages[slowest].total()) slowest = i;
+bool no_collectives(const StageWork& stage) {
+  const auto free = [](const std::vector<SyncCost>& costs) {
+    return std::all_of(costs.begin(), costs.end(),
+                       [](const SyncCost& cost) { return cost.time.value() <= 0; });
+  };
+  return free(stage.gather) && free(stage.reduce) && stage.after_reduce.value() <= 0;
+}
+
+bool no_transfers(const StageWork& stage) {
+  for (const Seconds time : {stage.forward_send_blocking, stage.forward_send_hidden,
+                             stage.backward_send_blocking, stage.backward_send_hidden}) {
+    if (time.value() > 0) return false;
   }
-  return slowest;
+  return true;
 }
 
-// Groups of `stages` micro-batches after which every further group adds the slowest stage's work
-// and no more.
-constexpr std::int64_t settling_groups = 4;
-
-}  // namespace
-
-Seconds pipeline_closed_form(const std::vector<StageCost>& stages, std::int64_t interleave,
-                             std::int64_t micro_batches) {
-  Seconds sum;
-  for (const StageCost& stage : stages) sum += stage.total();
-  const Seconds slowest = stages[slowest_stage(stages)].total();
-  return static_cast<double>(micro_batches) * slowest +
-         (sum - slowest) / static_cast<double>(interleave);
+Seconds ends_of_step(const StepWork& work) {
+  Seconds optimizer;
+  for (const StageWork& stage : work.stages) optimizer = std::max(optimizer, stage.optimizer);
+  return optimizer + work.host;
 }
 
-bool closed_form_is_exact(const std::vector<StageCost>& stages, std::int64_t interleave,
-                          std::int64_t micro_batches) {
-  const auto count = static_cast<std::int64_t>(stages.size());
-  if (interleave > 1 && micro_batches % count != 0) return false;
-  // The slowest stage last: ties count, so equal stages qualify. Interleaving wraps around, so
-  // there all equal.
-  if (slowest_stage(stages) + 1 != stages.size()) return false;
-  if (interleave == 1) return true;
-  return std::all_of(stages.begin(), stages.end(), [&](const StageCost& stage) {
-    return stage.forward == stages.front().forward && stage.backward == stages.front().backward;
+// Stations of a pipeline with one chunk per stage; nothing where a transfer's hidden part does not
+// fit beside the pass before it.
+std::optional<std::vector<Station>> stations_of(const StepWork& work) {
+  std::vector<Station> stations;
+  double arrival = 0;
+  for (std::size_t i = 0; i < work.stages.size(); ++i) {
+    const StageWork& stage = work.stages[i];
+    const PassCost& pass = stage.chunks.front();
+    const bool sends_forward = i + 1 < work.stages.size();
+    const bool sends_backward = i > 0;
+    if (sends_forward && stage.forward_send_hidden > pass.forward) return std::nullopt;
+    if (sends_backward && stage.backward_send_hidden > pass.backward) return std::nullopt;
+    const double send = sends_forward ? stage.forward_send_blocking.value() : 0;
+    Station station;
+    station.last_pass = pass.backward.value();
+    station.last_transfer = sends_backward ? stage.backward_send_blocking.value() : 0;
+    station.forward = pass.forward.value() + send;
+    station.backward = station.last_pass + station.last_transfer;
+    Moment ready;
+    ready.time = arrival;
+    if (stage.gather.empty()) {
+      arrival += station.forward;
+    } else {
+      const Pieces gather(stage.gather.front());
+      arrival = end_beside_gather(ready, gather, gather.late, pass.forward.value()).time + send;
+    }
+    station.first_forward_end = arrival;
+    stations.push_back(station);
+  }
+  return stations;
+}
+
+// Ends of the last backward passes of GPipe. A job of a flow shop ends on its last machine after
+// the longest way through the table of jobs and machines; where the first job leaves machine i at
+// e_i, that is max over i of e_i + sum of what follows on j > i + (m - 1) times the slowest of
+// j >= i.
+void place_flow_shops(std::vector<Station>& stations, double further_jobs) {
+  double forward_end = 0;
+  double slowest = 0;
+  double sum = 0;
+  for (std::size_t i = stations.size(); i-- > 0;) {
+    slowest = std::max(slowest, stations[i].forward);
+    forward_end =
+        std::max(forward_end, stations[i].first_forward_end + sum + further_jobs * slowest);
+    sum += stations[i].forward;
+  }
+  slowest = 0;
+  sum = 0;
+  for (std::size_t i = stations.size(); i-- > 0;) {
+    slowest = std::max(slowest, stations[i].backward);
+    sum += stations[i].backward;
+    stations[i].last_backward_end = forward_end + sum + further_jobs * slowest;
+  }
+}
+
+bool slowest_is_last(const std::vector<Station>& stations) {
+  return std::all_of(stations.begin(), stations.end(), [&](const Station& station) {
+    return station.total() <= stations.back().total();
   });
 }
 
-Seconds phases_apart_closed_form(const std::vector<StageCost>& stages, std::int64_t micro_batches) {
-  Seconds sum;
-  Seconds forward;
-  Seconds backward;
-  for (const StageCost& stage : stages) {
-    sum += stage.total();
-    forward = std::max(forward, stage.forward);
-    backward = std::max(backward, stage.backward);
+void place_one_f_one_b(std::vector<Station>& stations, double further_jobs) {
+  double end = stations.back().first_forward_end + further_jobs * stations.back().total();
+  for (std::size_t i = stations.size(); i-- > 0;) {
+    end += stations[i].backward;
+    stations[i].last_backward_end = end;
   }
-  return sum + static_cast<double>(micro_batches - 1) * (forward + backward);
 }
 
-Seconds pipeline_time_simulated(const Schedule& schedule, const std::vector<StageCost>& stages,
-                                std::int64_t interleave, std::int64_t micro_batches) {
-  return Seconds{Run(schedule, stages, interleave, micro_batches).finish()};
+// When a stage's reductions are through.
+double end_of_reductions(const StageWork& stage, const Station& station) {
+  double data = 0;
+  double late = 0;
+  if (!stage.gather.empty()) data = stage.gather.front().time.value();
+  if (!stage.reduce.empty()) {
+    const Pieces reduce(stage.reduce.front());
+    late = reduce.late;
+    Moment free;
+    free.time = data;
+    Moment start;
+    start.time = station.last_backward_end - station.last_transfer - station.last_pass;
+    if (reduce.piece > 0) {
+      data = end_beside_pass(free, reduce, start, SliceKind::backward, station.last_pass).time;
+    }
+  }
+  return std::max(data, station.last_backward_end) + late + stage.after_reduce.value();
+}
+
+std::optional<Seconds> one_chunk_form(const StepWork& work, bool phases_apart) {
+  std::optional<std::vector<Station>> stations = stations_of(work);
+  if (!stations) return std::nullopt;
+  const auto further_jobs = static_cast<double>(work.micro_batches - 1);
+  if (phases_apart) {
+    place_flow_shops(*stations, further_jobs);
+  } else if (slowest_is_last(*stations)) {
+    place_one_f_one_b(*stations, further_jobs);
+  } else {
+    return std::nullopt;
+  }
+  double end = 0;
+  for (std::size_t i = 0; i < stations->size(); ++i) {
+    end = std::max(end, end_of_reductions(work.stages[i], (*stations)[i]));
+  }
+  return Seconds{end} + ends_of_step(work);
+}
+
+bool same_costs(const PassCost& a, const PassCost& b) {
+  return a.forward == b.forward && a.backward == b.backward &&
+         a.weight_gradient == b.weight_gradient;
+}
+
+std::optional<Seconds> equal_chunks_form(const StepWork& work) {
+  const PassCost& cost = work.stages.front().chunks.front();
+  for (const StageWork& stage : work.stages) {
+    if (!no_transfers(stage) || !no_collectives(stage)) return std::nullopt;
+    for (const PassCost& chunk : stage.chunks) {
+      if (!same_costs(chunk, cost)) return std::nullopt;
+    }
+  }
+  const auto stages = static_cast<std::int64_t>(work.stages.size());
+  const std::optional<Seconds> bubble =
+      work.schedule->bubble({0, stages, work.interleave, work.micro_batches}, cost);
+  if (!bubble) return std::nullopt;
+  Seconds pass = cost.forward + cost.backward;
+  if (work.schedule->splits_backward) pass += cost.weight_gradient;
+  Seconds total = static_cast<double>(work.interleave * work.micro_batches) * pass + *bubble;
+  if (work.schedule->layout == ChunkLayout::v_shape) {
+    total += static_cast<double>(stages - 1) * cost.forward;
+  }
+  return total + ends_of_step(work);
+}
+
+}  // namespace
+
+std::optional<Seconds> step_closed_form(const StepWork& work) {
+  check(work);
+  const bool phases_apart = work.schedule == find_schedule("gpipe");
+  if (phases_apart || (work.schedule == find_schedule("1f1b") && work.interleave == 1)) {
+    return one_chunk_form(work, phases_apart);
+  }
+  return equal_chunks_form(work);
+}
+
+Seconds step_total(const StepWork& work) {
+  const std::optional<Seconds> total = step_closed_form(work);
+  return total ? *total : run_step_settled(work).total;
+}
+
+StepWork pipeline_work(const Schedule& schedule, const std::vector<StageCost>& stages,
+                       std::int64_t interleave, std::int64_t micro_batches) {
+  StepWork work;
+  work.schedule = &schedule;
+  work.interleave = interleave;
+  work.micro_batches = micro_batches;
+  for (const StageCost& stage : stages) {
+    const auto chunks = static_cast<double>(interleave);
+    PassCost pass{stage.forward / chunks, stage.backward / chunks, Seconds{}};
+    if (schedule.splits_backward) {
+      pass.backward = pass.backward / 2;
+      pass.weight_gradient = pass.backward;
+    }
+    StageWork& added = work.stages.emplace_back();
+    added.chunks.assign(static_cast<std::size_t>(interleave), pass);
+  }
+  return work;
 }
 
 Seconds pipeline_time(const Schedule& schedule, const std::vector<StageCost>& stages,
                       std::int64_t interleave, std::int64_t micro_batches) {
-  if (schedule.phases_apart) return phases_apart_closed_form(stages, micro_batches);
-  if (stages.size() == 1 || closed_form_is_exact(stages, interleave, micro_batches)) {
-    return pipeline_closed_form(stages, interleave, micro_batches);
-  }
-  // In the steady state the slowest stage never waits: whole groups beyond the first few add its
-  // work alone.
-  const auto count = static_cast<std::int64_t>(stages.size());
-  const std::int64_t groups = std::max<std::int64_t>(0, micro_batches / count - settling_groups);
-  const std::int64_t simulated = micro_batches - groups * count;
-  const Seconds skipped =
-      static_cast<double>(groups * count) * stages[slowest_stage(stages)].total();
-  return pipeline_time_simulated(schedule, stages, interleave, simulated) + skipped;
+  return step_total(pipeline_work(schedule, stages, interleave, micro_batches));
 }
 
 }  // namespace lockstep

@@ -1,44 +1,48 @@
-// How long a pipeline of stages takes for all micro-batches of a step.
+// How long a step takes, by closed form where one is exact.
 #pragma once
 
+#include <optional>
 #include <vector>
 
-#include "strategies/pipeline/schedule.hpp"
-#include "topology/quantity.hpp"
+#include "sim/engine/step_timeline.hpp"
 
 namespace lockstep {
 
-// Time of one micro-batch on one whole stage; its chunks share it equally.
+// The step's total in O(stages * interleave), where a closed form is exact; else nothing.
+//
+// GPipe: two flow shops, one after the other, f and b with the transfers that block:
+//   sum of f + (m - 1) max f + sum of b + (m - 1) max b
+// 1F1B with the slowest stage last (ties count, so equal stages qualify), t = f + b:
+//   sum of t + (m - 1) t_last
+// Both with gathers and reductions: gathers put off each stage's first pass, and nothing else; the
+// last backward pass of stage i ends, in 1F1B, the backward passes of the stages before it ahead of
+// the last of all.
+// Interleaved 1F1B, ZB-H1, ZB-V: equal chunks, no transfers, no collectives:
+//   work of a stage + Schedule::bubble, and (p - 1) f with ZB-V, whose stages begin one by one.
+// To all of them the slowest optimizer and the host's work are added.
+//
+// Huang et al. 2019 (arXiv:1811.06965); Narayanan et al. 2021 (arXiv:2104.04473), section 2; Qi et
+// al. 2023 (arXiv:2401.10241). Throws std::logic_error as run_step does.
+std::optional<Seconds> step_closed_form(const StepWork& work);
+
+// The step's total: closed form, else run_step_settled.
+Seconds step_total(const StepWork& work);
+
+// Time of one micro-batch on one whole stage; its chunks share it equally. Schedules that split the
+// backward pass take half of it for weight gradients (as many FLOPs as input gradients in a matrix
+// product; attention, which has no weights, is ignored).
 struct StageCost {
   Seconds forward;
   Seconds backward;
   [[nodiscard]] Seconds total() const { return forward + backward; }
 };
 
-// From the start of the first pass to the end of the last one: every pass of every stage starts
-// when the stage has done what the schedule puts before it and what it waits for is there. Cost
-// O(stages * micro_batches * interleave). Throws std::logic_error if the schedule's orders block
-// each other.
-Seconds pipeline_time_simulated(const Schedule& schedule, const std::vector<StageCost>& stages,
-                                std::int64_t interleave, std::int64_t micro_batches);
+// Passes alone: no transfers, collectives, optimizer.
+StepWork pipeline_work(const Schedule& schedule, const std::vector<StageCost>& stages,
+                       std::int64_t interleave, std::int64_t micro_batches);
 
-// The same, by a closed form where one is exact; else simulated for the first groups of
-// micro-batches, after which each further one adds the slowest stage's work.
+// From the start of the first pass to the end of the last one.
 Seconds pipeline_time(const Schedule& schedule, const std::vector<StageCost>& stages,
                       std::int64_t interleave, std::int64_t micro_batches);
-
-// The closed form of 1F1B. Exact where the slowest stage is the last one (ties count, so equal
-// stages qualify); with interleaving where stages are equal and micro-batches a multiple of them.
-// Too slow elsewhere.
-//   t = m t_slowest + (sum of t - t_slowest) / v
-// Narayanan et al. 2021 (arXiv:2104.04473), section 2.2.
-Seconds pipeline_closed_form(const std::vector<StageCost>& stages, std::int64_t interleave,
-                             std::int64_t micro_batches);
-bool closed_form_is_exact(const std::vector<StageCost>& stages, std::int64_t interleave,
-                          std::int64_t micro_batches);
-
-// Exact closed form of schedules whose phases are apart: two flow shops, one after the other.
-//   t = sum of f + (m - 1) max f + sum of b + (m - 1) max b
-Seconds phases_apart_closed_form(const std::vector<StageCost>& stages, std::int64_t micro_batches);
 
 }  // namespace lockstep

@@ -1,27 +1,34 @@
-// One forward, one backward: a stage starts a backward as soon as it can, so that it holds few
-// activations.
+// 1F1B: one forward, one backward. A stage starts a backward as soon as it can, so that it holds
+// few activations. With interleave > 1 it is the interleaved schedule of interleaved_1f1b.cpp.
+//
+//   bubble    = (p - 1)(f + b), which is (p - 1)/(m + p - 1) of the step
+//   in flight = min(m, p - i) on stage i
+//
+// Narayanan et al. 2019 (PipeDream-flush) and 2021 (arXiv:2104.04473), section 2.1. Holds for equal
+// stages and any m.
 #include <algorithm>
 
+#include "strategies/pipeline/alternating.hpp"
+#include "strategies/pipeline/interleaved.hpp"
 #include "strategies/pipeline/registered.hpp"
 
 namespace lockstep {
 
 namespace {
 
-// Forward passes before the first backward. Without interleaving p - i - 1; with v chunks
-// 2(p - i - 1) + (v - 1) p, as Megatron-LM's interleaved schedule warms up.
-std::int64_t warmup(const PipelinePosition& at) {
-  const std::int64_t behind = at.stages - at.stage - 1;
-  const std::int64_t wanted =
-      at.interleave > 1 ? 2 * behind + (at.interleave - 1) * at.stages : behind;
-  return std::min(wanted, at.micro_batches * at.interleave);
+std::unique_ptr<PassOrder> order(const PipelinePosition& at) {
+  if (at.interleave > 1) return interleaved_order(at);
+  return alternating_order(at, at.stages - at.stage - 1);
 }
 
-// A stage holds its warm-up and one more pass; a chunk is 1/v of the stage. With v chunks on stage
-// 0 that is Korthikanti et al.'s p (1 + (p - 1)/(p v)).
 double in_flight(const PipelinePosition& at) {
-  const std::int64_t passes = std::min(warmup(at) + 1, at.micro_batches * at.interleave);
-  return static_cast<double>(passes) / static_cast<double>(at.interleave);
+  if (at.interleave > 1) return interleaved_in_flight(at);
+  return static_cast<double>(std::min(at.stages - at.stage, at.micro_batches));
+}
+
+std::optional<Seconds> bubble(const PipelinePosition& at, const PassCost& chunk) {
+  if (at.interleave > 1) return interleaved_bubble(at, chunk);
+  return static_cast<double>(at.stages - 1) * (chunk.forward + chunk.backward);
 }
 
 }  // namespace
@@ -31,9 +38,11 @@ const Schedule one_f_one_b{
     "one forward one backward; with interleave > 1 each stage holds several model chunks",
     "Narayanan et al. 2021 (arXiv:2104.04473) section 2.2; Korthikanti et al. 2022 "
     "(arXiv:2205.05198) section 4",
-    true,
+    ChunkRule::any,
+    ChunkLayout::round_robin,
     false,
+    &order,
     &in_flight,
-    &warmup};
+    &bubble};
 
 }  // namespace lockstep

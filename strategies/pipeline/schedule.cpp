@@ -1,6 +1,5 @@
 #include "strategies/pipeline/schedule.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "strategies/pipeline/registered.hpp"
@@ -8,7 +7,7 @@
 namespace lockstep {
 
 std::span<const Schedule> schedules() {
-  static const std::array<Schedule, 2> table{one_f_one_b, gpipe};
+  static const std::array<Schedule, 4> table{one_f_one_b, gpipe, zb_h1, zb_v};
   return table;
 }
 
@@ -19,18 +18,14 @@ const Schedule* find_schedule(const std::string& name) {
   return nullptr;
 }
 
-std::vector<ChunkPass> grouped_passes(const PipelinePosition& at, bool backward) {
-  std::vector<ChunkPass> passes;
-  passes.reserve(static_cast<std::size_t>(at.micro_batches * at.interleave));
-  for (std::int64_t first = 0; first < at.micro_batches; first += at.stages) {
-    const std::int64_t end = std::min(first + at.stages, at.micro_batches);
-    for (std::int64_t chunk = 0; chunk < at.interleave; ++chunk) {
-      for (std::int64_t micro_batch = first; micro_batch < end; ++micro_batch) {
-        passes.push_back({backward ? at.interleave - 1 - chunk : chunk, micro_batch, backward});
-      }
-    }
-  }
-  return passes;
+bool accepts_interleave(const Schedule& schedule, std::int64_t interleave) {
+  if (schedule.chunks == ChunkRule::any) return interleave >= 1;
+  return interleave == (schedule.chunks == ChunkRule::two ? 2 : 1);
+}
+
+std::int64_t virtual_stage(ChunkLayout layout, const PipelinePosition& at, std::int64_t chunk) {
+  if (layout == ChunkLayout::v_shape && chunk == 1) return 2 * at.stages - 1 - at.stage;
+  return chunk * at.stages + at.stage;
 }
 
 }  // namespace lockstep

@@ -1,127 +1,295 @@
-// The closed forms against the simulated schedule, one body for both, on random pipelines.
+// The step's timeline on random legal steps: closed form against engine, one body for both, and
+// what holds for every step.
 #include <algorithm>
+#include <map>
 #include <random>
+#include <utility>
 
 #include "sim/engine/pipeline_time.hpp"
 #include "tests/catch.hpp"
+#include "tests/support/step_work.hpp"
 
 using namespace lockstep;
+using namespace lockstep::testing;
 
 namespace {
 
-// Both are sums of the same doubles in different order.
+// Sums of the same doubles in different order.
 constexpr double rounding = 1e-9;
-
-struct Draw {
-  std::vector<StageCost> stages;
-  std::int64_t interleave = 1;
-  std::int64_t micro_batches = 1;
-};
 
 class Draws {
  public:
+  explicit Draws(unsigned seed) : engine_(seed) {}
+
   std::int64_t between(std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(engine_);
   }
-  // Micro-batches as the schedule takes them: a multiple of the stages where it interleaves.
-  std::int64_t micro_batches(std::int64_t stages, std::int64_t interleave, std::int64_t most) {
-    if (interleave == 1) return between(1, most);
-    return stages * between(1, std::max<std::int64_t>(1, most / stages));
+  double factor(double low = 0.5, double high = 2.0) {
+    return std::uniform_real_distribution<double>(low, high)(engine_);
   }
-  double factor() { return std::uniform_real_distribution<double>(0.5, 2.0)(engine_); }
+  bool coin() { return between(0, 1) == 1; }
+  const Schedule& schedule() {
+    return schedules()[static_cast<std::size_t>(
+        between(0, static_cast<std::int64_t>(schedules().size()) - 1))];
+  }
+  std::int64_t interleave(const Schedule& schedule) {
+    if (schedule.chunks == ChunkRule::two) return 2;
+    return schedule.chunks == ChunkRule::any ? between(1, 4) : 1;
+  }
+  PassCost pass() { return passes(factor(), factor(), factor()); }
 
-  std::vector<StageCost> equal_stages(std::int64_t count) {
-    return std::vector<StageCost>(static_cast<std::size_t>(count),
-                                  StageCost{Seconds{factor()}, Seconds{factor()}});
+  // As plans have them: micro-batches a multiple of the stages where chunks interleave.
+  StepWork step(const Schedule& schedule, std::int64_t most_micro_batches) {
+    const std::int64_t stages = between(1, 10);
+    const std::int64_t interleave =
+        stages > 1 || schedule.chunks == ChunkRule::two ? this->interleave(schedule) : 1;
+    std::int64_t micro_batches = between(1, most_micro_batches);
+    if (schedule.chunks == ChunkRule::any && interleave > 1) {
+      micro_batches = stages * std::max<std::int64_t>(1, micro_batches / stages);
+    }
+    return equal_step(schedule.name, stages, interleave, micro_batches, pass());
   }
-  std::vector<StageCost> uneven_stages(std::int64_t count) {
-    std::vector<StageCost> stages;
-    for (std::int64_t i = 0; i < count; ++i)
-      stages.push_back({Seconds{factor()}, Seconds{factor()}});
-    return stages;
+
+  void make_uneven(StepWork& work) {
+    for (StageWork& stage : work.stages) {
+      for (PassCost& chunk : stage.chunks) chunk = pass();
+    }
+  }
+
+  void add_transfers(StepWork& work, double longest_hidden) {
+    for (StageWork& stage : work.stages) {
+      stage.forward_send_blocking = Seconds{factor(0, 0.3)};
+      stage.backward_send_blocking = Seconds{factor(0, 0.3)};
+      stage.forward_send_hidden = Seconds{factor(0, longest_hidden)};
+      stage.backward_send_hidden = Seconds{factor(0, longest_hidden)};
+    }
+  }
+
+  SyncCost collective() {
+    return sync(coin() ? factor(0, 6) : 0.0, coin() ? factor(0, 1) : 0.0, between(1, 5));
+  }
+
+  void add_ends(StepWork& work) {
+    for (StageWork& stage : work.stages) {
+      for (std::int64_t c = 0; c < work.interleave; ++c) {
+        stage.gather.push_back(collective());
+        stage.reduce.push_back(collective());
+      }
+      stage.after_reduce = Seconds{factor(0, 1)};
+      stage.optimizer = Seconds{factor(0, 1)};
+    }
+    work.host = Seconds{factor(0, 1)};
   }
 
  private:
-  std::mt19937 engine_{20260101};
+  std::mt19937 engine_;
 };
 
-double simulated(const char* schedule, const Draw& draw) {
-  return pipeline_time_simulated(*find_schedule(schedule), draw.stages, draw.interleave,
-                                 draw.micro_batches)
-      .value();
+// 1F1B's closed form wants its slowest stage last.
+void slow_down_last(StepWork& work) {
+  PassCost& last = work.stages.back().chunks.front();
+  Seconds most;
+  for (const StageWork& stage : work.stages) {
+    most = std::max(most, stage.chunks.front().forward + stage.chunks.front().backward +
+                              stage.forward_send_blocking + stage.backward_send_blocking);
+  }
+  last.backward = std::max(last.backward, most - last.forward);
 }
 
-double predicted(const char* schedule, const Draw& draw) {
-  return pipeline_time(*find_schedule(schedule), draw.stages, draw.interleave, draw.micro_batches)
-      .value();
+StepWork with_micro_batches(StepWork work, std::int64_t micro_batches) {
+  work.micro_batches = micro_batches;
+  return work;
+}
+
+// Idle share of the pipeline, all stages together.
+double bubble_fraction(const StepWork& work) {
+  const StepResult result = run_step(work);
+  double busy = 0;
+  for (const StageResult& stage : result.stages) busy += stage.busy.value();
+  return 1 - busy / (result.passes.value() * static_cast<double>(work.stages.size()));
 }
 
 }  // namespace
 
-TEST_CASE("pipeline: the closed form is the simulated time wherever it claims to be exact") {
-  Draws draws;
-  int exact = 0;
-  for (int i = 0; i < 3000; ++i) {
-    Draw draw;
-    const std::int64_t stages = draws.between(1, 12);
-    draw.stages = i % 2 == 0 ? draws.equal_stages(stages) : draws.uneven_stages(stages);
-    draw.interleave = stages > 1 ? draws.between(1, 4) : 1;
-    draw.micro_batches = draws.micro_batches(stages, draw.interleave, 40);
-    if (!closed_form_is_exact(draw.stages, draw.interleave, draw.micro_batches)) continue;
-    ++exact;
-    CHECK(pipeline_closed_form(draw.stages, draw.interleave, draw.micro_batches).value() ==
-          Approx(simulated("1f1b", draw)).epsilon(rounding));
-  }
-  CHECK(exact > 800);
-}
-
-TEST_CASE("pipeline: GPipe's two flow shops are the simulated time for any stages") {
-  Draws draws;
-  for (int i = 0; i < 1000; ++i) {
-    const Draw draw{draws.uneven_stages(draws.between(1, 12)), 1, draws.between(1, 40)};
-    CHECK(predicted("gpipe", draw) == Approx(simulated("gpipe", draw)).epsilon(rounding));
-  }
-}
-
-TEST_CASE("pipeline: skipping the steady state loses nothing") {
-  Draws draws;
-  for (int i = 0; i < 400; ++i) {
-    const std::int64_t stages = draws.between(2, 8);
-    const std::int64_t interleave = draws.between(1, 3);
-    const Draw draw{draws.uneven_stages(stages), interleave,
-                    draws.micro_batches(stages, interleave, 120)};
-    // Stages that are nearly as slow as the slowest take long to settle: a hundredth of a per cent is left then,
-    // and with interleaving, where every chunk wraps around, half a per cent.
-    const double tolerance = draw.interleave == 1 ? 0.001 : 0.01;
-    CHECK(predicted("1f1b", draw) == Approx(simulated("1f1b", draw)).epsilon(tolerance));
-  }
-}
-
-TEST_CASE("pipeline: no schedule blocks itself, and none beats its slowest stage") {
-  Draws draws;
-  for (int i = 0; i < 1500; ++i) {
-    const std::int64_t stages = draws.between(1, 10);
-    const std::int64_t interleave = stages > 1 ? draws.between(1, 5) : 1;
-    const Draw draw{draws.uneven_stages(stages), interleave,
-                    draws.micro_batches(stages, interleave, 30)};
-    double slowest = 0;
-    double all = 0;
-    for (const StageCost& stage : draw.stages) {
-      slowest = std::max(slowest, stage.total().value());
-      all += stage.total().value();
+TEST_CASE("step timeline: the closed form is the engine's total wherever there is one") {
+  Draws draws(1);
+  std::map<std::pair<std::string, bool>, int> exact;
+  for (int i = 0; i < 8000; ++i) {
+    StepWork work = draws.step(draws.schedule(), 40);
+    const bool one_chunk = work.interleave == 1 && !work.schedule->splits_backward && draws.coin();
+    if (one_chunk) {
+      draws.make_uneven(work);
+      draws.add_transfers(work, draws.coin() ? 0.5 : 1.5);
+      if (draws.coin()) draws.add_ends(work);
+      if (draws.coin()) slow_down_last(work);
     }
-    const double time = simulated("1f1b", draw);
-    CHECK(time >= static_cast<double>(draw.micro_batches) * slowest * (1 - rounding));
-    CHECK(time >=
-          all *
-              (1 - rounding));  // one micro-batch passes every chunk of every stage, there and back
+    if (work.schedule->layout == ChunkLayout::v_shape && draws.coin()) {
+      work = equal_step("zb-v", static_cast<std::int64_t>(work.stages.size()), 2,
+                        work.micro_batches, passes(1.5, 1.5, 1.5));
+    }
+    const std::optional<Seconds> closed = step_closed_form(work);
+    if (!closed) continue;
+    const StepResult result = run_step(work);
+    INFO(work.schedule->name << " " << work.stages.size() << " stages " << work.interleave
+                             << " chunks " << work.micro_batches << " micro-batches");
+    CHECK(closed->value() == Approx(result.total.value()).epsilon(rounding));
+    ++exact[{work.schedule->name + std::string(work.interleave > 1 ? " interleaved" : ""),
+             one_chunk}];
+  }
+  CHECK(exact[{"gpipe", false}] > 500);
+  CHECK(exact[{"gpipe", true}] > 500);
+  CHECK(exact[{"1f1b", false}] > 100);
+  CHECK(exact[{"1f1b", true}] > 100);
+  CHECK(exact[{"1f1b interleaved", false}] > 500);
+  CHECK(exact[{"zb-h1", false}] > 500);
+  CHECK(exact[{"zb-v interleaved", false}] > 300);
+}
+
+TEST_CASE("step timeline: the bubble is the schedule's equation wherever there is one") {
+  Draws draws(2);
+  int held = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const StepWork work = draws.step(draws.schedule(), 60);
+    const PassCost& chunk = work.stages.front().chunks.front();
+    const std::optional<Seconds> bubble = work.schedule->bubble(
+        {0, static_cast<std::int64_t>(work.stages.size()), work.interleave, work.micro_batches},
+        chunk);
+    if (!bubble) continue;
+    ++held;
+    Seconds longest;
+    for (const StageResult& stage : run_step(work).stages) {
+      longest = std::max(longest, stage.waiting);
+    }
+    CHECK(longest.value() == Approx(bubble->value()).epsilon(rounding).margin(rounding));
+  }
+  CHECK(held > 1000);
+}
+
+TEST_CASE("step timeline: skipping the steady state loses nothing") {
+  Draws draws(3);
+  int shortened = 0;
+  for (int i = 0; i < 1200; ++i) {
+    StepWork work = draws.step(draws.schedule(), 1);
+    // Random stages, which may be nearly as slow as the slowest and then take long to settle.
+    if (i % 4 != 0) draws.make_uneven(work);
+    if (i % 4 > 1) draws.add_transfers(work, 1.0);
+    if (i % 4 > 2) draws.add_ends(work);
+    const auto stages = static_cast<std::int64_t>(work.stages.size());
+    work.micro_batches = stages * draws.between(8, 60);
+    if (work.interleave == 1) work.micro_batches += draws.between(0, stages - 1);
+    const StepResult whole = run_step(work);
+    const StepResult result = run_step_settled(work);
+    INFO(work.schedule->name << " " << stages << " stages " << work.interleave << " chunks "
+                             << work.micro_batches << " micro-batches, kind " << i % 4);
+    CHECK(result.total.value() == Approx(whole.total.value()).epsilon(rounding));
+    CHECK(result.passes.value() == Approx(whole.passes.value()).epsilon(rounding));
+    CHECK(result.path.total().value() == Approx(whole.total.value()).epsilon(rounding));
+    for (std::size_t s = 0; s < whole.stages.size(); ++s) {
+      CHECK(result.stages[s].busy.value() == Approx(whole.stages[s].busy.value()));
+      CHECK(result.stages[s].most_in_flight_chunks == whole.stages[s].most_in_flight_chunks);
+    }
+    if (result.tasks < whole.tasks) ++shortened;
+  }
+  CHECK(shortened > 600);
+}
+
+TEST_CASE("step timeline: path, streams and stages add up on every step") {
+  Draws draws(4);
+  for (int i = 0; i < 600; ++i) {
+    StepWork work = draws.step(draws.schedule(), 30);
+    draws.make_uneven(work);
+    draws.add_transfers(work, 3.0);
+    if (i % 3 > 0) draws.add_ends(work);
+    Slices slices;
+    const StepResult result = run_step(work, &slices);
+    const double total = result.total.value();
+    INFO(work.schedule->name << " " << work.stages.size() << " " << work.micro_batches);
+    CHECK(result.path.total().value() == Approx(total).epsilon(rounding));
+    CHECK(run_step(work).total.value() == total);
+    CHECK(run_step(work).tasks == result.tasks);
+
+    std::map<std::pair<std::int32_t, Stream>, double> free;
+    std::vector<double> busy(work.stages.size(), 0);
+    double end = 0;
+    int overlaps = 0;
+    for (const Slice& slice : slices.all) {
+      double& before = free[{slice.stage, slice.stream}];
+      if (slice.start < before - rounding * total || slice.end < slice.start) ++overlaps;
+      before = slice.end;
+      end = std::max(end, slice.end);
+      if (slice.kind <= SliceKind::weight_gradient) {
+        busy[static_cast<std::size_t>(slice.stage)] += slice.end - slice.start;
+      }
+    }
+    CHECK(overlaps == 0);
+    CHECK(end == Approx(total).epsilon(rounding));
+    for (std::size_t s = 0; s < busy.size(); ++s) {
+      const StageResult& stage = result.stages[s];
+      CHECK((stage.busy + stage.idle).value() == Approx(total).epsilon(rounding));
+      CHECK((stage.first_start + stage.busy + stage.sending + stage.waiting).value() ==
+            Approx(stage.end_of_passes.value()).epsilon(rounding));
+      // A first forward that stalls for its gather is drawn with its stalls.
+      if (i % 3 == 0) CHECK(busy[s] == Approx(stage.busy.value()).epsilon(rounding));
+      CHECK(static_cast<double>(stage.most_in_flight_chunks) ==
+            work.schedule->in_flight({static_cast<std::int64_t>(s),
+                                      static_cast<std::int64_t>(work.stages.size()),
+                                      work.interleave, work.micro_batches}) *
+                static_cast<double>(work.interleave));
+    }
   }
 }
 
-TEST_CASE("pipeline: a slow first stage fills its waiting with work") {
-  // Stage 0 takes 2 s + 2 s, stage 1 takes 1 s + 1 s, 3 micro-batches. Stage 0: F0 0-2, F1 2-4 (B0
-  // is ready at 4), B0 4-6, F2 6-8, B1 8-10, B2 after stage 1's F2 8-9 and B2 9-10: 10-12. The
-  // closed form would say 3 x 4 + 2 = 14.
-  const Draw draw{{{Seconds{2}, Seconds{2}}, {Seconds{1}, Seconds{1}}}, 1, 3};
-  CHECK(predicted("1f1b", draw) == Approx(12.0));
+TEST_CASE("step timeline: more micro-batches never raise the bubble fraction") {
+  Draws draws(5);
+  for (int i = 0; i < 600; ++i) {
+    StepWork work = draws.step(draws.schedule(), 40);
+    if (draws.coin()) draws.make_uneven(work);
+    const auto stages = static_cast<std::int64_t>(work.stages.size());
+    const std::int64_t step = work.interleave > 1 ? stages : 1;
+    if (work.interleave > 1) work.micro_batches = stages * draws.between(1, 5);
+    double before = bubble_fraction(work);
+    for (int k = 0; k < 3; ++k) {
+      work = with_micro_batches(work, work.micro_batches + step);
+      const double after = bubble_fraction(work);
+      INFO(work.schedule->name << " " << work.stages.size() << " " << work.micro_batches);
+      CHECK(after <= before + rounding);
+      before = after;
+    }
+  }
+}
+
+TEST_CASE("step timeline: free transfers leave none exposed, and cost never saves time") {
+  Draws draws(6);
+  for (int i = 0; i < 500; ++i) {
+    StepWork work = draws.step(draws.schedule(), 30);
+    draws.make_uneven(work);
+    const StepResult free = run_step(work);
+    CHECK(free.path.of(SliceKind::transfer).value() == 0);
+    for (const StageResult& stage : free.stages) CHECK(stage.sending.value() == 0);
+    StepWork paid = work;
+    draws.add_transfers(paid, 3.0);
+    const StepResult slower = run_step(paid);
+    CHECK(slower.total.value() >= free.total.value() * (1 - rounding));
+    draws.add_ends(paid);
+    CHECK(run_step(paid).total.value() >= slower.total.value() * (1 - rounding));
+  }
+}
+
+TEST_CASE("step timeline: no step is faster than its busiest stage or than one micro-batch alone") {
+  Draws draws(7);
+  for (int i = 0; i < 1000; ++i) {
+    StepWork work = draws.step(draws.schedule(), 30);
+    draws.make_uneven(work);
+    const StepResult result = run_step(work);
+    double there_and_back = 0;
+    for (const StageWork& stage : work.stages) {
+      for (const PassCost& chunk : stage.chunks) {
+        there_and_back += (chunk.forward + chunk.backward).value();
+      }
+    }
+    CHECK(result.total.value() >= there_and_back * (1 - rounding));
+    for (const StageResult& stage : result.stages) {
+      CHECK(result.total.value() >= stage.busy.value() * (1 - rounding));
+    }
+  }
 }

@@ -78,7 +78,29 @@ TEST_CASE("plan: pipeline rules") {
   plan.pipeline.schedule = "gpipe";
   plan.pipeline.interleave = 2;
   CHECK(codes(plan, 16) == Codes{"E414"});
-  plan.pipeline.schedule = "1f1b";
+  Violation broken = violations(small_gpt(), small_training(), plan, 16).front();
+  CHECK(broken.message == "schedule gpipe has one chunk per stage");
+  CHECK(broken.hint == "set interleave: 1 or schedule: 1f1b");
+  plan.pipeline.schedule = "zb-h1";
+  CHECK(codes(plan, 16) == Codes{"E414"});
+  plan.pipeline.schedule = "zb-v";  // two chunks of one layer on each of two stages
+  CHECK(codes(plan, 16) == Codes{});
+  CHECK(codes(plan, 16, 24) == Codes{});  // 3 micro-batches: its order has no groups
+  plan.pipeline.interleave = 1;
+  CHECK(codes(plan, 16) == Codes{"E414"});
+  broken = violations(small_gpt(), small_training(), plan, 16).front();
+  CHECK(broken.message == "schedule zb-v has two chunks per stage");
+  CHECK(broken.hint == "set interleave: 2 or schedule: 1f1b");
+  plan.pipeline.stages = 1;
+  plan.data = 16;
+  broken = violations(small_gpt(), small_training(), plan, 16).front();
+  CHECK(broken.hint == "set stages above 1 and interleave: 2, or schedule: 1f1b");
+  plan.pipeline.interleave = 2;
+  broken = violations(small_gpt(), small_training(), plan, 16).front();
+  CHECK(broken.code == "E413");
+  CHECK(broken.hint == "set stages above 1, or interleave: 1 and schedule: 1f1b");
+  plan = plain_plan(8, 1, 2);
+  plan.pipeline.interleave = 2;
   CHECK(codes(plan, 16, 24) == Codes{"E415"});  // 3 micro-batches on 2 interleaved stages
   CHECK(codes(plan, 16, 32) == Codes{});
 }
