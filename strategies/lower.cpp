@@ -17,11 +17,12 @@ double as_double(std::int64_t value) {
 }
 
 Block layer_block(const BlockContext& context) {
-  Block layer;
-  layer.parameters = layer_parameters_on_rank(context);
-  layer.input = context.shape.residual();
-  add_attention(context, layer);
-  add_mlp(context, layer);
+  BlockBuilder building;
+  building.block.parameters = layer_parameters_on_rank(context);
+  building.block.input = context.shape.residual();
+  add_attention(context, building);
+  add_mlp(context, building);
+  Block layer = building.finish();
   // Gradient of the layer's output, and of the widest intermediate, in flight together.
   const RankShape& at = context.shape;
   layer.gradient_wave = at.residual() + Bytes{at.element * at.tokens * at.branches * at.ffn};
@@ -29,9 +30,55 @@ Block layer_block(const BlockContext& context) {
     const Bytes scores{at.element * at.tokens * as_double(at.sequence) * at.heads};
     layer.gradient_wave = std::max(layer.gradient_wave, at.residual() + scores);
   }
-  add_tensor_parallel_layer(context, layer);
   add_recompute(context, layer);
   return layer;
+}
+
+// Layers of a stage, over its chunks: as even as they go, the first chunks taking the rest.
+std::int64_t chunk_layers(std::int64_t stage_layers, std::int64_t chunks, std::int64_t chunk) {
+  return stage_layers / chunks + (chunk < stage_layers % chunks ? 1 : 0);
+}
+
+// A chunk's layers by kind; `first` is the index of its first layer in the model.
+Chunk lay_out_chunk(const BlockContext& context, const Workload& workload, std::int64_t first,
+                    std::int64_t count) {
+  const std::vector<LayerSpec> specs = layer_specs(context.model);
+  Chunk chunk;
+  chunk.layers.assign(workload.kinds.size(), 0);
+  chunk.recomputed.assign(workload.kinds.size(), 0);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const LayerSpec spec = layer_spec(context.model, first + i);
+    const auto kind = std::find(specs.begin(), specs.end(), spec) - specs.begin();
+    ++chunk.layers[static_cast<std::size_t>(kind)];
+  }
+  return chunk;
+}
+
+// The stage's recomputed layers, handed to its chunks and kinds in order.
+void lay_out_recompute(Stage& stage) {
+  std::int64_t left = stage.recomputed_layers;
+  std::int64_t layers = stage.layers;
+  for (Chunk& chunk : stage.chunks) {
+    for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
+      // In proportion, so that every chunk does its share.
+      const std::int64_t share = layers > 0 ? (left * chunk.layers[kind] + layers - 1) / layers : 0;
+      chunk.recomputed[kind] = std::min({share, left, chunk.layers[kind]});
+      left -= chunk.recomputed[kind];
+      layers -= chunk.layers[kind];
+    }
+  }
+}
+
+void count_parameters_on_stage(const Workload& workload, Stage& stage) {
+  for (const Chunk& chunk : stage.chunks) {
+    for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
+      const Block& block = workload.kinds[kind].block;
+      stage.parameters += as_double(chunk.layers[kind]) * block.parameters;
+      stage.expert_parameters += as_double(chunk.layers[kind]) * block.expert_parameters;
+    }
+  }
+  if (stage.has_embedding) stage.parameters += workload.embedding.parameters;
+  if (stage.has_head) stage.parameters += workload.head.parameters;
 }
 
 std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& workload) {
@@ -46,14 +93,26 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
     stage.index = static_cast<std::int64_t>(i);
     stage.layers = counts[i];
     stage.recomputed_layers = recomputed_layers(plan, stage.layers);
-    stage.has_embedding = i == 0;
-    stage.has_head = i + 1 == stages.size();
-    stage.parameters = as_double(stage.layers) * workload.layer.parameters;
-    if (stage.has_embedding) stage.parameters += workload.embedding.parameters;
-    if (stage.has_head) stage.parameters += workload.head.parameters;
     stage.micro_batches_in_flight =
         schedule->in_flight({static_cast<std::int64_t>(i), pipeline.stages, pipeline.interleave,
                              workload.micro_batches});
+    stage.chunks.resize(static_cast<std::size_t>(pipeline.interleave));
+  }
+  // Layers go through the chunks in the order of virtual stages: chunk by chunk over all stages.
+  std::int64_t first = 0;
+  for (std::int64_t chunk = 0; chunk < pipeline.interleave; ++chunk) {
+    for (Stage& stage : stages) {
+      const std::int64_t count = chunk_layers(stage.layers, pipeline.interleave, chunk);
+      stage.chunks[static_cast<std::size_t>(chunk)] =
+          lay_out_chunk(context, workload, first, count);
+      first += count;
+    }
+  }
+  stages.front().chunks.front().has_embedding = stages.front().has_embedding = true;
+  stages.back().chunks.back().has_head = stages.back().has_head = true;
+  for (Stage& stage : stages) {
+    lay_out_recompute(stage);
+    count_parameters_on_stage(workload, stage);
   }
   return stages;
 }
@@ -70,16 +129,17 @@ double model_flops_per_token(const Model& model, const Training& training) {
 }  // namespace
 
 Workload lower(const Model& model, const Training& training, const Plan& plan) {
-  const BlockContext context{model, training, plan, RankShape(model, training, plan)};
+  BlockContext context{model, training, plan, RankShape(model, training, plan), {}};
   Workload workload;
   workload.micro_batches = training.global_batch / (plan.data * plan.micro_batch);
   workload.interleave = plan.pipeline.interleave;
   workload.schedule = plan.pipeline.schedule;
-  workload.layer = layer_block(context);
+  for (const LayerSpec& spec : layer_specs(model)) {
+    context.layer = spec;
+    workload.kinds.push_back({layer_name(model, spec), layer_block(context), {}, {}});
+  }
   workload.embedding = embedding_block(context);
-  add_tensor_parallel_embedding(context, workload.embedding);
   workload.head = head_block(context);
-  add_tensor_parallel_head(context, workload.head);
   workload.stages = lay_out_stages(context, workload);
   add_data_parallel(context, workload);
   add_memory(context, workload);

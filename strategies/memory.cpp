@@ -35,20 +35,24 @@ class StageMemoryList {
   // `gradients`: whether the instant already has them.
   void states(Tensors& tensors, bool gradients) const {
     const StateShards shards = state_shards(context_.plan);
+    const StateShards expert = expert_state_shards(context_.plan);
     const double p = stage_.parameters;
-    add(tensors, "weights", TensorClass::weights, p * bytes_.weight / shards.weights);
+    const double e = stage_.expert_parameters;
+    add(tensors, "weights", TensorClass::weights,
+        bytes_.weight * (p / shards.weights + e / expert.weights));
     if (gradients) {
-      add(tensors, "gradients", TensorClass::gradients, p * bytes_.gradient / shards.gradients);
+      add(tensors, "gradients", TensorClass::gradients,
+          bytes_.gradient * (p / shards.gradients + e / expert.gradients));
     }
     add(tensors, "optimizer state", TensorClass::optimizer,
-        p * bytes_.optimizer / shards.optimizer);
-    if (context_.plan.data > 1 && context_.plan.sharding != Sharding::fsdp) {
+        bytes_.optimizer * (p / shards.optimizer + e / expert.optimizer));
+    if (context_.plan.replicas() > 1 && context_.plan.sharding != Sharding::fsdp) {
       add(tensors, "gradient buckets", TensorClass::communication_buffers,
           p * software_.ddp_bucket_bytes);
     }
     if (software_.cached_weight_gradients) {
       add(tensors, "cached weight gradients", TensorClass::other,
-          context_.shape.element * workload_.layer.parameters);
+          context_.shape.element * largest_layer_parameters());
     }
   }
 
@@ -61,15 +65,16 @@ class StageMemoryList {
   // What all micro-batches in flight have saved.
   void activations(Tensors& tensors) const {
     const double flight = stage_.micro_batches_in_flight;
-    const Block& layer = workload_.layer;
-    const double plain = as_double(stage_.layers - stage_.recomputed_layers);
-    const double recomputed = as_double(stage_.recomputed_layers);
-    add(tensors, "activations", TensorClass::activations,
-        flight * plain * layer.saved_bytes(Recompute::none, software_.selective_recompute).value());
     const bool full = context_.plan.recompute == Recompute::full;
-    add(tensors, full ? "layer inputs" : "activations", TensorClass::activations,
-        flight * recomputed *
-            layer.saved_bytes(context_.plan.recompute, software_.selective_recompute).value());
+    for (const Chunk& chunk : stage_.chunks) {
+      for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
+        const double plain = as_double(chunk.layers[kind] - chunk.recomputed[kind]);
+        const double recomputed = as_double(chunk.recomputed[kind]);
+        add(tensors, "activations", TensorClass::activations, flight * plain * whole(kind));
+        add(tensors, full ? "layer inputs" : "activations", TensorClass::activations,
+            flight * recomputed * kept(kind));
+      }
+    }
     if (stage_.has_embedding) {
       add(tensors, "activations", TensorClass::activations,
           flight * workload_.embedding.saved_bytes(Recompute::none, software_.selective_recompute)
@@ -108,7 +113,7 @@ class StageMemoryList {
     }
     const double all = as_double(stage_.layers);
     const double units = software_.reshard_after_forward ? std::min(layers, all) : all;
-    add(tensors, "unsharded layers", kind, units * bytes_.gather * workload_.layer.parameters);
+    add(tensors, "unsharded layers", kind, units * bytes_.gather * largest_layer_parameters());
     const double head = stage_.has_head ? workload_.head.parameters : 0.0;
     if (software_.fsdp_root_unsharded) {
       const double embedding = stage_.has_embedding ? workload_.embedding.parameters : 0.0;
@@ -117,7 +122,7 @@ class StageMemoryList {
     }
     if (gradients) {
       add(tensors, "unsharded gradients", kind,
-          (bytes_.reduce + bytes_.gather) * workload_.layer.parameters);
+          (bytes_.reduce + bytes_.gather) * largest_layer_parameters());
     }
   }
 
@@ -136,20 +141,38 @@ class StageMemoryList {
   // While the first layer of backward runs: what recompute brings back, and gradients of
   // activations.
   void backward_layer(Tensors& tensors) const {
-    const Block& layer = workload_.layer;
-    if (stage_.recomputed_layers > 0) {
-      const double whole =
-          layer.saved_bytes(Recompute::none, software_.selective_recompute).value();
-      const double kept =
-          layer.saved_bytes(context_.plan.recompute, software_.selective_recompute).value();
-      add(tensors, "recomputed layer", TensorClass::recompute_workspace,
-          std::max(0.0, whole - kept));
+    double again = 0;
+    double wave = 0;
+    for (std::size_t kind = 0; kind < workload_.kinds.size(); ++kind) {
+      again = std::max(again, whole(kind) - kept(kind));
+      wave = std::max(wave, workload_.kinds[kind].block.gradient_wave.value());
     }
-    add(tensors, "activation gradients", TensorClass::recompute_workspace,
-        layer.gradient_wave.value());
+    if (stage_.recomputed_layers > 0) {
+      add(tensors, "recomputed layer", TensorClass::recompute_workspace, again);
+    }
+    add(tensors, "activation gradients", TensorClass::recompute_workspace, wave);
   }
 
  private:
+  // Bytes that a layer of a kind saves without recompute, and as the plan recomputes.
+  [[nodiscard]] double whole(std::size_t kind) const {
+    return workload_.kinds[kind]
+        .block.saved_bytes(Recompute::none, software_.selective_recompute)
+        .value();
+  }
+  [[nodiscard]] double kept(std::size_t kind) const {
+    return workload_.kinds[kind]
+        .block.saved_bytes(context_.plan.recompute, software_.selective_recompute)
+        .value();
+  }
+  [[nodiscard]] double largest_layer_parameters() const {
+    double most = 0;
+    for (const LayerKind& kind : workload_.kinds) {
+      most = std::max(most, kind.block.parameters + kind.block.expert_parameters);
+    }
+    return most;
+  }
+
   const BlockContext& context_;
   const Workload& workload_;
   const Stage& stage_;

@@ -10,6 +10,27 @@ enum class Activation { gelu, swiglu, geglu, squared_relu };
 enum class Norm { layernorm, rmsnorm };
 enum class Positions { learned, rope, alibi, none };
 
+// A mixture of experts in place of the MLP. count 0: a dense model.
+struct Experts {
+  std::int64_t count = 0;
+  std::int64_t top_k = 1;              // experts that a token is sent to
+  std::int64_t ffn_hidden = 0;         // width of one expert; 0: the model's ffn width
+  std::int64_t shared = 0;             // experts that every token passes besides
+  std::int64_t shared_ffn_hidden = 0;  // width of all of them together; 0: shared * ffn_hidden
+  std::int64_t dense_layers = 0;       // first layers that have a plain MLP
+  std::int64_t every = 1;              // of the others, every n-th has experts
+};
+
+// Multi-head latent attention: queries, and keys and values together, go through a narrow
+// projection (DeepSeek-AI 2024, arXiv:2405.04434, section 2.1). key_value_rank 0: plain attention.
+struct LatentAttention {
+  std::int64_t query_rank = 0;  // 0: queries are projected at once
+  std::int64_t key_value_rank = 0;
+  std::int64_t nope_head_dim = 128;  // of a query and key head, without positions
+  std::int64_t rope_head_dim = 64;   // with rotary positions; the key's is shared by all heads
+  std::int64_t value_head_dim = 128;
+};
+
 struct Model {
   std::string name;
   std::string description;
@@ -29,9 +50,19 @@ struct Model {
   bool qkv_bias = false;       // only the qkv projection has one (Qwen 2)
   bool norm_biases = false;
   bool tied_embeddings = false;
-  bool embedding_norm = false;  // BLOOM
-  bool qk_norm = false;         // Qwen 3
+  bool embedding_norm = false;              // BLOOM
+  bool qk_norm = false;                     // Qwen 3
+  std::int64_t attention_window = 0;        // tokens that a token looks back; 0: all
+  std::int64_t attention_window_every = 1;  // every n-th layer is windowed, the others see all
+  Experts experts;
+  LatentAttention latent;
+  std::int64_t predicted_tokens = 0;  // multi-token prediction modules after the last layer
 
+  [[nodiscard]] std::int64_t expert_ffn() const {
+    return experts.ffn_hidden > 0 ? experts.ffn_hidden : ffn();
+  }
+  [[nodiscard]] bool has_experts() const { return experts.count > 0; }
+  [[nodiscard]] bool has_latent_attention() const { return latent.key_value_rank > 0; }
   [[nodiscard]] bool gated() const {
     return activation == Activation::swiglu || activation == Activation::geglu;
   }

@@ -21,10 +21,13 @@ class Rules {
     check_degrees();
     check_placement();
     check_tensor();
+    check_context();
+    check_experts();
     check_pipeline();
     check_batch();
     check_sharding();
     check_recompute();
+    check_offload();
     return std::move(found_);
   }
 
@@ -34,34 +37,102 @@ class Rules {
   }
 
   void check_degrees() {
-    // Three-way products of in-range counts stay far below 2^63 only after this test.
-    if (plan_.tensor > gpus_ || plan_.pipeline.stages > gpus_ || plan_.data > gpus_ ||
-        plan_.tensor * plan_.pipeline.stages * plan_.data != gpus_) {
-      const double product = static_cast<double>(plan_.tensor) *
-                             static_cast<double>(plan_.pipeline.stages) *
-                             static_cast<double>(plan_.data);
-      const std::int64_t inner = plan_.tensor <= gpus_ && plan_.pipeline.stages <= gpus_
-                                     ? plan_.tensor * plan_.pipeline.stages
-                                     : 0;
-      std::string hint = "choose tensor and pipeline stages whose product divides the GPUs";
-      if (inner > 0 && gpus_ % inner == 0) {
+    const double inner = static_cast<double>(plan_.tensor) *
+                         static_cast<double>(plan_.context.degree) *
+                         static_cast<double>(plan_.pipeline.stages);
+    const double product = inner * static_cast<double>(plan_.data);
+    const auto gpus = static_cast<double>(gpus_);
+    if (product != gpus) {
+      const bool context = plan_.context.degree > 1;
+      std::string hint =
+          fmt::format("choose tensor{} and pipeline stages whose product divides the GPUs",
+                      context ? ", context" : "");
+      if (inner <= gpus && gpus_ % static_cast<std::int64_t>(inner) == 0) {
         hint = fmt::format("data: {} would fill the cluster (or leave data out: it is derived)",
-                           gpus_ / inner);
+                           gpus_ / static_cast<std::int64_t>(inner));
       }
-      report("E401", "data",
-             fmt::format("data {} x tensor {} x pipeline stages {} = {:.0f} ranks, but the cluster "
-                         "has {} GPUs",
-                         plan_.data, plan_.tensor, plan_.pipeline.stages, product, gpus_),
-             std::move(hint));
+      report(
+          "E401", "data",
+          fmt::format("data {} x tensor {}{} x pipeline stages {} = {:.0f} ranks, but the cluster "
+                      "has {} GPUs",
+                      plan_.data, plan_.tensor,
+                      context ? fmt::format(" x context {}", plan_.context.degree) : "",
+                      plan_.pipeline.stages, product, gpus_),
+          std::move(hint));
     }
   }
 
   void check_placement() {
-    if (rank_strides(plan_.placement, 1, 1, 1)) return;
-    report("E418", "placement",
-           fmt::format("'{}' is not an order of tp, dp and pp", plan_.placement),
-           "each once, with hyphens, the first on neighbouring GPUs: tp-dp-pp (as Megatron places "
-           "them), tp-pp-dp, ...");
+    if (!rank_order(plan_.placement)) {
+      report(
+          "E418", "placement",
+          fmt::format("'{}' is not an order of tp, dp and pp (and cp)", plan_.placement),
+          "each once, with hyphens, the first on neighbouring GPUs: tp-dp-pp (as Megatron places "
+          "them), tp-cp-dp-pp, tp-pp-dp, ...");
+    } else if (const std::string_view uneven = uneven_groups(plan_); !uneven.empty()) {
+      report("E419", "placement", std::string(uneven), "placement: tp-cp-dp-pp has no such gap");
+    }
+  }
+
+  void check_context() {
+    const std::int64_t c = plan_.context.degree;
+    if (c == 1) return;
+    const std::int64_t pieces = plan_.context.balanced ? 2 * c : c;
+    if (training_.sequence_length % pieces != 0) {
+      report("E420", "context.degree",
+             fmt::format("sequence length {} does not divide into {} pieces (context {}{})",
+                         training_.sequence_length, pieces, c,
+                         plan_.context.balanced ? ", two a rank for balance" : ""),
+             "choose a sequence length that is a multiple of it");
+    }
+    const std::int64_t heads = model_.heads / std::max<std::int64_t>(1, plan_.tensor);
+    if (plan_.context.method == ContextMethod::ulysses && heads % c != 0) {
+      report("E421", "context.method",
+             fmt::format("Ulysses splits heads, and {} heads a rank do not divide by context {}",
+                         heads, c),
+             "use method: ring or all-gather, or a context degree that divides the heads");
+    }
+  }
+
+  void check_experts() {
+    const ExpertParallel& expert = plan_.expert;
+    if (!model_.has_experts()) {
+      if (expert.degree > 1 || expert.tensor > 0 || expert.capacity_factor > 0 ||
+          expert.imbalance != 1.0) {
+        report("E422", "expert", "this model has no experts", "remove expert");
+      }
+      return;
+    }
+    const std::int64_t etp = plan_.expert_tensor();
+    if (model_.experts.count % expert.degree != 0) {
+      report("E423", "expert.degree",
+             fmt::format("{} experts do not divide by expert parallelism {}", model_.experts.count,
+                         expert.degree),
+             fmt::format("it must divide {}", model_.experts.count));
+    }
+    const double ranks = static_cast<double>(plan_.tensor) *
+                         static_cast<double>(plan_.context.degree) *
+                         static_cast<double>(plan_.data);
+    const double wanted = static_cast<double>(expert.degree) * static_cast<double>(etp);
+    if (wanted > ranks ||
+        static_cast<std::int64_t>(ranks) % static_cast<std::int64_t>(wanted) != 0) {
+      report("E424", "expert.degree",
+             fmt::format("expert {} x expert.tensor {} does not divide the {:.0f} ranks of a stage "
+                         "(tensor x context x data)",
+                         expert.degree, etp, ranks),
+             "choose an expert degree that divides them");
+    }
+    if (model_.expert_ffn() % etp != 0) {
+      report("E425", "expert.tensor",
+             fmt::format("expert width {} does not divide by expert.tensor {}", model_.expert_ffn(),
+                         etp),
+             "expert.tensor: 1 keeps every expert whole");
+    }
+    if (expert.capacity_factor > 0 && expert.imbalance != 1.0) {
+      report("E426", "expert.imbalance",
+             "with a capacity factor every expert takes the same number of tokens",
+             "keep capacity_factor or imbalance");
+    }
   }
 
   void check_tensor() {
@@ -86,10 +157,10 @@ class Rules {
              "sequence parallelism needs tensor parallelism, and tensor is 1",
              "set tensor above 1 or sequence_parallel: false");
     }
-    if (plan_.sequence_parallel && training_.sequence_length % t != 0) {
+    const std::int64_t local = training_.sequence_length / plan_.context.degree;
+    if (plan_.sequence_parallel && local % t != 0) {
       report("E412", "sequence_parallel",
-             fmt::format("sequence length {} does not divide by tensor {}",
-                         training_.sequence_length, t),
+             fmt::format("sequence length {} does not divide by tensor {}", local, t),
              "choose a sequence length that is a multiple of tensor");
     }
   }
@@ -168,10 +239,11 @@ class Rules {
       report("E410", "shard_group", "shard_group has no meaning with sharding: none",
              "choose sharding: fsdp (or optimizer, gradients), or remove shard_group");
     }
-    if (plan_.data > 0 && (plan_.shard_group > plan_.data || plan_.data % plan_.shard_group != 0)) {
+    const std::int64_t replicas = plan_.replicas();
+    if (plan_.data > 0 && replicas % plan_.shard_group != 0) {
       report("E409", "shard_group",
-             fmt::format("shard_group {} does not divide data {}", plan_.shard_group, plan_.data),
-             fmt::format("shard_group must divide {}", plan_.data));
+             fmt::format("shard_group {} does not divide data {}", plan_.shard_group, replicas),
+             fmt::format("shard_group must divide {}", replicas));
     }
   }
 
@@ -185,6 +257,15 @@ class Rules {
     if (plan_.recompute_layers > 0 && plan_.recompute_every > 1) {
       report("E417", "recompute_every", "recompute_layers and recompute_every exclude each other",
              "keep one of them");
+    }
+  }
+
+  void check_offload() {
+    const Offload& offload = plan_.offload;
+    if (offload.weights > 0 && plan_.sharding != Sharding::fsdp) {
+      report("E427", "offload.weights",
+             "only FSDP brings weights back layer by layer, and sharding is not fsdp",
+             "set sharding: fsdp, or offload the optimizer or activations");
     }
   }
 
@@ -204,8 +285,10 @@ std::vector<Violation> violations(const Model& model, const Training& training, 
 
 std::int64_t resolve_data_degree(const Plan& plan, std::int64_t gpus) {
   if (plan.data > 0) return plan.data;
-  if (plan.tensor > gpus || plan.pipeline.stages > gpus) return 1;
-  return std::max<std::int64_t>(1, gpus / (plan.tensor * plan.pipeline.stages));
+  const double inner = static_cast<double>(plan.tensor) * static_cast<double>(plan.context.degree) *
+                       static_cast<double>(plan.pipeline.stages);
+  if (inner > static_cast<double>(gpus)) return 1;
+  return std::max<std::int64_t>(1, gpus / static_cast<std::int64_t>(inner));
 }
 
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,37 @@ namespace lockstep {
 
 enum class Sharding { none, optimizer, gradients, fsdp };  // ZeRO stage 0, 1, 2, 3
 enum class Recompute { none, selective, full };
+
+// How context parallelism brings every key and value to every query.
+enum class ContextMethod {
+  ring,  // keys and values travel round the ranks beside attention (parallel/context_ring.cpp)
+  all_gather,  // gathered before attention (context_all_gather.cpp)
+  ulysses      // all-to-all from sequence to heads and back (context_ulysses.cpp)
+};
+
+// Context parallelism: the sequence is split over ranks.
+struct Context {
+  std::int64_t degree = 1;
+  ContextMethod method = ContextMethod::ring;
+  bool balanced = true;  // two chunks a rank, one from each end, so that causal work is even
+};
+
+// Expert parallelism: experts are split over ranks of the data and context dimensions (and of the
+// tensor dimension where `tensor` is smaller than the plan's).
+struct ExpertParallel {
+  std::int64_t degree = 1;
+  std::int64_t tensor = 0;       // tensor-parallel degree of the experts; 0: the plan's
+  double capacity_factor = 0.0;  // tokens beyond this times the mean are dropped; 0: dropless
+  double imbalance = 1.0;        // tokens of the busiest rank over the mean, where dropless
+};
+
+// Shares of what is kept in host memory and copied when it's needed.
+struct Offload {
+  double optimizer = 0.0;
+  double weights = 0.0;
+  double activations = 0.0;
+  bool overlapped = true;  // copies run beside compute
+};
 
 // A schedule by its registered name (pipeline/registry.hpp).
 struct Pipeline {
@@ -27,16 +59,38 @@ struct Plan {
   std::int64_t data = 0;  // data-parallel degree; 0: what is left of the GPUs
   std::int64_t tensor = 1;
   bool sequence_parallel = false;
+  Context context;
+  ExpertParallel expert;
   Pipeline pipeline;
-  std::string placement = "tp-dp-pp";  // order of the dimensions over the GPUs (rank_order.hpp)
+  // Order of the dimensions over the GPUs (rank_order.hpp); cp follows tp where it isn't named.
+  std::string placement = "tp-dp-pp";
   Sharding sharding = Sharding::none;
-  std::int64_t shard_group = 0;  // ranks that share one sharded copy (HSDP); 0: all of data
+  std::int64_t shard_group = 0;  // ranks that share one sharded copy (HSDP); 0: all of them
   std::int64_t micro_batch = 1;  // sequences per forward pass
   Recompute recompute = Recompute::none;
   std::int64_t recompute_layers = 0;  // only so many layers of each stage recompute; 0: all
   std::int64_t recompute_every = 1;   // every n-th layer recomputes
+  // What selective recomputes, by part of the layer (recompute.hpp names them); empty: what the
+  // software means by selective.
+  std::string recompute_parts;
+  Offload offload;
 
-  [[nodiscard]] std::int64_t shard_ranks() const { return shard_group > 0 ? shard_group : data; }
+  // Ranks that hold the same parameters and reduce their gradients: context ranks see different
+  // tokens of a sequence, so they count as data.
+  [[nodiscard]] std::int64_t replicas() const { return data * context.degree; }
+  [[nodiscard]] std::int64_t shard_ranks() const {
+    return shard_group > 0 ? shard_group : replicas();
+  }
+  [[nodiscard]] std::int64_t expert_tensor() const {
+    return expert.tensor > 0 ? expert.tensor : tensor;
+  }
+  // Ranks that hold the same experts, and those of them that share one sharded copy.
+  [[nodiscard]] std::int64_t expert_replicas() const {
+    return tensor * replicas() / (expert_tensor() * expert.degree);
+  }
+  [[nodiscard]] std::int64_t expert_shard_ranks() const {
+    return shard_group > 0 ? std::gcd(shard_group, expert_replicas()) : expert_replicas();
+  }
 };
 
 // One broken rule. `field` is the plan's key (dotted) that the message is about.

@@ -13,7 +13,6 @@ bool is_scores_op(const Op& op) {
 // Full: the whole forward, collectives included (Chen et al. 2016, arXiv:1604.06174).
 void recompute_all(Block& layer) {
   layer.recompute = layer.forward;
-  for (CollectiveCall& call : layer.recompute.calls) call.role = CommRole::tensor_forward;
 }
 
 // Selective in Megatron's sense: scores, softmax, dropout and their product with the values

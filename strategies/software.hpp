@@ -67,6 +67,7 @@ struct Software {
   Constant<double> tensor_forward_exposed;
   Constant<double> tensor_backward_exposed;           // all-reduce beside the weight gradient
   Constant<double> tensor_sequence_backward_exposed;  // the same under sequence parallelism
+  Constant<double> expert_exposed;                    // dispatch and combine of experts
   Constant<double> pipeline_exposed;                  // point-to-point
   Constant<double> data_exposed;      // gradient reduction and parameter gather of replicated or
                                       // ZeRO-1/2 data parallelism

@@ -29,16 +29,33 @@ struct Op {
   Dtype dtype = Dtype::bf16;
   std::int64_t sequence = 0, head_dim = 0;  // attention
   bool backward = false;                    // kernel of the backward pass (flash attention)
+  bool weight_gradient = false;  // nothing but the optimizer waits for it: what zero bubble delays
   AttentionKernel kernel = AttentionKernel::flash2;
 };
 
 // The ranks that a collective spans.
-enum class GroupKind { tensor, data, shard, replicate, pipeline_neighbor, pipeline_ends };
+enum class GroupKind {
+  tensor,
+  context,
+  expert,         // ranks that hold different experts
+  expert_tensor,  // ranks that share an expert's matrices
+  data,           // data and context ranks: all that hold the same parameters
+  shard,
+  replicate,
+  expert_data,  // the same three for the experts' parameters
+  expert_shard,
+  expert_replicate,
+  pipeline_neighbor,
+  pipeline_ends,
+  count
+};
 
 // When a collective may run beside compute.
 enum class CommRole {
   tensor_forward,
-  tensor_backward,  // around the linears of a layer
+  tensor_backward,   // around the linears of a layer
+  context_exchange,  // keys and values, or sequence to heads
+  expert_exchange,   // tokens to their experts and back
   parameter_gather,
   gradient_reduce,  // data parallelism and sharding
   pipeline_transfer,
@@ -51,12 +68,34 @@ struct CollectiveCall {
   Bytes bytes;  // nccl-tests' size: the whole buffer (all_gather, reduce_scatter: the gathered one)
   GroupKind group = GroupKind::tensor;
   CommRole role = CommRole::tensor_forward;
+  // Place among the ops of its pass: it starts once the first `after` ops are done, and op number
+  // `before` waits for it (the number of ops: the end of the pass). Equal: it stands between two
+  // ops. Collectives of one pass run in this order, one at a time.
+  std::size_t after = 0;
+  std::size_t before = 0;
+};
+
+// A copy between device and host memory, over PCIe or a chip-to-chip link; placed like a
+// collective.
+struct HostCopy {
+  const char* name = "";
+  Bytes bytes;
+  bool to_host = false;
+  std::size_t after = 0;
+  std::size_t before = 0;
 };
 
 // One direction of one piece of the model for one micro-batch.
 struct Pass {
-  std::vector<Op> ops;
+  std::vector<Op> ops;  // in the order in which they run
   std::vector<CollectiveCall> calls;
+  std::vector<HostCopy> copies;
+
+  // Puts the call between the ops that are there and those to come.
+  void add(CollectiveCall call) {
+    call.after = call.before = ops.size();
+    calls.push_back(call);
+  }
 };
 
 // A tensor that the forward pass of a block leaves for its backward pass, per micro-batch on one
@@ -71,9 +110,10 @@ struct SavedTensor {
 // A layer, the embedding, or the head with final norm and loss.
 struct Block {
   Pass forward;
-  Pass backward;
-  Pass recompute;         // run before backward where the block recomputes
-  double parameters = 0;  // on one rank, after tensor sharding
+  Pass backward;                 // first op first: the forward's sections in reverse
+  Pass recompute;                // run before backward where the block recomputes
+  double parameters = 0;         // on one rank, after tensor sharding; without those of experts
+  double expert_parameters = 0;  // on one rank, after expert and expert-tensor sharding
   std::vector<SavedTensor> saved;
   Bytes input;          // the block's input: what full recompute keeps
   Bytes gradient_wave;  // gradients of activations alive while its backward runs
@@ -109,13 +149,23 @@ struct MemoryInstant {
   [[nodiscard]] Bytes total() const;
 };
 
-struct Stage {
-  std::int64_t index = 0;
-  std::int64_t layers = 0;
-  std::int64_t recomputed_layers = 0;
+// What a stage runs in one go: consecutive layers, by kind.
+struct Chunk {
+  std::vector<std::int64_t> layers;      // of each kind of Workload::kinds
+  std::vector<std::int64_t> recomputed;  // of them
   bool has_embedding = false;
   bool has_head = false;
-  double parameters = 0;  // on one rank, before data sharding
+};
+
+struct Stage {
+  std::int64_t index = 0;
+  std::vector<Chunk> chunks;
+  std::int64_t layers = 0;             // of all chunks and kinds
+  std::int64_t recomputed_layers = 0;  // of them
+  bool has_embedding = false;
+  bool has_head = false;
+  double parameters = 0;         // on one rank, before data sharding; without those of experts
+  double expert_parameters = 0;  // on one rank, before data sharding
   double micro_batches_in_flight =
       1;  // most at once, in whole-stage equivalents (chunks / interleave)
   std::vector<CollectiveCall> data_calls;  // gradient reduction and parameter gather, once a step
@@ -124,13 +174,20 @@ struct Stage {
   std::vector<MemoryInstant> instants;
 };
 
+// Layers that do the same: dense ones, ones with experts, windowed ones. FSDP gathers and reduces
+// each as a unit.
+struct LayerKind {
+  const char* name = "layer";
+  Block block;
+  std::vector<CollectiveCall> fsdp_forward;  // per layer and micro-batch, beside compute
+  std::vector<CollectiveCall> fsdp_backward;
+};
+
 struct Workload {
-  Block layer;
+  std::vector<LayerKind> kinds;
   Block embedding;
   Block head;
   std::vector<Stage> stages;
-  std::vector<CollectiveCall> fsdp_layer_forward;  // per layer and micro-batch, beside compute
-  std::vector<CollectiveCall> fsdp_layer_backward;
   std::vector<CollectiveCall> fsdp_embedding;  // the units outside layers, per micro-batch
   std::vector<CollectiveCall> fsdp_head;
   CollectiveCall boundary;  // activation to the next stage; bytes 0 with one stage

@@ -23,6 +23,29 @@ constexpr Choice position_choices[] = {
     {"none", static_cast<int>(Positions::none), "nothing"},
 };
 
+void describe_experts(FieldVisitor& visitor, Experts& experts) {
+  visitor.count({"count", "Routed experts of a layer; 0: a dense model."}, experts.count, 0, limits::widest);
+  visitor.count({"top_k", "Experts that a token is sent to."}, experts.top_k, 1, limits::widest);
+  visitor.count({"ffn_hidden", "Width of one expert; 0: ffn_hidden of the model."}, experts.ffn_hidden, 0, limits::widest);
+  visitor.count({"shared", "Experts that every token passes besides."}, experts.shared, 0, limits::widest);
+  visitor.count({"shared_ffn_hidden", "Width of the shared experts together; 0: shared x ffn_hidden."},
+                experts.shared_ffn_hidden, 0, limits::widest);
+  visitor.count({"dense_layers", "First layers that have a plain MLP."}, experts.dense_layers, 0, limits::most_layers);
+  visitor.count({"every", "Of the other layers every n-th has experts."}, experts.every, 1, limits::most_layers);
+}
+
+void describe_latent(FieldVisitor& visitor, LatentAttention& latent) {
+  visitor.count({"query_rank", "Width of the latent queries; 0: queries are projected at once."}, latent.query_rank, 0,
+                limits::widest);
+  visitor.count({"key_value_rank", "Width of the latent keys and values; 0: plain attention."}, latent.key_value_rank, 0,
+                limits::widest);
+  visitor.count({"nope_head_dim", "Size of a query and key head without positions."}, latent.nope_head_dim, 1,
+                limits::widest);
+  visitor.count({"rope_head_dim", "Size of its part with rotary positions; the key's is shared by all heads."},
+                latent.rope_head_dim, 0, limits::widest);
+  visitor.count({"value_head_dim", "Size of a value head."}, latent.value_head_dim, 1, limits::widest);
+}
+
 }  // namespace
 
 void describe(FieldVisitor& visitor, Model& model) {
@@ -48,6 +71,15 @@ void describe(FieldVisitor& visitor, Model& model) {
   visitor.flag({"tied_embeddings", "The vocabulary projection shares the embedding table."}, model.tied_embeddings);
   visitor.flag({"embedding_norm", "A norm follows the embedding (BLOOM)."}, model.embedding_norm);
   visitor.flag({"qk_norm", "Queries and keys are normalised per head (Qwen 3)."}, model.qk_norm);
+  visitor.count({"attention_window", "Tokens that a token looks back (sliding window); 0: all."}, model.attention_window, 0,
+                limits::widest);
+  visitor.count({"attention_window_every", "Every n-th layer is windowed, the others see all."},
+                model.attention_window_every, 1, limits::most_layers);
+  visitor.group({"experts", "A mixture of experts in place of the MLP."},
+                [&](FieldVisitor& inner) { describe_experts(inner, model.experts); });
+  visitor.group({"latent_attention", "Multi-head latent attention (DeepSeek)."},
+                [&](FieldVisitor& inner) { describe_latent(inner, model.latent); });
+  visitor.count({"predicted_tokens", "Multi-token prediction modules after the last layer."}, model.predicted_tokens, 0, 16);
 }
 
 }  // namespace lockstep

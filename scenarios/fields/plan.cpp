@@ -32,6 +32,39 @@ constexpr Choice recompute_choices[] = {
     {"full", static_cast<int>(Recompute::full), "only the input of each layer is kept"},
 };
 
+constexpr Choice context_choices[] = {
+    {"ring", static_cast<int>(ContextMethod::ring), "keys and values travel round the ranks beside attention"},
+    {"all-gather", static_cast<int>(ContextMethod::all_gather), "keys and values are gathered before attention"},
+    {"ulysses", static_cast<int>(ContextMethod::ulysses), "all-to-all from sequence to heads and back"},
+};
+
+void describe_context(FieldVisitor& visitor, Context& context) {
+  visitor.count({"degree", "Ranks that share each sequence."}, context.degree, 1, 100'000);
+  visit_choice(visitor, {"method", "How every query meets every key."}, context.method, context_choices);
+  visitor.flag({"balanced", "Each rank has a piece from the front and one from the back, so that causal work is even."},
+               context.balanced);
+}
+
+void describe_experts(FieldVisitor& visitor, ExpertParallel& expert) {
+  visitor.count({"degree", "Ranks that the experts are spread over: data, context and, where tensor is smaller, tensor "
+                           "ranks."},
+                expert.degree, 1, 100'000);
+  visitor.count({"tensor", "Tensor-parallel degree of the experts; 0: that of the plan."}, expert.tensor, 0, 100'000);
+  visitor.number({"capacity_factor", "Tokens that an expert takes, over the mean; the rest is dropped. 0: dropless."},
+                 expert.capacity_factor, {0.0, 1000.0, false});
+  visitor.number({"imbalance", "Tokens of the busiest rank over the mean, where dropless."}, expert.imbalance,
+                 {1.0, 1000.0, false});
+}
+
+void describe_offload(FieldVisitor& visitor, Offload& offload) {
+  visitor.number({"optimizer", "Share of the optimizer state that is kept and updated on the host."}, offload.optimizer,
+                 {0.0, 1.0, false});
+  visitor.number({"weights", "Share of the FSDP shards that is kept on the host."}, offload.weights, {0.0, 1.0, false});
+  visitor.number({"activations", "Share of the saved activations that waits for backward on the host."},
+                 offload.activations, {0.0, 1.0, false});
+  visitor.flag({"overlapped", "Copies run beside compute."}, offload.overlapped);
+}
+
 }  // namespace
 
 void describe(FieldVisitor& visitor, Training& training) {
@@ -52,23 +85,26 @@ void describe(FieldVisitor& visitor, Plan& plan) {
   visitor.text({"name", "Name of the plan: no spaces, dots or quotes, so that --set can address it.", true}, plan.name);
   visitor.entry({"software", "Software profile of this plan; left out: the scenario's. A map is laid over that one."},
                 "software", plan.software.name, [&](FieldVisitor& inner) { describe(inner, plan.software); });
-  visitor.count({"data", "Data-parallel degree; 0 or left out: the GPUs that tensor and pipeline leave."}, plan.data, 0,
+  visitor.count({"data", "Data-parallel degree; 0 or left out: the GPUs that tensor, context and pipeline leave."}, plan.data, 0,
                 limits::most_gpus);
   visitor.count({"tensor", "Tensor-parallel degree."}, plan.tensor, 1, 100'000);
   visitor.flag({"sequence_parallel", "Norms and dropouts are split over the sequence among the tensor ranks."},
                plan.sequence_parallel);
+  visitor.group({"context", "Context parallelism: the sequence is split over ranks."},
+                [&](FieldVisitor& inner) { describe_context(inner, plan.context); });
+  visitor.group({"expert", "Expert parallelism."}, [&](FieldVisitor& inner) { describe_experts(inner, plan.expert); });
   visitor.group({"pipeline", "Pipeline parallelism."}, [&](FieldVisitor& inner) {
     inner.count({"stages", "Pipeline stages."}, plan.pipeline.stages, 1, 100'000);
     inner.count({"interleave", "Model chunks per stage (virtual stages)."}, plan.pipeline.interleave, 1, 10'000);
     inner.text({"schedule", "Order of forward and backward passes, such as 1f1b: `lockstep list schedules` names them."},
                plan.pipeline.schedule);
   });
-  visitor.text({"placement", "Order of the dimensions over the GPUs, the first on neighbouring ones: tp-dp-pp, tp-pp-dp "
-                             "and so on, as Megatron's --order."},
+  visitor.text({"placement", "Order of the dimensions over the GPUs, the first on neighbouring ones: tp-dp-pp, "
+                             "tp-cp-dp-pp and so on, as Megatron's --order; cp left out: inside dp."},
                plan.placement);
   visit_choice(visitor, {"sharding", "What the data-parallel ranks share instead of each holding a copy."},
                plan.sharding, sharding_choices);
-  visitor.count({"shard_group", "Ranks that share one sharded copy (HSDP); 0: all data-parallel ranks."},
+  visitor.count({"shard_group", "Ranks that share one sharded copy (HSDP); 0: all data and context ranks."},
                 plan.shard_group, 0, limits::most_gpus);
   visitor.count({"micro_batch", "Sequences per forward pass of one data-parallel rank."}, plan.micro_batch, 1,
                 100'000'000);
@@ -77,6 +113,10 @@ void describe(FieldVisitor& visitor, Plan& plan) {
   visitor.count({"recompute_layers", "Only so many layers of each stage recompute; 0: all."}, plan.recompute_layers, 0,
                 limits::most_layers);
   visitor.count({"recompute_every", "Every n-th layer recomputes."}, plan.recompute_every, 1, limits::most_layers);
+  visitor.text({"recompute_parts", "What selective recomputes, by part of the layer; empty: what the software means."},
+               plan.recompute_parts);
+  visitor.group({"offload", "What is kept in host memory."},
+                [&](FieldVisitor& inner) { describe_offload(inner, plan.offload); });
 }
 
 }  // namespace lockstep

@@ -95,6 +95,9 @@ void describe_overlap(FieldVisitor& visitor, Software& software) {
   visitor.constant({"tensor_sequence_backward_exposed", "The same under sequence parallelism.", false,
                     {1.0, 0.1, "nothing runs beside it"}},
                    software.tensor_sequence_backward_exposed, none, limits::share);
+  visitor.constant({"expert_exposed", "Exposed share of the all-to-all that sends tokens to their experts and back.", false,
+                    {1.0, 0.3, "nothing runs beside it"}},
+                   software.expert_exposed, none, limits::share);
   visitor.constant({"pipeline_exposed", "Exposed share of point-to-point transfers between stages.", false,
                     {1.0, 0.3, "sent and received synchronously"}},
                    software.pipeline_exposed, none, limits::share);

@@ -23,10 +23,11 @@ Communication::Communication(const Cluster& cluster, const Plan& plan)
     shapes_[index(kind)] = shape;
     groups_[index(kind)] = nccl::prepare(cluster, routes_, shape, step);
   };
-  for (const GroupKind kind :
-       {GroupKind::tensor, GroupKind::data, GroupKind::shard, GroupKind::replicate}) {
+  for (std::size_t i = 0; i < kinds; ++i) {
+    const auto kind = static_cast<GroupKind>(i);
+    if (kind == GroupKind::pipeline_neighbor || kind == GroupKind::pipeline_ends) continue;
     const GroupGrid grid = group_grid(plan, kind);
-    set(kind, group_shape(cluster, grid.degree, grid.stride));
+    if (grid.degree > 1) set(kind, group_shape(cluster, grid.degree, grid.stride));
   }
   const std::int64_t stages = plan.pipeline.stages;
   if (stages < 2) return;
@@ -63,7 +64,7 @@ bool Communication::stays_inside(std::int64_t from_stage, std::int64_t to_stage)
   const std::int64_t domain = std::max<std::int64_t>(1, cluster_.system.gpus_per_nvlink_domain);
   const std::int64_t stride = strides_.pipeline;
   const std::int64_t block = stride * stages;
-  const std::int64_t blocks = std::max<std::int64_t>(1, plan_.tensor * plan_.data / stride);
+  const std::int64_t blocks = std::max<std::int64_t>(1, plan_.tensor * plan_.replicas() / stride);
   const std::int64_t period = domain / std::gcd(block, domain);
   for (std::int64_t b = 0; b < std::min(blocks, period); ++b) {
     const std::int64_t first = b * block + std::min(from_stage, to_stage) * stride;

@@ -37,10 +37,11 @@ class Communication {
   const Plan& plan_;
   RankStrides strides_;
   Routes routes_;
-  std::array<GroupShape, 6> shapes_;
-  std::array<nccl::NcclGroup, 6> groups_;  // how NCCL would run each, inside this step
-  nccl::NcclGroup inside_;                 // a pair of pipeline stages in one domain
-  nccl::NcclGroup across_;                 // a pair of pipeline stages in two domains
+  static constexpr auto kinds = static_cast<std::size_t>(GroupKind::count);
+  std::array<GroupShape, kinds> shapes_;
+  std::array<nccl::NcclGroup, kinds> groups_;  // how NCCL would run each, inside this step
+  nccl::NcclGroup inside_;                     // a pair of pipeline stages in one domain
+  nccl::NcclGroup across_;                     // a pair of pipeline stages in two domains
 };
 
 // Sums what each kind of call costs over the step.

@@ -52,11 +52,18 @@ class StageTraffic {
 
 StageTraffic traffic_of(const Stage& stage, const Plan& plan, const Workload& workload) {
   const double micro_batches = as_double(workload.micro_batches);
-  const double layers = as_double(stage.layers) * micro_batches;
   StageTraffic traffic(plan);
-  traffic.add(workload.layer, layers, as_double(stage.recomputed_layers) * micro_batches);
-  traffic.add(workload.fsdp_layer_forward, layers);
-  traffic.add(workload.fsdp_layer_backward, layers);
+  for (std::size_t kind = 0; kind < workload.kinds.size(); ++kind) {
+    double layers = 0;
+    double recomputed = 0;
+    for (const Chunk& chunk : stage.chunks) {
+      layers += as_double(chunk.layers[kind]) * micro_batches;
+      recomputed += as_double(chunk.recomputed[kind]) * micro_batches;
+    }
+    traffic.add(workload.kinds[kind].block, layers, recomputed);
+    traffic.add(workload.kinds[kind].fsdp_forward, layers);
+    traffic.add(workload.kinds[kind].fsdp_backward, layers);
+  }
   if (stage.has_embedding) {
     traffic.add(workload.embedding, micro_batches, 0.0);
     traffic.add(workload.fsdp_embedding, micro_batches);
@@ -77,21 +84,39 @@ Bytes bytes_of(const Flow& flow) {
 }  // namespace
 
 GroupGrid group_grid(const Plan& plan, GroupKind group) {
-  const std::int64_t shard = plan.sharding == Sharding::none ? plan.data : plan.shard_ranks();
+  const bool sharded = plan.sharding != Sharding::none;
+  const std::int64_t all = plan.replicas();
+  const std::int64_t shard = sharded ? plan.shard_ranks() : all;
+  const std::int64_t expert_all = plan.expert_replicas();
+  const std::int64_t expert_shard = sharded ? plan.expert_shard_ranks() : expert_all;
   const RankStrides strides = rank_strides(plan);
   switch (group) {
     case GroupKind::tensor:
       return {plan.tensor, strides.tensor};
+    case GroupKind::context:
+      return {plan.context.degree, strides.context};
+    case GroupKind::expert:
+      return {plan.expert.degree, strides.expert};
+    case GroupKind::expert_tensor:
+      return {plan.expert_tensor(), strides.expert_tensor};
     case GroupKind::data:
-      return {plan.data, strides.data};
+      return {all, strides.replicas};
     case GroupKind::shard:
-      return {shard, strides.data};
+      return {shard, strides.replicas};
     case GroupKind::replicate:
-      return {plan.data / shard, strides.data * shard};
+      return {all / shard, strides.replicas * shard};
+    case GroupKind::expert_data:
+      return {expert_all, strides.expert_data};
+    case GroupKind::expert_shard:
+      return {expert_shard, strides.expert_data};
+    case GroupKind::expert_replicate:
+      return {expert_all / expert_shard, strides.expert_data * expert_shard};
     case GroupKind::pipeline_neighbor:
       return {plan.pipeline.stages, strides.pipeline};
     case GroupKind::pipeline_ends:
       return {plan.pipeline.stages, strides.pipeline, true};
+    case GroupKind::count:
+      break;
   }
   return {};
 }

@@ -16,7 +16,8 @@ enum class Stream : std::uint8_t {
 
 enum class SliceKind : std::uint8_t {
   forward,
-  backward,  // input and weight gradients, or only the input gradient where the schedule splits them
+  backward,  // input and weight gradients, or only the input gradient where the schedule splits
+             // them
   weight_gradient,
   transfer,          // between stages
   parameter_gather,  // before and beside the first forward passes

@@ -1,52 +1,33 @@
 // What one micro-batch costs on one pipeline stage, by kind of work.
 #pragma once
 
-#include <array>
+#include <vector>
 
-#include "sim/engine/communication.hpp"
+#include "sim/engine/layer_time.hpp"
 
 namespace lockstep {
 
-// The lines of the partition, in the order of the report.
-enum class Part {
-  linear,
-  linear_recompute,
-  attention,
-  elementwise,
-  ends,
-  slowdown,
-  tensor_exposed,
-  fsdp_exposed,
-  pipeline_exposed,
-  bubble,
-  data_exposed,
-  optimizer,
-  host_launch,
-  host_sync,
-  host_step,
-  stragglers,
-  count
-};
-
-class Parts {
- public:
-  Seconds& operator[](Part part) { return values_[static_cast<std::size_t>(part)]; }
-  Seconds operator[](Part part) const { return values_[static_cast<std::size_t>(part)]; }
-  [[nodiscard]] Seconds total() const;
-  void add(const Parts& other, double times = 1.0);
-
- private:
-  std::array<Seconds, static_cast<std::size_t>(Part::count)> values_{};
-};
-
-// Forward (with nothing of recompute) and backward (recompute included) of one micro-batch on one
-// stage.
-struct StageTime {
+// Passes of one micro-batch through one model chunk. Recompute is part of the backward pass;
+// `weight_gradient` is empty unless the schedule splits the backward pass.
+struct ChunkTime {
   Parts forward;
   Parts backward;
+  Parts weight_gradient;
   Seconds hidden_compute;  // compute of units whose collectives take longer: the network sets their
                            // pace
-  [[nodiscard]] Seconds total() const { return forward.total() + backward.total(); }
+  [[nodiscard]] Seconds total() const {
+    return forward.total() + backward.total() + weight_gradient.total();
+  }
+};
+
+struct StageTime {
+  std::vector<ChunkTime> chunks;
+  // Of all chunks.
+  [[nodiscard]] Parts parts() const;
+  [[nodiscard]] Seconds forward() const;
+  [[nodiscard]] Seconds backward() const;  // weight gradients included
+  [[nodiscard]] Seconds total() const { return forward() + backward(); }
+  [[nodiscard]] Seconds hidden_compute() const;
 };
 
 // Times of the blocks of a workload, computed once and combined per stage.
@@ -57,32 +38,43 @@ class StageTimer {
 
   [[nodiscard]] StageTime time(const Stage& stage) const;
 
+  // One transfer between this stage and the next: how long the sender's compute waits, and what
+  // runs beside it.
+  struct Transfer {
+    Seconds blocking;
+    Seconds hidden;
+  };
+  [[nodiscard]] Transfer transfer_from(std::int64_t stage) const;
+
   // Adds the stage's collectives of one micro-batch, times micro-batches, to the tally.
   void tally(const Stage& stage, double micro_batches, CollectiveTally& tally) const;
 
  private:
+  // A block under its FSDP unit: forward, and backward with and without recompute.
   struct BlockTime {
-    Parts forward;
-    Parts backward;
-    Parts recompute;
+    ChunkTime plain;
+    ChunkTime recomputing;
   };
 
-  [[nodiscard]] Parts pass_time(const Pass& pass, bool recompute, bool ends) const;
-  [[nodiscard]] BlockTime block_time(const Block& block, bool ends) const;
-  [[nodiscard]] double exposed_share(CommRole role) const;
-  void add_layers(StageTime& time, double layers, bool recomputes) const;
-  // Returns `beside` where the collectives take longer than it, else zero.
-  Seconds add_fsdp(Parts& parts, const std::vector<CollectiveCall>& calls, Seconds beside) const;
-  [[nodiscard]] Seconds transfer_from(std::int64_t stage) const;
+  [[nodiscard]] BlockTime block_time(const Block& block, bool ends,
+                                     const std::vector<CollectiveCall>& unit_forward,
+                                     const std::vector<CollectiveCall>& unit_backward) const;
+  // Returns the unit's compute where its collectives take longer, else zero.
+  Seconds add_unit(Parts& parts, const std::vector<CollectiveCall>& calls) const;
+  void add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls) const;
+  [[nodiscard]] ChunkTime chunk_time(const Chunk& chunk) const;
   void add_host(StageTime& time, const Stage& stage) const;
   void tally_pass(const Pass& pass, double calls, CollectiveTally& tally) const;
+  void tally_blocks(const Chunk& chunk, double micro_batches, CollectiveTally& tally) const;
+  void tally_units(const Stage& stage, double micro_batches, CollectiveTally& tally) const;
 
   const Gpu& gpu_;
   const Plan& plan_;
   const Software& software_;
   const Workload& workload_;
   const Communication& communication_;
-  BlockTime layer_;
+  LayerTimer layers_;
+  std::vector<BlockTime> kinds_;
   BlockTime embedding_;
   BlockTime head_;
   std::vector<Seconds> transfers_;  // from each stage to the next; empty with one stage

@@ -39,7 +39,10 @@ constexpr std::array part_table{
     PartInfo{Part::ends, "embedding, vocabulary projection, loss", tensor_cores},
     PartInfo{Part::slowdown, "compute slowed while NCCL runs", sharing},
     PartInfo{Part::tensor_exposed, "tensor-parallel collectives exposed", ""},
+    PartInfo{Part::context_exposed, "context-parallel exchange exposed", ""},
+    PartInfo{Part::expert_exposed, "expert all-to-all exposed", ""},
     PartInfo{Part::fsdp_exposed, "FSDP gather and scatter exposed", ""},
+    PartInfo{Part::copy_exposed, "copies to and from the host exposed", "host link"},
     PartInfo{Part::pipeline_exposed, "pipeline transfers exposed", ""},
     PartInfo{Part::bubble, "pipeline bubble", "pipeline bubble"},
     PartInfo{Part::data_exposed, "gradient and parameter sync exposed", ""},
@@ -73,9 +76,9 @@ Seconds data_exposed(const Stage& stage, const StageTime& time, const Plan& plan
       if (all.value() <= 0) continue;
       Seconds exposed = all;
       if (role == CommRole::parameter_gather) {
-        exposed = exposed_beside(all, time.forward.total(), share);
+        exposed = exposed_beside(all, time.forward(), share);
       } else if (role == CommRole::gradient_reduce) {
-        exposed = exposed_beside(all, time.backward.total(), share);
+        exposed = exposed_beside(all, time.backward(), share);
       }
       sum += times * exposed;
       if (tally == nullptr) continue;
@@ -103,23 +106,32 @@ std::string link_of(Part part, const Workload& workload, const Stage& stage,
   const auto consider_all = [&](const std::vector<CollectiveCall>& calls) {
     for (const CollectiveCall& call : calls) consider(communication.cost(call));
   };
-  if (part == Part::tensor_exposed) {
-    consider_all(workload.layer.forward.calls);
-  } else if (part == Part::fsdp_exposed) {
-    consider_all(workload.fsdp_layer_forward);
-    consider_all(workload.fsdp_layer_backward);
+  if (part == Part::fsdp_exposed) {
+    for (const LayerKind& kind : workload.kinds) {
+      consider_all(kind.fsdp_forward);
+      consider_all(kind.fsdp_backward);
+    }
   } else if (part == Part::data_exposed) {
     consider_all(stage.data_calls);
   } else if (part == Part::pipeline_exposed) {
     for (const Stage& from : workload.stages) {
       consider(communication.transfer_cost(workload.boundary, from.index));
     }
+  } else {
+    for (const LayerKind& kind : workload.kinds) {
+      for (const Pass* pass : {&kind.block.forward, &kind.block.backward}) {
+        for (const CollectiveCall& call : pass->calls) {
+          if (part_of(call.role) == part) consider(communication.cost(call));
+        }
+      }
+    }
   }
   return slowest.bottleneck;
 }
 
 bool is_communication(Part part) {
-  return part == Part::tensor_exposed || part == Part::fsdp_exposed ||
+  return part == Part::tensor_exposed || part == Part::context_exposed ||
+         part == Part::expert_exposed || part == Part::fsdp_exposed ||
          part == Part::pipeline_exposed || part == Part::data_exposed;
 }
 
@@ -128,12 +140,14 @@ std::string gemm_detail(const Gpu& gpu, const Software& software, const Workload
   Flops flops;
   Seconds time;
   FlopsPerSecond peak;
-  for (const Pass* pass : {&workload.layer.forward, &workload.layer.backward}) {
-    for (const Op& op : pass->ops) {
-      if (op.kind != OpKind::gemm) continue;
-      flops += op.flops;
-      time += op_time(gpu, software, op);
-      peak = peak_rate(gpu, op.dtype);
+  for (const LayerKind& kind : workload.kinds) {
+    for (const Pass* pass : {&kind.block.forward, &kind.block.backward}) {
+      for (const Op& op : pass->ops) {
+        if (op.kind != OpKind::gemm) continue;
+        flops += op.flops;
+        time += op_time(gpu, software, op);
+        peak = peak_rate(gpu, op.dtype);
+      }
     }
   }
   if (time.value() <= 0) return {};
@@ -199,7 +213,7 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   std::size_t slowest = 0;
   for (const Stage& stage : workload.stages) {
     times.push_back(timer.time(stage));
-    costs.push_back({times.back().forward.total(), times.back().backward.total()});
+    costs.push_back({times.back().forward(), times.back().backward()});
     if (costs.back().total() > costs[slowest].total()) slowest = costs.size() - 1;
   }
   const StageTime& slow = times[slowest];
@@ -207,8 +221,7 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   // The slowest stage works through all micro-batches; what the pipeline takes beyond that is
   // bubble.
   Parts parts;
-  parts.add(slow.forward, micro_batches);
-  parts.add(slow.backward, micro_batches);
+  parts.add(slow.parts(), micro_batches);
   const Seconds pipeline = pipeline_time(*find_schedule(workload.schedule), costs,
                                          workload.interleave, workload.micro_batches);
   parts[Part::bubble] += std::max(Seconds{}, pipeline - micro_batches * slow.total());
@@ -250,7 +263,7 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
     step.partition.push_back(std::move(line));
   }
   const Stage& worst = workload.stages[slowest];
-  step.causes = bound_causes(step.partition, micro_batches * slow.hidden_compute,
+  step.causes = bound_causes(step.partition, micro_batches * slow.hidden_compute(),
                              link_of(Part::fsdp_exposed, workload, worst, communication));
   step.bound = bound_text(step.causes, step.total);
   return step;

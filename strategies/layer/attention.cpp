@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strategies/layer/blocks.hpp"
+#include "strategies/parallel/parallel.hpp"
 
 namespace lockstep {
 
@@ -33,7 +34,7 @@ Op batched_gemm(const char* name, const RankShape& at, std::int64_t m, std::int6
 // FlashAttention never writes the scores. Forward 2 T s q FLOPs (causal: half of 4), backward 2.5
 // times that: Dao 2023 (arXiv:2307.08691) section 3.1. Bytes: q, k, v read, output written;
 // backward twice that.
-void add_flash_core(const BlockContext& context, Block& block) {
+void add_flash_core(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   Op op;
   op.name = "flash attention";
@@ -45,29 +46,29 @@ void add_flash_core(const BlockContext& context, Block& block) {
   op.kernel = context.plan.software.attention;
   op.flops = Flops{2 * at.tokens * static_cast<double>(at.sequence) * at.query};
   op.bytes = Bytes{at.element * at.tokens * (2 * at.query + 2 * at.kv)};
-  block.forward.ops.push_back(op);
+  building.block.forward.ops.push_back(op);
   op.backward = true;
   op.flops = 2.5 * op.flops;
   op.bytes = 2.0 * op.bytes;
-  block.backward.ops.push_back(op);
-  block.saved.push_back({"attention statistics", Bytes{4 * at.tokens * at.heads}, false,
-                         Bytes{4 * at.tokens * at.heads}});
+  building.backward().ops.push_back(op);
+  building.block.saved.push_back({"attention statistics", Bytes{4 * at.tokens * at.heads}, false,
+                                  Bytes{4 * at.tokens * at.heads}});
 }
 
 // Scores as matrices: Q K^T and P V forward, four products backward, never halved for causality.
 // Softmax with scale and mask reads and writes each score once forward (4 B), backward reads two
 // and writes one (6 B); dropout adds 5 B each way, ALiBi's bias 7 B forward. Source: kernel
 // definitions; factor fitted to runs.
-void add_score_core(const BlockContext& context, Block& block) {
+void add_score_core(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   const std::int64_t s = at.sequence;
   const std::int64_t d = context.model.head_size();
-  block.forward.ops.push_back(batched_gemm("scores", at, s, s, d, d));
-  block.forward.ops.push_back(batched_gemm("scores times values", at, s, d, s, d));
-  block.backward.ops.push_back(batched_gemm("gradient of scores", at, s, s, d, d));
-  block.backward.ops.push_back(batched_gemm("gradient of values", at, s, d, s, d));
-  block.backward.ops.push_back(batched_gemm("gradient of queries", at, s, d, s, d));
-  block.backward.ops.push_back(batched_gemm("gradient of keys", at, s, d, s, d));
+  building.block.forward.ops.push_back(batched_gemm("scores", at, s, s, d, d));
+  building.block.forward.ops.push_back(batched_gemm("scores times values", at, s, d, s, d));
+  building.backward().ops.push_back(batched_gemm("gradient of scores", at, s, s, d, d));
+  building.backward().ops.push_back(batched_gemm("gradient of values", at, s, d, s, d));
+  building.backward().ops.push_back(batched_gemm("gradient of queries", at, s, d, s, d));
+  building.backward().ops.push_back(batched_gemm("gradient of keys", at, s, d, s, d));
 
   const Software& software = context.plan.software;
   const bool dropout = context.training.dropout > 0;
@@ -76,8 +77,10 @@ void add_score_core(const BlockContext& context, Block& block) {
   double forward = 4.0 + (dropout ? 5.0 : 0.0);
   if (context.model.positions == Positions::alibi) forward += 7.0;
   const double backward = 6.0 + (dropout ? 5.0 : 0.0);
-  add_elementwise(block.forward, "softmax", Bytes{factor * forward * scores}, OpClass::attention);
-  add_elementwise(block.backward, "softmax", Bytes{factor * backward * scores}, OpClass::attention);
+  add_elementwise(building.block.forward, "softmax", Bytes{factor * forward * scores},
+                  OpClass::attention);
+  add_elementwise(building.backward(), "softmax", Bytes{factor * backward * scores},
+                  OpClass::attention);
 
   // Kept: softmax output (2 B), and with dropout its mask (1 B) and the dropped output (2 B):
   // score_bytes. Without dropout the profile's mask and copy are not there.
@@ -87,17 +90,20 @@ void add_score_core(const BlockContext& context, Block& block) {
       dropout || software.attention == AttentionKernel::unfused
           ? software.score_bytes
           : std::max(softmax_output, software.score_bytes - dropout_mask_and_output);
-  block.saved.push_back({"attention scores", Bytes{kept * scores * at.element / 2.0}, true, {}});
+  building.block.saved.push_back(
+      {"attention scores", Bytes{kept * scores * at.element / 2.0}, true, {}});
 }
 
 // Rotary embedding of queries and keys: read and write once (4 B per 2-byte element), as separate
 // PyTorch kernels 24 B forward and 28 B backward.
-void add_rope(const BlockContext& context, Block& block) {
+void add_rope(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   const double elements = at.tokens * (at.query + at.kv) * at.element / 2.0;
   const bool fused = context.plan.software.fused_rope;
-  add_elementwise(block.forward, "rotary embedding", Bytes{elements * (fused ? 4.0 : 24.0)});
-  add_elementwise(block.backward, "rotary embedding", Bytes{elements * (fused ? 4.0 : 28.0)});
+  building.begin_section();
+  add_elementwise(building.block.forward, "rotary embedding",
+                  Bytes{elements * (fused ? 4.0 : 24.0)});
+  add_elementwise(building.backward(), "rotary embedding", Bytes{elements * (fused ? 4.0 : 28.0)});
 }
 
 }  // namespace
@@ -107,39 +113,45 @@ bool is_flash(AttentionKernel kernel) {
          kernel == AttentionKernel::flash3;
 }
 
-void add_attention(const BlockContext& context, Block& block) {
+void add_attention(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   const Software& software = context.plan.software;
   // Per-op checkpointing keeps every second matmul: of qkv and output, queries and values (Meta's
   // torchtitan).
-  add_norm(context, block, "attention norm");
-  block.saved.back().kept_per_op = at.residual();  // the layer's input
-  block.saved.push_back({"qkv input", at.residual(), false, {}});
-  add_linear(context, block, "qkv projection", at.hidden, at.query + 2 * at.kv);
-  block.saved.push_back(
+  add_norm(context, building, "attention norm");
+  building.block.saved.back().kept_per_op = at.residual();  // the layer's input
+  building.block.saved.push_back({"qkv input", at.residual(), false, {}});
+  enter_tensor_parallel(context, building);
+  add_linear(context, building, "qkv projection", at.hidden, at.query + 2 * at.kv);
+  building.block.saved.push_back(
       {"queries, keys, values",
        Bytes{software.qkv_copies * at.element * at.tokens * (at.query + 2 * at.kv)}, false,
        Bytes{at.element * at.tokens * (at.query + at.kv)}});
-  if (context.model.positions == Positions::rope) add_rope(context, block);
+  if (context.model.positions == Positions::rope) add_rope(context, building);
   if (context.model.qk_norm) {
     const double elements = at.tokens * (at.query + at.kv) * at.element / 2.0;
     const bool fused = software.fused_norm;
-    add_elementwise(block.forward, "query and key norm", Bytes{elements * (fused ? 4.0 : 34.0)});
-    add_elementwise(block.backward, "query and key norm", Bytes{elements * (fused ? 8.0 : 60.0)});
-    block.saved.push_back({"query and key norm input",
-                           Bytes{at.element * at.tokens * (at.query + at.kv)},
-                           false,
-                           {}});
+    building.begin_section();
+    add_elementwise(building.block.forward, "query and key norm",
+                    Bytes{elements * (fused ? 4.0 : 34.0)});
+    add_elementwise(building.backward(), "query and key norm",
+                    Bytes{elements * (fused ? 8.0 : 60.0)});
+    building.block.saved.push_back({"query and key norm input",
+                                    Bytes{at.element * at.tokens * (at.query + at.kv)},
+                                    false,
+                                    {}});
   }
+  building.begin_section();
   if (is_flash(software.attention)) {
-    add_flash_core(context, block);
+    add_flash_core(context, building);
   } else {
-    add_score_core(context, block);
+    add_score_core(context, building);
   }
   const Bytes output{at.element * at.tokens * at.query};
-  block.saved.push_back({"attention output", output, false, output});
-  add_linear(context, block, "output projection", at.query, at.hidden);
-  add_residual(context, block, "attention residual");
+  building.block.saved.push_back({"attention output", output, false, output});
+  add_linear(context, building, "output projection", at.query, at.hidden);
+  leave_tensor_parallel(context, building);
+  add_residual(context, building, "attention residual");
 }
 
 }  // namespace lockstep

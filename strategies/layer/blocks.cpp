@@ -52,8 +52,10 @@ double cast_bytes_per_element(Dtype dtype) {
 }  // namespace
 
 RankShape::RankShape(const Model& model, const Training& training, const Plan& plan)
-    : tokens(as_double(plan.micro_batch) * as_double(training.sequence_length)),
+    : tokens(as_double(plan.micro_batch) * as_double(training.sequence_length) /
+             as_double(plan.context.degree)),
       tensor(as_double(plan.tensor)),
+      context(as_double(plan.context.degree)),
       residual_shards(plan.sequence_parallel ? tensor : 1.0),
       hidden(as_double(model.hidden)),
       query(as_double(model.query_width()) / tensor),
@@ -65,8 +67,29 @@ RankShape::RankShape(const Model& model, const Training& training, const Plan& p
       vocabulary(padded_vocabulary(model, plan)),
       micro_batch(plan.micro_batch),
       sequence(training.sequence_length),
+      local_sequence(training.sequence_length / plan.context.degree),
       linear_dtype(training.linear_dtype()),
       activation_dtype(training.activation_dtype()) {}
+
+Block BlockBuilder::finish() {
+  Pass& whole = block.backward;
+  for (auto section = sections.rbegin(); section != sections.rend(); ++section) {
+    const std::size_t shift = whole.ops.size();
+    whole.ops.insert(whole.ops.end(), section->ops.begin(), section->ops.end());
+    for (CollectiveCall call : section->calls) {
+      call.after += shift;
+      call.before += shift;
+      whole.calls.push_back(call);
+    }
+    for (HostCopy copy : section->copies) {
+      copy.after += shift;
+      copy.before += shift;
+      whole.copies.push_back(copy);
+    }
+  }
+  sections.clear();
+  return std::move(block);
+}
 
 double layer_parameters_on_rank(const BlockContext& context) {
   const RankShape& at = context.shape;
@@ -82,24 +105,26 @@ double layer_parameters_on_rank(const BlockContext& context) {
 // Forward y = x W: M = T, N = out, K = in. Input gradient: M = T, N = in, K = out. Weight gradient:
 // M = in, N = out, K = T, accumulated into the main gradient, which is read and written (8 B in
 // fp32, 4 B in 16 bit).
-void add_linear(const BlockContext& context, Block& block, const char* name, double in_width,
-                double out_width, OpClass op_class) {
+void add_linear(const BlockContext& context, BlockBuilder& building, const char* name,
+                double in_width, double out_width, OpClass op_class) {
   const RankShape& at = context.shape;
   const double element = at.element;
   const StateBytes state = state_bytes(context.plan, context.training);
   const double accumulate = 2.0 * (state.gradient >= 4 ? 4.0 : 2.0);
-  block.forward.ops.push_back(
+  building.begin_section();
+  building.block.forward.ops.push_back(
       gemm(name, at.tokens, out_width, in_width, at.linear_dtype, element, op_class));
-  block.backward.ops.push_back(
+  building.backward().ops.push_back(
       gemm(name, at.tokens, in_width, out_width, at.linear_dtype, element, op_class));
-  block.backward.ops.push_back(
+  building.backward().ops.push_back(
       gemm(name, in_width, out_width, at.tokens, at.linear_dtype, accumulate, op_class));
+  building.backward().ops.back().weight_gradient = true;
   const double cast = cast_bytes_per_element(at.linear_dtype);
   if (cast > 0) {
-    add_elementwise(block.forward, "cast to low precision", Bytes{cast * at.tokens * in_width},
-                    op_class);
-    add_elementwise(block.backward, "cast to low precision", Bytes{cast * at.tokens * out_width},
-                    op_class);
+    add_elementwise(building.block.forward, "cast to low precision",
+                    Bytes{cast * at.tokens * in_width}, op_class);
+    add_elementwise(building.backward(), "cast to low precision",
+                    Bytes{cast * at.tokens * out_width}, op_class);
   }
 }
 
@@ -116,31 +141,33 @@ void add_elementwise(Pass& pass, const char* name, Bytes bytes, OpClass op_class
 // Fused: read and write once forward (2 elements), backward read input and output gradient, write
 // the input gradient and add the residual's (4 elements). RMSNorm as separate PyTorch kernels moves
 // 34 B forward and 60 B backward per 2-byte element. LayerNorm is one kernel in every framework.
-void add_norm(const BlockContext& context, Block& block, const char* name) {
+void add_norm(const BlockContext& context, BlockBuilder& building, const char* name) {
   const RankShape& at = context.shape;
   const double elements = at.tokens * at.hidden / at.residual_shards;
+  building.begin_section();
   const bool eager = !context.plan.software.fused_norm && context.model.norm == Norm::rmsnorm;
   const double widen = at.element / 2.0;
-  add_elementwise(block.forward, name, Bytes{elements * (eager ? 34.0 : 4.0) * widen});
-  add_elementwise(block.backward, name, Bytes{elements * (eager ? 60.0 : 8.0) * widen});
+  add_elementwise(building.block.forward, name, Bytes{elements * (eager ? 34.0 : 4.0) * widen});
+  add_elementwise(building.backward(), name, Bytes{elements * (eager ? 60.0 : 8.0) * widen});
   const double kept =
       context.model.norm == Norm::rmsnorm ? context.plan.software.norm_saved_bytes : 2.0;
-  block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, {}});
+  building.block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, {}});
 }
 
 // Residual addition: read two, write one (6 B per 2-byte element); with dropout the mask is written
 // too (7 B), read again backward (5 B). Unfused forward: dropout 5 B and addition 6 B.
-void add_residual(const BlockContext& context, Block& block, const char* name) {
+void add_residual(const BlockContext& context, BlockBuilder& building, const char* name) {
   const RankShape& at = context.shape;
   const double elements = at.tokens * at.hidden / at.residual_shards;
+  building.begin_section();
   const bool dropout = context.training.dropout > 0;
   const double widen = at.element / 2.0;
   double forward = dropout ? 7.0 : 6.0;
   double backward = dropout ? 5.0 : 0.0;
   if (dropout && !context.plan.software.fused_dropout_add) forward += 4.0;
-  add_elementwise(block.forward, name, Bytes{elements * forward * widen});
-  add_elementwise(block.backward, name, Bytes{elements * backward * widen});
-  if (dropout) block.saved.push_back({"dropout mask", Bytes{elements}, false, {}});
+  add_elementwise(building.block.forward, name, Bytes{elements * forward * widen});
+  add_elementwise(building.backward(), name, Bytes{elements * backward * widen});
+  if (dropout) building.block.saved.push_back({"dropout mask", Bytes{elements}, false, {}});
 }
 
 // Full recompute keeps the input alone. Selective drops the attention core, or keeps per op what

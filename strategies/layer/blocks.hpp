@@ -1,6 +1,7 @@
 // Builders of the blocks of a transformer on one tensor-parallel rank, for one micro-batch.
 #pragma once
 
+#include "strategies/layer/layer_spec.hpp"
 #include "strategies/workload.hpp"
 
 namespace lockstep {
@@ -9,8 +10,9 @@ namespace lockstep {
 struct RankShape {
   RankShape(const Model& model, const Training& training, const Plan& plan);
 
-  double tokens;           // T
+  double tokens;           // T of this rank: micro_batch * sequence / context
   double tensor;           // t
+  double context;          // c
   double residual_shards;  // t under sequence parallelism, else 1: how the residual stream is split
   double hidden;           // h
   double query;            // q/t: query width on this rank
@@ -21,7 +23,8 @@ struct RankShape {
   double element;          // bytes of an activation
   std::int64_t vocabulary;  // padded rows of the table, all ranks
   std::int64_t micro_batch;
-  std::int64_t sequence;
+  std::int64_t sequence;        // of all context ranks
+  std::int64_t local_sequence;  // of this rank
   Dtype linear_dtype;
   Dtype activation_dtype;
 
@@ -38,6 +41,21 @@ struct BlockContext {
   const Training& training;
   const Plan& plan;
   RankShape shape;
+  LayerSpec layer;  // of the layer that is built; ends don't read it
+};
+
+// A block while it is built: forward passes grow in the order in which they run, backward passes by
+// sections, which run in reverse.
+struct BlockBuilder {
+  Block block;
+  std::vector<Pass> sections;  // of the backward pass, in the forward's order
+
+  // The backward section that is open.
+  Pass& backward() { return sections.back(); }
+  // Opens one; every builder below opens its own.
+  void begin_section() { sections.emplace_back(); }
+  // The block with its backward pass put together.
+  Block finish();
 };
 
 // Parameters of one layer on one rank: columns and rows divided by tensor, key/value heads
@@ -48,21 +66,21 @@ bool is_flash(AttentionKernel kernel);
 
 // Adds the three GEMMs of a linear (forward, input gradient, weight gradient) and, under fp8 and
 // fp4, the casts.
-void add_linear(const BlockContext& context, Block& block, const char* name, double in_width,
-                double out_width, OpClass op_class = OpClass::linear);
+void add_linear(const BlockContext& context, BlockBuilder& building, const char* name,
+                double in_width, double out_width, OpClass op_class = OpClass::linear);
 
 // Adds a memory-bound op to a pass. `bytes` is the traffic.
 void add_elementwise(Pass& pass, const char* name, Bytes bytes,
                      OpClass op_class = OpClass::elementwise);
 
 // Adds norm forward and backward over the residual stream, and what it saves.
-void add_norm(const BlockContext& context, Block& block, const char* name);
+void add_norm(const BlockContext& context, BlockBuilder& building, const char* name);
 
 // Adds dropout (where the training has it) and the residual addition.
-void add_residual(const BlockContext& context, Block& block, const char* name);
+void add_residual(const BlockContext& context, BlockBuilder& building, const char* name);
 
-void add_attention(const BlockContext& context, Block& block);
-void add_mlp(const BlockContext& context, Block& block);
+void add_attention(const BlockContext& context, BlockBuilder& building);
+void add_mlp(const BlockContext& context, BlockBuilder& building);
 Block embedding_block(const BlockContext& context);
 Block head_block(const BlockContext& context);
 

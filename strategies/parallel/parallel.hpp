@@ -5,12 +5,15 @@
 
 namespace lockstep {
 
-// tensor.cpp: collectives around the linears of a layer, the embedding and the head.
-void add_tensor_parallel_layer(const BlockContext& context, Block& layer);
-void add_tensor_parallel_embedding(const BlockContext& context, Block& embedding);
-void add_tensor_parallel_head(const BlockContext& context, Block& head);
+// tensor.cpp: collectives before column-parallel linears, after row-parallel ones (the embedding
+// table is split by rows) and after the loss. Each is a section of its own; nothing without tensor
+// parallelism.
+void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building);
+void leave_tensor_parallel(const BlockContext& context, BlockBuilder& building);
+void leave_head(const BlockContext& context, BlockBuilder& building);
 
-// sharded_data.cpp: gradient reduction, parameter gathers and where the states live.
+// sharded_data.cpp (with replicated.cpp, zero.cpp, fsdp.cpp): gradient reduction, parameter gathers
+// and where the states live.
 void add_data_parallel(const BlockContext& context, Workload& workload);
 
 // Ranks that hold one copy of the weights, the gradients and the optimizer state between them.
@@ -20,6 +23,7 @@ struct StateShards {
   double optimizer = 1;
 };
 StateShards state_shards(const Plan& plan);
+StateShards expert_state_shards(const Plan& plan);
 
 // FSDP under a pipeline, where the software gathers a stage once a step and keeps it: gradients
 // then add up whole and are reduced once.

@@ -9,75 +9,61 @@ namespace lockstep {
 
 namespace {
 
-CollectiveCall call(const char* name, Collective collective, Bytes bytes, CommRole role) {
-  return {name, collective, bytes, GroupKind::tensor, role};
-}
+constexpr auto forward_role = CommRole::tensor_forward;
+constexpr auto backward_role = CommRole::tensor_backward;
 
-// One all-reduce of the hidden state, in the form that the plan has.
-void add_reduction(const BlockContext& context, Pass& pass, CommRole role) {
-  const Bytes bytes = context.shape.hidden_state();
-  if (context.plan.sequence_parallel) {
-    pass.calls.push_back(call("tensor all-gather", Collective::all_gather, bytes, role));
-    pass.calls.push_back(call("tensor reduce-scatter", Collective::reduce_scatter, bytes, role));
-  } else {
-    pass.calls.push_back(call("tensor all-reduce", Collective::all_reduce, bytes, role));
-  }
+void gather(Pass& pass, Bytes bytes, CommRole role) {
+  pass.add({"tensor all-gather", Collective::all_gather, bytes, GroupKind::tensor, role});
+}
+void scatter(Pass& pass, Bytes bytes, CommRole role) {
+  pass.add({"tensor reduce-scatter", Collective::reduce_scatter, bytes, GroupKind::tensor, role});
+}
+void reduce(Pass& pass, Bytes bytes, CommRole role) {
+  pass.add({"tensor all-reduce", Collective::all_reduce, bytes, GroupKind::tensor, role});
 }
 
 }  // namespace
 
-void add_tensor_parallel_layer(const BlockContext& context, Block& layer) {
+void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building) {
   if (context.plan.tensor == 1) return;
-  for (int half = 0; half < 2; ++half) {
-    add_reduction(context, layer.forward, CommRole::tensor_forward);
-    add_reduction(context, layer.backward, CommRole::tensor_backward);
-    if (context.plan.sequence_parallel) {
-      layer.backward.calls.push_back(call("tensor all-gather", Collective::all_gather,
-                                          context.shape.hidden_state(), CommRole::tensor_backward));
-    }
+  const Bytes bytes = context.shape.hidden_state();
+  building.begin_section();
+  if (context.plan.sequence_parallel) {
+    gather(building.block.forward, bytes, forward_role);
+    gather(building.backward(), bytes, backward_role);  // the input again, for the weight gradient
+    scatter(building.backward(), bytes, backward_role);
+  } else {
+    reduce(building.backward(), bytes, backward_role);
   }
 }
 
-void add_tensor_parallel_embedding(const BlockContext& context, Block& embedding) {
+void leave_tensor_parallel(const BlockContext& context, BlockBuilder& building) {
   if (context.plan.tensor == 1) return;
   const Bytes bytes = context.shape.hidden_state();
+  building.begin_section();
   if (context.plan.sequence_parallel) {
-    embedding.forward.calls.push_back(
-        call("tensor reduce-scatter", Collective::reduce_scatter, bytes, CommRole::tensor_forward));
-    embedding.backward.calls.push_back(
-        call("tensor all-gather", Collective::all_gather, bytes, CommRole::tensor_backward));
+    scatter(building.block.forward, bytes, forward_role);
+    gather(building.backward(), bytes, backward_role);
   } else {
-    embedding.forward.calls.push_back(
-        call("tensor all-reduce", Collective::all_reduce, bytes, CommRole::tensor_forward));
+    reduce(building.block.forward, bytes, forward_role);
   }
 }
 
 // The vocabulary-parallel loss exchanges three numbers per token; a loss over the whole vocabulary
 // gathers the logits.
-void add_tensor_parallel_head(const BlockContext& context, Block& head) {
+void leave_head(const BlockContext& context, BlockBuilder& building) {
   if (context.plan.tensor == 1) return;
   const RankShape& at = context.shape;
-  const Bytes bytes = at.hidden_state();
-  if (context.plan.sequence_parallel) {
-    head.forward.calls.push_back(
-        call("tensor all-gather", Collective::all_gather, bytes, CommRole::tensor_forward));
-    head.backward.calls.push_back(
-        call("tensor all-gather", Collective::all_gather, bytes, CommRole::tensor_backward));
-    head.backward.calls.push_back(call("tensor reduce-scatter", Collective::reduce_scatter, bytes,
-                                       CommRole::tensor_backward));
-  } else {
-    head.backward.calls.push_back(
-        call("tensor all-reduce", Collective::all_reduce, bytes, CommRole::tensor_backward));
-  }
+  Pass& forward = building.block.forward;
   if (context.plan.software.vocabulary_parallel) {
     for (int i = 0; i < 3; ++i) {
-      head.forward.calls.push_back(call("loss all-reduce", Collective::all_reduce,
-                                        Bytes{4 * at.tokens}, CommRole::tensor_forward));
+      forward.add({"loss all-reduce", Collective::all_reduce, Bytes{4 * at.tokens},
+                   GroupKind::tensor, forward_role});
     }
   } else {
     const Bytes logits{at.element * at.tokens * static_cast<double>(at.vocabulary)};
-    head.forward.calls.push_back(
-        call("logits all-gather", Collective::all_gather, logits, CommRole::tensor_forward));
+    forward.add(
+        {"logits all-gather", Collective::all_gather, logits, GroupKind::tensor, forward_role});
   }
 }
 

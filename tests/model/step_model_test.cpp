@@ -242,7 +242,7 @@ TEST_CASE("step: selective recompute launches its few kernels again, not a layer
   plan.recompute = Recompute::selective;  // one flash attention kernel of a layer's
   const StepTime step = step_of(round_cluster(1), plan, small_training(8));
   const Workload workload = lower(small_gpt(), small_training(8), plan);
-  const double again = 1.0 / static_cast<double>(workload.layer.forward.ops.size());
+  const double again = 1.0 / static_cast<double>(workload.kinds[0].block.forward.ops.size());
   CHECK(step.total.value() == Approx(4 * (3 + again)).epsilon(0.001));  // the GPU's milliseconds
 }
 

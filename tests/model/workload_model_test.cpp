@@ -21,7 +21,8 @@ double layer_bytes(const Plan& plan, const Model& model = small_gpt(), double dr
   Training training = small_training();
   training.dropout = dropout;
   return lower(model, training, plan)
-      .layer.saved_bytes(plan.recompute, plan.software.selective_recompute)
+      .kinds[0]
+      .block.saved_bytes(plan.recompute, plan.software.selective_recompute)
       .value();
 }
 
@@ -32,30 +33,30 @@ constexpr double s = 1024, h = 1024, a = 8;
 TEST_CASE("workload: a GPT layer's linears take 24 s h^2 FLOPs forward and twice that backward") {
   // qkv 6sh^2, output 2sh^2, up 8sh^2, down 8sh^2 (Narayanan et al. 2021, appendix).
   const Workload workload = lower(small_gpt(), small_training(), plain_plan(16));
-  CHECK(flops(workload.layer.forward, OpKind::gemm) == 24 * s * h * h);
-  CHECK(flops(workload.layer.backward, OpKind::gemm) == 48 * s * h * h);
+  CHECK(flops(workload.kinds[0].block.forward, OpKind::gemm) == 24 * s * h * h);
+  CHECK(flops(workload.kinds[0].block.backward, OpKind::gemm) == 48 * s * h * h);
 }
 
 TEST_CASE("workload: attention is causal for flash kernels and whole without them") {
   Plan plan = plain_plan(16);
-  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.forward, OpKind::flash_attention) ==
-        2 * s * s * h);
-  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.backward, OpKind::flash_attention) ==
-        5 * s * s * h);
+  CHECK(flops(lower(small_gpt(), small_training(), plan).kinds[0].block.forward,
+              OpKind::flash_attention) == 2 * s * s * h);
+  CHECK(flops(lower(small_gpt(), small_training(), plan).kinds[0].block.backward,
+              OpKind::flash_attention) == 5 * s * s * h);
   plan.software.attention = AttentionKernel::fused_softmax;
-  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.forward, OpKind::batched_gemm) ==
-        4 * s * s * h);
-  CHECK(flops(lower(small_gpt(), small_training(), plan).layer.backward, OpKind::batched_gemm) ==
-        8 * s * s * h);
+  CHECK(flops(lower(small_gpt(), small_training(), plan).kinds[0].block.forward,
+              OpKind::batched_gemm) == 4 * s * s * h);
+  CHECK(flops(lower(small_gpt(), small_training(), plan).kinds[0].block.backward,
+              OpKind::batched_gemm) == 8 * s * s * h);
 }
 
 TEST_CASE("workload: tensor parallelism splits the linears and adds two all-reduces each way") {
   const Workload workload = lower(small_gpt(), small_training(), plain_plan(2, 8));
-  CHECK(flops(workload.layer.forward, OpKind::gemm) == 3 * s * h * h);
-  REQUIRE(workload.layer.forward.calls.size() == 2);
-  CHECK(workload.layer.forward.calls[0].collective == Collective::all_reduce);
-  CHECK(workload.layer.forward.calls[0].bytes == Bytes{2 * s * h});
-  CHECK(workload.layer.backward.calls.size() == 2);
+  CHECK(flops(workload.kinds[0].block.forward, OpKind::gemm) == 3 * s * h * h);
+  REQUIRE(workload.kinds[0].block.forward.calls.size() == 2);
+  CHECK(workload.kinds[0].block.forward.calls[0].collective == Collective::all_reduce);
+  CHECK(workload.kinds[0].block.forward.calls[0].bytes == Bytes{2 * s * h});
+  CHECK(workload.kinds[0].block.backward.calls.size() == 2);
 }
 
 TEST_CASE(
@@ -64,8 +65,8 @@ TEST_CASE(
   Plan plan = plain_plan(2, 8);
   plan.sequence_parallel = true;
   const Workload workload = lower(small_gpt(), small_training(), plan);
-  CHECK(workload.layer.forward.calls.size() == 4);  // two gathers, two scatters
-  CHECK(workload.layer.backward.calls.size() == 6);
+  CHECK(workload.kinds[0].block.forward.calls.size() == 4);  // two gathers, two scatters
+  CHECK(workload.kinds[0].block.backward.calls.size() == 6);
 }
 
 // Korthikanti et al. 2022 (arXiv:2205.05198), table 2, in bytes per layer with 16-bit activations,
@@ -186,14 +187,15 @@ TEST_CASE("workload: FSDP gathers 2 B and scatters per layer, HSDP also reduces 
   Plan plan = plain_plan(16);
   plan.sharding = Sharding::fsdp;
   Workload workload = lower(small_gpt(), small_training(), plan);
-  REQUIRE(workload.fsdp_layer_forward.size() == 1);
-  CHECK(workload.fsdp_layer_forward[0].bytes == Bytes{2 * workload.layer.parameters});
-  CHECK(workload.fsdp_layer_backward.size() == 2);
+  REQUIRE(workload.kinds[0].fsdp_forward.size() == 1);
+  CHECK(workload.kinds[0].fsdp_forward[0].bytes == Bytes{2 * workload.kinds[0].block.parameters});
+  CHECK(workload.kinds[0].fsdp_backward.size() == 2);
   plan.shard_group = 4;
   workload = lower(small_gpt(), small_training(), plan);
-  REQUIRE(workload.fsdp_layer_backward.size() == 3);
-  CHECK(workload.fsdp_layer_backward[2].group == GroupKind::replicate);
-  CHECK(workload.fsdp_layer_backward[2].bytes == Bytes{2 * workload.layer.parameters / 4});
+  REQUIRE(workload.kinds[0].fsdp_backward.size() == 3);
+  CHECK(workload.kinds[0].fsdp_backward[2].group == GroupKind::replicate);
+  CHECK(workload.kinds[0].fsdp_backward[2].bytes ==
+        Bytes{2 * workload.kinds[0].block.parameters / 4});
 }
 
 TEST_CASE("workload: every n-th layer and a number of layers recompute") {
@@ -252,7 +254,7 @@ TEST_CASE("memory: FSDP that does not reshard holds every layer whole") {
     const Workload workload = lower(small_gpt(), small_training(), plan);
     // The first layer of backward: gathered layers, and one layer's gradient in 2 + 2 bytes.
     const double units = class_bytes(workload.stages[0].instants[0], TensorClass::unsharded_units);
-    return (units / workload.layer.parameters - 4) / 2;
+    return (units / workload.kinds[0].block.parameters - 4) / 2;
   };
   CHECK(whole_layers() == Approx(2));
   plan.software.reshard_after_forward = false;
@@ -265,13 +267,13 @@ TEST_CASE(
   plan.sharding = Sharding::fsdp;
   Workload workload = lower(small_gpt(), small_training(), plan);
   const Stage& stage = workload.stages[0];
-  CHECK(workload.fsdp_layer_forward.empty());
+  CHECK(workload.kinds[0].fsdp_forward.empty());
   CHECK(stage.data_calls.size() == 2);
   CHECK(class_bytes(stage.instants[0], TensorClass::unsharded_units) ==
         Approx((2 + 4) * stage.parameters));
   plan.software.fsdp_pipeline_gathered = false;
   workload = lower(small_gpt(), small_training(), plan);
-  CHECK(workload.fsdp_layer_forward.size() == 1);
+  CHECK(workload.kinds[0].fsdp_forward.size() == 1);
   CHECK(workload.stages[0].data_calls.empty());
 }
 
@@ -283,7 +285,7 @@ TEST_CASE("workload: tensor ranks hold their part of the matrices and all of wha
   const double table = 1024 * 1024.0;
   CHECK(workload.embedding.parameters == table / 8 + table);
   // h (q/8 + 2 kv/2 + q/8 + f/8 + f/8) with q = h, one kv head of 128 each, f = 4h; two norms of h.
-  CHECK(workload.layer.parameters == 1024 * (128 + 2 * 128 + 128 + 512 + 512) + 2 * 1024);
+  CHECK(workload.kinds[0].block.parameters == 1024 * (128 + 2 * 128 + 128 + 512 + 512) + 2 * 1024);
 }
 
 TEST_CASE(

@@ -1,0 +1,169 @@
+#include "sim/engine/layer_time.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "sim/compute/op_cost.hpp"
+#include "sim/engine/timeline.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Communication streams: NCCL runs each communicator's collectives on a stream of its own.
+enum LayerStream : std::size_t {
+  tensor_stream,
+  context_stream,
+  expert_stream,
+  copy_stream,
+  streams
+};
+constexpr std::array<const char*, streams> stream_names{"tensor parallel", "context parallel",
+                                                        "expert parallel", "host copies"};
+
+LayerStream stream_of(CommRole role) {
+  if (role == CommRole::context_exchange) return context_stream;
+  if (role == CommRole::expert_exchange) return expert_stream;
+  return tensor_stream;
+}
+
+// A communication that some op will wait for.
+struct Pending {
+  std::size_t before = 0;
+  Part part = Part::tensor_exposed;
+  Seconds end;
+};
+
+// One pass on its timeline.
+class PassRun {
+ public:
+  PassRun(const Cluster& cluster, const Plan& plan, const Communication& communication,
+          const LayerTimer& timer, const Pass& pass, const PassOptions& options,
+          std::vector<LayerSlice>* slices)
+      : gpu_(cluster.system.gpu),
+        plan_(plan),
+        communication_(communication),
+        timer_(timer),
+        pass_(pass),
+        options_(options),
+        slices_(slices),
+        timeline_(streams, *gpu_.overlap_slowdown) {}
+
+  PassTime run() {
+    for (std::size_t i = 0; i <= pass_.ops.size(); ++i) {
+      issue(i);
+      wait_for(i);
+      if (i < pass_.ops.size()) compute(pass_.ops[i]);
+    }
+    result_.parts[Part::slowdown] += timeline_.lost();
+    return result_;
+  }
+
+ private:
+  // Starts what comes after the first `done` ops.
+  void issue(std::size_t done) {
+    for (const HostCopy& copy : pass_.copies) {
+      if (copy.after == done) issue(copy);
+    }
+    for (const CollectiveCall& call : pass_.calls) {
+      if (call.after == done) issue(call);
+    }
+  }
+
+  void issue(const CollectiveCall& call) {
+    const nccl::CollectiveChoice choice = communication_.cost(call);
+    const LayerStream stream = stream_of(call.role);
+    const bool between = call.after == call.before;
+    const Seconds shown = between ? timer_.exposed_share(call) * choice.time : choice.time;
+    const Span span = timeline_.communicate(stream, shown, timeline_.now());
+    pending_.push_back({call.before, part_of(call.role), span.end});
+    if (slices_ == nullptr) return;
+    slices_->push_back({call.name, stream_names[stream], span.start.value(), span.end.value(),
+                        call.bytes.value(), 0.0,
+                        fmt::format("{} {}", choice.algorithm, choice.protocol)});
+  }
+
+  void issue(const HostCopy& copy) {
+    const Span span = timeline_.communicate(copy_stream, timer_.copy_time(copy), timeline_.now());
+    pending_.push_back({copy.before, Part::copy_exposed, span.end});
+    if (slices_ == nullptr) return;
+    slices_->push_back({copy.name, stream_names[copy_stream], span.start.value(), span.end.value(),
+                        copy.bytes.value(), 0.0, copy.to_host ? "to host" : "to device"});
+  }
+
+  // Waits, one after the other, for what op number `op` needs.
+  void wait_for(std::size_t op) {
+    for (const Pending& pending : pending_) {
+      if (pending.before != op || pending.end <= now_) continue;
+      result_.parts[pending.part] += pending.end - now_;
+      now_ = pending.end;
+    }
+    timeline_.compute(Seconds{}, now_);
+  }
+
+  void compute(const Op& op) {
+    const Seconds duration = op_time(gpu_, plan_.software, op);
+    const Part part = options_.ends ? Part::ends : part_of(op, options_.recompute);
+    if (options_.splits_weight_gradient && op.weight_gradient) {
+      result_.weight_gradient[part] += duration;
+      return;
+    }
+    result_.parts[part] += duration;
+    const Span span = timeline_.compute(duration, now_);
+    now_ = span.end;
+    if (slices_ == nullptr) return;
+    slices_->push_back({op.name,
+                        "compute",
+                        span.start.value(),
+                        span.end.value(),
+                        op.bytes.value(),
+                        op.flops.value(),
+                        {}});
+  }
+
+  const Gpu& gpu_;
+  const Plan& plan_;
+  const Communication& communication_;
+  const LayerTimer& timer_;
+  const Pass& pass_;
+  const PassOptions& options_;
+  std::vector<LayerSlice>* slices_;
+  Timeline timeline_;
+  Seconds now_;
+  std::vector<Pending> pending_;
+  PassTime result_;
+};
+
+}  // namespace
+
+// Forward, nothing runs beside tensor collectives but userbuffer pipelining; backward, the weight
+// gradient does (profile constants). Of dispatch and combine, what other micro-batches or shared
+// experts don't hide.
+double LayerTimer::exposed_share(const CollectiveCall& call) const {
+  const Software& software = plan_.software;
+  switch (call.role) {
+    case CommRole::tensor_forward:
+      return *software.tensor_forward_exposed;
+    case CommRole::tensor_backward:
+      return plan_.sequence_parallel ? *software.tensor_sequence_backward_exposed
+                                     : *software.tensor_backward_exposed;
+    case CommRole::expert_exchange:
+      return *software.expert_exposed;
+    default:
+      return 1.0;
+  }
+}
+
+// t = bytes / W, W one direction of the GPU's host link.
+Seconds LayerTimer::copy_time(const HostCopy& copy) const {
+  return copy.bytes / *cluster_.system.pcie_bandwidth;
+}
+
+PassTime LayerTimer::time(const Pass& pass, const PassOptions& options,
+                          std::vector<LayerSlice>* slices) const {
+  return PassRun(cluster_, plan_, communication_, *this, pass, options, slices).run();
+}
+
+}  // namespace lockstep

@@ -1,0 +1,83 @@
+#include "strategies/parallel/data_sync.hpp"
+
+namespace lockstep {
+
+namespace {
+
+double as_double(std::int64_t value) {
+  return static_cast<double>(value);
+}
+
+constexpr UnitNames stage_names{"parameter all-gather", "gradient reduce-scatter",
+                                "gradient all-reduce across copies"};
+constexpr UnitNames expert_names{"expert parameter all-gather", "expert gradient reduce-scatter",
+                                 "expert gradient all-reduce across copies"};
+
+}  // namespace
+
+DataSync DataSync::dense(const Plan& plan, const Training& training) {
+  DataSync sync;
+  sync.sharding_ = plan.sharding;
+  sync.bytes_ = state_bytes(plan, training);
+  const std::int64_t all = plan.replicas();
+  sync.shard_ = as_double(plan.sharding == Sharding::none ? all : plan.shard_ranks());
+  sync.copies_ = as_double(all) / sync.shard_;
+  return sync;
+}
+
+DataSync DataSync::experts(const Plan& plan, const Training& training) {
+  DataSync sync;
+  sync.sharding_ = plan.sharding;
+  sync.bytes_ = state_bytes(plan, training);
+  const std::int64_t all = plan.expert_replicas();
+  sync.shard_ = as_double(plan.sharding == Sharding::none ? all : plan.expert_shard_ranks());
+  sync.copies_ = as_double(all) / sync.shard_;
+  sync.all_ = GroupKind::expert_data;
+  sync.shard_group_ = GroupKind::expert_shard;
+  sync.copies_group_ = GroupKind::expert_replicate;
+  return sync;
+}
+
+void DataSync::reduce(std::vector<CollectiveCall>& calls, double parameters,
+                      const UnitNames& names) const {
+  if (parameters <= 0) return;
+  const Bytes gradients{parameters * bytes_.reduce};
+  constexpr auto role = CommRole::gradient_reduce;
+  if (sharding_ == Sharding::none) {
+    if (shard_ > 1) {
+      const char* name =
+          all_ == GroupKind::data ? "gradient all-reduce" : "expert gradient all-reduce";
+      calls.push_back({name, Collective::all_reduce, gradients, all_, role});
+    }
+    return;
+  }
+  if (shard_ > 1) {
+    calls.push_back({names.scatter, Collective::reduce_scatter, gradients, shard_group_, role});
+  }
+  if (copies_ > 1) {
+    calls.push_back(
+        {names.reduce, Collective::all_reduce, gradients / shard_, copies_group_, role});
+  }
+}
+
+void DataSync::gather(std::vector<CollectiveCall>& calls, double parameters,
+                      const UnitNames& names) const {
+  if (parameters <= 0 || shard_ <= 1) return;
+  calls.push_back({names.gather, Collective::all_gather, Bytes{parameters * bytes_.gather},
+                   shard_group_, CommRole::parameter_gather});
+}
+
+void sync_stages(const Plan& plan, const Training& training, Workload& workload, bool gathers) {
+  const DataSync dense = DataSync::dense(plan, training);
+  const DataSync experts = DataSync::experts(plan, training);
+  for (Stage& stage : workload.stages) {
+    if (dense.needed()) dense.reduce(stage.data_calls, stage.parameters, stage_names);
+    if (experts.needed()) experts.reduce(stage.data_calls, stage.expert_parameters, expert_names);
+    if (plan.sharding == Sharding::gradients) stage.repeated_calls = stage.data_calls;
+    if (!gathers) continue;
+    dense.gather(stage.data_calls, stage.parameters, stage_names);
+    experts.gather(stage.data_calls, stage.expert_parameters, expert_names);
+  }
+}
+
+}  // namespace lockstep
