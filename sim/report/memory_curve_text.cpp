@@ -93,7 +93,7 @@ std::string chart_line(const std::vector<double>& bytes, const TimeAxis& axis, c
 }
 
 // "peak 48.2 GiB at the backward pass of micro-batch 1, 1.2 s in: weights 13.1, activations …".
-std::string peak_text(const Timeline& timeline, const TimelineSummary& summary) {
+std::string peak_text(const TimelineReport& timeline, const TimelineSummary& summary) {
   const MemoryPeak& peak = summary.memory[summary.worst_stage].peak;
   const DisplayUnit unit = memory_unit(peak.bytes);
   std::vector<MemoryShare> holders = peak.holders;
@@ -124,7 +124,7 @@ std::string peak_text(const Timeline& timeline, const TimelineSummary& summary) 
 
 }  // namespace
 
-std::string memory_curve_text(const Timeline& timeline, const TimelineSummary& summary,
+std::string memory_curve_text(const TimelineReport& timeline, const TimelineSummary& summary,
                               const TimeAxis& axis, const TextOptions& options) {
   if (summary.memory.empty()) return {};
   const StageMemoryCurve& curve = summary.memory[summary.worst_stage];

@@ -8,7 +8,7 @@
 namespace lockstep {
 
 // Columns are those of the axis. Empty without a curve.
-std::string memory_curve_text(const Timeline& timeline, const TimelineSummary& summary,
+std::string memory_curve_text(const TimelineReport& timeline, const TimelineSummary& summary,
                               const drawing::TimeAxis& axis, const TextOptions& options);
 
 }  // namespace lockstep

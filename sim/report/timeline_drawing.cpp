@@ -194,12 +194,21 @@ class Painter final : public SliceSink {
     return std::clamp(share, 0.0, 1.0) * as_double(window.columns);
   }
 
+  // Columns of the tail that what comes after this needs at least.
+  [[nodiscard]] std::size_t columns_behind(Ink ink) const {
+    const bool host = axis_.host && ink != Ink::host;
+    const bool optimizer = axis_.optimizer && ink != Ink::optimizer && ink != Ink::host;
+    return static_cast<std::size_t>(host) + static_cast<std::size_t>(optimizer);
+  }
+
   void cell(std::size_t row, const Window& window, const Slice& slice, Ink ink, bool tail) {
     auto from = static_cast<std::size_t>(std::lround(position(window, slice.start)));
     auto to = static_cast<std::size_t>(std::lround(position(window, slice.end)));
     if (tail) {  // what follows the passes may be short, but it is there
-      from = std::min(std::max(from, tail_next_[row]), window.columns - 1);
-      to = std::max(to, from + 1);
+      const std::size_t kept = columns_behind(ink);
+      const std::size_t end = std::max<std::size_t>(window.columns - kept, 1);
+      from = std::min(std::max(from, tail_next_[row]), end - 1);
+      to = std::min(std::max(to, from + 1), end);
       if (slice.stream == Stream::compute) tail_next_[row] = to;
     }
     from += window.column;
@@ -334,13 +343,15 @@ TimeAxis make_axis(const TimelineSummary& summary, std::size_t columns) {
   const double scale = as_double(last.columns) / (last.to - last.from);
   const auto wanted = static_cast<std::size_t>(std::min(after * scale + 0.5, 1e6));
   const std::size_t width = std::clamp(wanted, least_tail, most_tail);
+  axis.optimizer = summary.kinds.at(static_cast<std::size_t>(SliceKind::optimizer));
+  axis.host = summary.kinds.at(static_cast<std::size_t>(SliceKind::host));
   axis.tail = axis.columns;
   axis.windows.push_back({end, summary.end_s, axis.columns + 1, width});
   axis.columns += 1 + width;
   return axis;
 }
 
-std::vector<Row> draw(const Timeline& timeline, const TimeAxis& axis,
+std::vector<Row> draw(const TimelineReport& timeline, const TimeAxis& axis,
                       const std::vector<std::size_t>& stages, bool color) {
   Painter painter(axis, stages, color);
   timeline.play(painter);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/report/timeline.hpp"
+#include "sim/report/timeline_report.hpp"
 
 namespace lockstep::drawing {
 
@@ -24,6 +24,10 @@ struct TimeAxis {
   bool full_numbers = true;         // of micro-batches; false: their last digit
   std::optional<std::size_t> cut;   // the column where the steady state is left out
   std::optional<std::size_t> tail;  // the column after which time has its own scale
+
+  // What ends the tail; each has a column of its own at least.
+  bool optimizer = false;
+  bool host = false;
 
   // The time that a column shows, as [first, second); nothing in a column between windows.
   [[nodiscard]] std::optional<std::pair<double, double>> time_of(std::size_t column) const;
@@ -56,7 +60,7 @@ using Row = std::vector<Glyph>;
 
 // One row for each of the stages, in their order. Plays the timeline once. With `color` what fills
 // a cell is left to its background.
-std::vector<Row> draw(const Timeline& timeline, const TimeAxis& axis,
+std::vector<Row> draw(const TimelineReport& timeline, const TimeAxis& axis,
                       const std::vector<std::size_t>& stages, bool color);
 
 // The row as text, without blanks at its end.

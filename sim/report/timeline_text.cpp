@@ -31,7 +31,7 @@ std::vector<std::size_t> shown_stages(std::size_t stages) {
   return shown;
 }
 
-std::string title(const Timeline& timeline, std::size_t rows, const TextOptions& options) {
+std::string title(const TimelineReport& timeline, std::size_t rows, const TextOptions& options) {
   std::string words = fmt::format("{} stage{}", timeline.stages, timeline.stages == 1 ? "" : "s");
   if (rows < static_cast<std::size_t>(timeline.stages)) {
     words += fmt::format(" ({} of them drawn)", rows);
@@ -65,7 +65,7 @@ std::string time_labels(const TimeAxis& axis, std::size_t margin) {
   return line + '\n';
 }
 
-std::string rows_text(const Timeline& timeline, const TimeAxis& axis,
+std::string rows_text(const TimelineReport& timeline, const TimeAxis& axis,
                       const std::vector<std::size_t>& stages, std::size_t margin,
                       const TextOptions& options) {
   std::string text;
@@ -82,8 +82,8 @@ double left_out(const TimeAxis& axis) {
   return axis.cut ? axis.windows[1].from - axis.windows[0].to : 0;
 }
 
-std::string legend(const Timeline& timeline, const TimeAxis& axis, const TimelineSummary& summary,
-                   const TextOptions& options) {
+std::string legend(const TimelineReport& timeline, const TimeAxis& axis,
+                   const TimelineSummary& summary, const TextOptions& options) {
   const bool color = options.color;
   std::vector<std::pair<Row, std::string>> entries;
   const auto add = [&](const std::string& picture, Ink ink, const std::string& words,
@@ -145,7 +145,7 @@ struct StageLine {
   std::vector<std::string> cells;
 };
 
-std::vector<StageLine> stage_lines(const Timeline& timeline, const TimelineSummary& summary) {
+std::vector<StageLine> stage_lines(const TimelineReport& timeline, const TimelineSummary& summary) {
   std::vector<StageLine> lines;
   for (std::size_t i = 0; i < summary.stages.size(); ++i) {
     const StageSummary& stage = summary.stages[i];
@@ -163,7 +163,7 @@ std::vector<StageLine> stage_lines(const Timeline& timeline, const TimelineSumma
   return lines;
 }
 
-std::string stage_table(const Timeline& timeline, const TimelineSummary& summary,
+std::string stage_table(const TimelineReport& timeline, const TimelineSummary& summary,
                         const TextOptions& options) {
   Table table({{"stage", Align::right, 0, 0},
                {"busy", Align::right, 0, 2},
@@ -199,7 +199,7 @@ std::string stage_table(const Timeline& timeline, const TimelineSummary& summary
   return text;
 }
 
-std::string formula_text(const Timeline& timeline, const TimelineSummary& summary,
+std::string formula_text(const TimelineReport& timeline, const TimelineSummary& summary,
                          const TextOptions& options) {
   if (!timeline.formula || summary.stages.empty()) return {};
   double longest = 0;
@@ -217,7 +217,7 @@ std::string formula_text(const Timeline& timeline, const TimelineSummary& summar
       options);
 }
 
-std::string critical_text(const Timeline& timeline, const TextOptions& options) {
+std::string critical_text(const TimelineReport& timeline, const TextOptions& options) {
   double total = 0;
   for (const CriticalPart& part : timeline.critical_path) total += part.seconds;
   if (total <= 0) return {};
@@ -238,7 +238,7 @@ std::string critical_text(const Timeline& timeline, const TextOptions& options) 
 
 }  // namespace
 
-std::string timeline_text(const Timeline& timeline, const TextOptions& options) {
+std::string timeline_text(const TimelineReport& timeline, const TextOptions& options) {
   const TimelineSummary summary = summarize(timeline);
   const std::vector<std::size_t> stages = shown_stages(static_cast<std::size_t>(timeline.stages));
   const std::size_t margin = 3 + std::max<std::size_t>(std::to_string(timeline.stages).size(), 1);

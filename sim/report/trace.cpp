@@ -9,7 +9,7 @@
 #include <ostream>
 #include <set>
 
-#include "sim/report/timeline.hpp"
+#include "sim/report/timeline_report.hpp"
 
 namespace lockstep {
 
@@ -73,7 +73,7 @@ std::string number(double value) {
 
 class TraceWriter final : public SliceSink {
  public:
-  TraceWriter(const Timeline& timeline, std::ostream& out)
+  TraceWriter(const TimelineReport& timeline, std::ostream& out)
       : timeline_(timeline),
         out_(out),
         detailed_(most_slices(timeline) <= most_detailed_slices),
@@ -193,7 +193,7 @@ class TraceWriter final : public SliceSink {
   }
 
   [[nodiscard]] std::int64_t virtual_stage(const Slice& slice) const {
-    if (timeline_.layout == VirtualStages::v_shape && slice.chunk % 2 == 1) {
+    if (timeline_.layout == ChunkLayout::v_shape && slice.chunk % 2 == 1) {
       return timeline_.stages * (slice.chunk + 1) - 1 - slice.stage;
     }
     return timeline_.stages * slice.chunk + slice.stage;
@@ -250,12 +250,12 @@ class TraceWriter final : public SliceSink {
       if (stream == streams.end()) {
         streams.push_back(slice.stream);
         stream = streams.end() - 1;
-        thread(process_id, streams.size() - 1, slice.stream);
+        thread(process_id, streams.size() - 1, streams.back());
       }
       const std::int64_t start = nanoseconds(slice.start);
       const std::int64_t length = nanoseconds(slice.end) - start;
       if (length <= 0) continue;
-      const std::string facts = facts_text(slice.facts);
+      const std::string facts = facts_text({slice.flops, slice.bytes, slice.detail, "", ""});
       event(fmt::format(R"("ph":"X",{},"ts":{},"dur":{},"name":{}{})",
                         track(process_id, static_cast<std::size_t>(stream - streams.begin())),
                         microseconds(start), microseconds(length), quoted(slice.name),
@@ -263,7 +263,7 @@ class TraceWriter final : public SliceSink {
     }
   }
 
-  const Timeline& timeline_;
+  const TimelineReport& timeline_;
   std::ostream& out_;
   bool detailed_;
   std::vector<std::array<bool, static_cast<std::size_t>(Stream::count)>> streams_;  // that are used
@@ -275,7 +275,7 @@ class TraceWriter final : public SliceSink {
 
 }  // namespace
 
-void write_trace(const Timeline& timeline, std::ostream& out) {
+void write_trace(const TimelineReport& timeline, std::ostream& out) {
   TraceWriter writer(timeline, out);
   timeline.play(writer);
   const TimelineSummary summary = summarize(timeline);

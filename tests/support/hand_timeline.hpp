@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/report/timeline.hpp"
+#include "sim/report/timeline_report.hpp"
 
 namespace lockstep::test {
 
@@ -114,9 +114,9 @@ inline std::vector<Slice> placed(const HandOrders& orders, int chunks, const Han
   return slices;
 }
 
-inline Timeline hand_timeline(const HandOrders& orders, int chunks, int micro_batches,
-                              const HandTimes& times) {
-  Timeline timeline;
+inline TimelineReport hand_timeline(const HandOrders& orders, int chunks, int micro_batches,
+                                    const HandTimes& times) {
+  TimelineReport timeline;
   timeline.scenario = "by hand";
   timeline.plan = "plan";
   timeline.schedule = "1f1b";

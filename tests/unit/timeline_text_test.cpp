@@ -1,8 +1,8 @@
 // Is the schedule drawn as papers draw it, and does it stay within the terminal?
 #include "sim/report/ascii.hpp"
 #include "sim/report/display.hpp"
-#include "sim/report/timeline.hpp"
 #include "sim/report/timeline_drawing.hpp"
+#include "sim/report/timeline_report.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/hand_timeline.hpp"
 
@@ -13,7 +13,7 @@ using namespace lockstep::test;
 
 namespace {
 
-std::string plain_rows(const Timeline& timeline, std::size_t columns) {
+std::string plain_rows(const TimelineReport& timeline, std::size_t columns) {
   const TimelineSummary summary = summarize(timeline);
   const drawing::TimeAxis axis = drawing::make_axis(summary, columns);
   std::vector<std::size_t> stages;
@@ -25,7 +25,7 @@ std::string plain_rows(const Timeline& timeline, std::size_t columns) {
   return text;
 }
 
-Timeline with_memory(Timeline timeline) {
+TimelineReport with_memory(TimelineReport timeline) {
   for (std::int64_t stage = 0; stage < timeline.stages; ++stage) {
     StageMemoryProfile profile;
     profile.always = {{"weights", 10 * 0x1p30}, {"optimizer state", 20 * 0x1p30}};
@@ -138,7 +138,7 @@ TEST_CASE("drawing: shades where a pass has no column", "[unit][timeline]") {
 }
 
 TEST_CASE("drawing: colour fills the cells instead of lines", "[unit][timeline]") {
-  const Timeline timeline = hand_timeline(one_forward_one_backward(1, 1), 1, 1, {});
+  const TimelineReport timeline = hand_timeline(one_forward_one_backward(1, 1), 1, 1, {});
   const drawing::TimeAxis axis = drawing::make_axis(summarize(timeline), 6);
   CHECK(drawing::text_of(drawing::draw(timeline, axis, {0}, true).front(), true) ==
         "\x1b[97;44m1 \x1b[0m\x1b[30;42m1   \x1b[0m");
@@ -148,7 +148,7 @@ TEST_CASE("timeline: the whole text of a small step", "[unit][timeline]") {
   HandTimes times;
   times.reduce = 0.25;
   times.optimizer = 0.25;
-  Timeline timeline = with_memory(hand_timeline(one_forward_one_backward(2, 2), 1, 2, times));
+  TimelineReport timeline = with_memory(hand_timeline(one_forward_one_backward(2, 2), 1, 2, times));
   timeline.formula = BubbleFormula{"(p − 1)(F + B)", 3};
   timeline.critical_path = {{"forward", 3}, {"backward", 6}, {"optimizer", 0.25}};
   // 2 * 3 + 3 = 9 s of passes, 6 of them busy. Stage 1 holds both micro-batches at its first
@@ -193,7 +193,7 @@ TEST_CASE("timeline: no line is wider than the terminal", "[unit][timeline]") {
   for (const int stages : {1, 2, 3, 8, 13, 40}) {
     for (const int micro_batches : {1, 2, 7, 33, 130}) {
       CAPTURE(stages, micro_batches);
-      const Timeline timeline = with_memory(
+      const TimelineReport timeline = with_memory(
           hand_timeline(one_forward_one_backward(stages, micro_batches), 1, micro_batches, times));
       const std::string text = timeline_text(timeline, {});
       CHECK(widest_line(text) <= 100);
@@ -212,7 +212,8 @@ TEST_CASE("timeline: no line is wider than the terminal", "[unit][timeline]") {
 TEST_CASE("timeline: bubbles, passes held and the instant of the peak", "[unit][timeline]") {
   // 1F1B on four stages with F = 1, B = 2 and eight micro-batches: 3 (8 + 3) = 33 s, 24 busy, on
   // every stage; stage i holds 4 - i micro-batches.
-  const Timeline timeline = with_memory(hand_timeline(one_forward_one_backward(4, 8), 1, 8, {}));
+  const TimelineReport timeline =
+      with_memory(hand_timeline(one_forward_one_backward(4, 8), 1, 8, {}));
   const TimelineSummary summary = summarize(timeline);
   CHECK(summary.last_pass_s == 33);
   for (std::size_t i = 0; i < 4; ++i) {

@@ -12,13 +12,13 @@ using namespace lockstep::test;
 
 namespace {
 
-std::string trace_of(const Timeline& timeline) {
+std::string trace_of(const TimelineReport& timeline) {
   std::ostringstream out;
   write_trace(timeline, out);
   return out.str();
 }
 
-nlohmann::json events_of(const Timeline& timeline) {
+nlohmann::json events_of(const TimelineReport& timeline) {
   return nlohmann::json::parse(trace_of(timeline))["traceEvents"];
 }
 
@@ -30,7 +30,7 @@ std::vector<nlohmann::json> of_phase(const nlohmann::json& events, const std::st
   return found;
 }
 
-Timeline two_stages(int micro_batches) {
+TimelineReport two_stages(int micro_batches) {
   HandTimes times;
   times.transfer = 0.5;
   times.reduce = 0.25;
@@ -41,7 +41,7 @@ Timeline two_stages(int micro_batches) {
 }  // namespace
 
 TEST_CASE("trace: a step of two stages and one micro-batch, event by event", "[unit][trace]") {
-  Timeline timeline = two_stages(1);
+  TimelineReport timeline = two_stages(1);
   timeline.facts = [](const Slice& slice) {
     SliceFacts facts;
     if (slice.kind == SliceKind::transfer) facts = {0, 1024, "", "simple", "NIC"};
@@ -89,7 +89,7 @@ TEST_CASE("trace: a step of two stages and one micro-batch, event by event", "[u
 }
 
 TEST_CASE("trace: times keep nanoseconds, and what touches touches", "[unit][trace]") {
-  Timeline timeline = hand_timeline({{}}, 1, 1, {});
+  TimelineReport timeline = hand_timeline({{}}, 1, 1, {});
   timeline.play = [](SliceSink& sink) {
     sink.add({0, Stream::compute, SliceKind::forward, 0, 0, 0.1, 0.1000000016});
     sink.add({0, Stream::compute, SliceKind::backward, 0, 0, 0.1000000016, 0.2});
@@ -107,7 +107,7 @@ TEST_CASE("trace: slices of a track in order and apart, arrows in pairs", "[unit
     times.forward = 0.1 / 3;
     times.backward = 0.2 / 3;
     times.transfer = 0.01 / 7;
-    const Timeline timeline = hand_timeline(one_forward_one_backward(stages, 9), 1, 9, times);
+    const TimelineReport timeline = hand_timeline(one_forward_one_backward(stages, 9), 1, 9, times);
     const nlohmann::json events = events_of(timeline);
     std::map<int, double> free;
     for (const auto& event : of_phase(events, "X")) {
@@ -132,8 +132,8 @@ TEST_CASE("trace: slices of a track in order and apart, arrows in pairs", "[unit
 }
 
 TEST_CASE("trace: chunks wrap around, or turn in the V", "[unit][trace]") {
-  Timeline timeline = hand_timeline({{}, {}}, 2, 1, {});
-  const auto arrow = [&](VirtualStages layout, int sender_stage, int receiver_stage) {
+  TimelineReport timeline = hand_timeline({{}, {}}, 2, 1, {});
+  const auto arrow = [&](ChunkLayout layout, int sender_stage, int receiver_stage) {
     timeline.layout = layout;
     timeline.play = [=](SliceSink& sink) {
       sink.add({sender_stage, Stream::send_forward, SliceKind::transfer, 0, 0, 0, 1});
@@ -141,22 +141,21 @@ TEST_CASE("trace: chunks wrap around, or turn in the V", "[unit][trace]") {
     };
     return of_phase(events_of(timeline), "f").size();
   };
-  CHECK(arrow(VirtualStages::round_robin, 1, 0) == 1);  // virtual stage 1 to 2
-  CHECK(arrow(VirtualStages::round_robin, 1, 1) == 0);
-  CHECK(arrow(VirtualStages::v_shape, 1, 1) == 1);
-  CHECK(arrow(VirtualStages::v_shape, 1, 0) == 0);
+  CHECK(arrow(ChunkLayout::round_robin, 1, 0) == 1);  // virtual stage 1 to 2
+  CHECK(arrow(ChunkLayout::round_robin, 1, 1) == 0);
+  CHECK(arrow(ChunkLayout::v_shape, 1, 1) == 1);
+  CHECK(arrow(ChunkLayout::v_shape, 1, 0) == 0);
 }
 
 TEST_CASE("trace: the memory of every stage as a counter, and one layer below", "[unit][trace]") {
-  Timeline timeline = two_stages(1);
+  TimelineReport timeline = two_stages(1);
   StageMemoryProfile profile;
   profile.always = {{"weights", 8 * 0x1p30}};
   profile.activations = {2 * 0x1p30};
   timeline.memory = {profile, profile};
-  timeline.layer = {
-      {"QKV", "compute", 0, 1e-3, {1e12, 0, "", "", "tensor cores"}},
-      {"all-gather", "tensor parallel", 0, 5e-4, {0, 1e6, "ring", "simple", "NVLink"}},
-      {"attention", "compute", 1e-3, 2e-3, {}}};
+  timeline.layer = {{"QKV", "compute", 0, 1e-3, 0, 1e12, ""},
+                    {"all-gather", "tensor parallel", 0, 5e-4, 1e6, 0, "ring simple"},
+                    {"attention", "compute", 1e-3, 2e-3, 0, 0, ""}};
   const nlohmann::json events = events_of(timeline);
   // Stage 1: 8 and 2 more from 0 to 7 s; stage 2: 8 to 1.5 s, 10 to 4.5 s.
   const auto counters = of_phase(events, "C");
@@ -183,7 +182,7 @@ TEST_CASE("trace: a long step has its arguments once and arrows at its ends", "[
   // 4 stages, 4000 micro-batches: 4000 (8 + 6) = 56 000 slices, beyond 50 000.
   HandTimes times;
   times.transfer = 0.1;
-  Timeline timeline = hand_timeline(one_forward_one_backward(4, 4000), 1, 4000, times);
+  TimelineReport timeline = hand_timeline(one_forward_one_backward(4, 4000), 1, 4000, times);
   timeline.facts = [](const Slice&) { return SliceFacts{1e12, 0, "", "", "tensor cores"}; };
   const nlohmann::json trace = nlohmann::json::parse(trace_of(timeline));
   CHECK(trace["otherData"]["args"] ==

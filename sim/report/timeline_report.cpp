@@ -1,4 +1,4 @@
-#include "sim/report/timeline.hpp"
+#include "sim/report/timeline_report.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,7 +27,7 @@ class Both final : public SliceSink {
 // Adds up what the stages do. Memory O(stages).
 class Totals final : public SliceSink {
  public:
-  explicit Totals(const Timeline& timeline)
+  explicit Totals(const TimelineReport& timeline)
       : release_(timeline.splits_backward ? SliceKind::weight_gradient : SliceKind::backward),
         held_(static_cast<std::size_t>(timeline.stages), 0),
         first_start_(held_.size(), -1),
@@ -93,13 +93,13 @@ class Totals final : public SliceSink {
 
 }  // namespace
 
-std::int64_t most_slices(const Timeline& timeline) {
+std::int64_t most_slices(const TimelineReport& timeline) {
   const std::int64_t virtual_stages = timeline.stages * timeline.interleave;
   const std::int64_t passes = timeline.splits_backward ? 3 : 2;
   return timeline.micro_batches * (passes * virtual_stages + 2 * (virtual_stages - 1));
 }
 
-TimelineSummary summarize(const Timeline& timeline, std::size_t most_points) {
+TimelineSummary summarize(const TimelineReport& timeline, std::size_t most_points) {
   Totals totals(timeline);
   MemoryCurves curves(timeline.memory, timeline.splits_backward, most_points);
   Both both(totals, curves);
@@ -115,7 +115,7 @@ TimelineSummary summarize(const Timeline& timeline, std::size_t most_points) {
   return summary;
 }
 
-std::string instant_name(const MemoryPeak& peak, const Timeline& timeline) {
+std::string instant_name(const MemoryPeak& peak, const TimelineReport& timeline) {
   if (!peak.in_pass) return "before the first pass";
   const char* pass = "forward pass";
   if (peak.loss) pass = "loss";

@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "sim/engine/layer_time.hpp"
 #include "sim/engine/memory_curve.hpp"
 #include "sim/engine/slice.hpp"
 #include "sim/report/render.hpp"
+#include "strategies/pipeline/schedule.hpp"
 
 namespace lockstep {
 
@@ -21,15 +23,6 @@ struct SliceFacts {
   std::string algorithm;
   std::string protocol;
   std::string bound;  // "tensor cores", "NIC"
-};
-
-// A piece of the layer timeline: an op or collective of one layer on one of its streams.
-struct LayerSlice {
-  std::string name;
-  std::string stream;
-  double start = 0;  // seconds from the start of the layer
-  double end = 0;
-  SliceFacts facts;
 };
 
 // What the step waits for along its critical path. All parts sum to the step.
@@ -44,35 +37,33 @@ struct BubbleFormula {
   double seconds = 0;
 };
 
-// Which virtual stage chunk c of stage i is.
-enum class VirtualStages { round_robin /* c p + i */, v_shape /* i, then 2p - 1 - i */ };
-
-struct Timeline {
+struct TimelineReport {
   std::string scenario, plan, schedule;
   std::int64_t stages = 1;
   std::int64_t interleave = 1;  // model chunks of a stage
   std::int64_t micro_batches = 1;
   bool splits_backward = false;
-  VirtualStages layout = VirtualStages::round_robin;
+  ChunkLayout layout = ChunkLayout::round_robin;
   double step_s = 0;
   std::vector<CriticalPart> critical_path;
   std::optional<BubbleFormula> formula;
   std::vector<StageMemoryProfile> memory;  // of each stage; empty: no curve
   double capacity_bytes = 0;               // what may be allocated; 0: not known
-  std::vector<LayerSlice> layer;           // empty: not shown
+  // Passes of one layer of each kind, one after the other; seconds from the start of the first.
+  std::vector<LayerSlice> layer;
   std::function<SliceFacts(const Slice&)> facts;
   // Places the step anew and hands every slice to the sink; each time the same.
   std::function<void(SliceSink&)> play;
 };
 
 // Slices that play() hands out at most: passes and transfers.
-std::int64_t most_slices(const Timeline& timeline);
+std::int64_t most_slices(const TimelineReport& timeline);
 
 struct StageSummary {
   double busy_s = 0;                  // passes
   double bubble_s = 0;                // the rest of the time between the step's first and last pass
   double bubble_fraction = 0;         // of that time
-  double idle_between_s = 0;          // between the stage\'s own first and last pass
+  double idle_between_s = 0;          // between the stage's own first and last pass
   std::int64_t most_passes_held = 0;  // forward passes of chunks whose backward hasn't ended
   double peak_allocated_bytes = 0;
 };
@@ -91,21 +82,26 @@ struct TimelineSummary {
   std::size_t worst_stage = 0;           // the one with the highest peak
 };
 
+// The timeline of a plan of the report; none where nothing was predicted. It refers to nothing of
+// the arguments.
+std::optional<TimelineReport> timeline_of(const Report& report, const PlanReport& plan);
+
 // Points of a memory curve in JSON and in a trace.
 constexpr std::size_t most_curve_points = 1024;
 
 // Plays the timeline once.
-TimelineSummary summarize(const Timeline& timeline, std::size_t most_points = most_curve_points);
+TimelineSummary summarize(const TimelineReport& timeline,
+                          std::size_t most_points = most_curve_points);
 
 // What the peak's instant is called: "at the forward pass of micro-batch 8".
-std::string instant_name(const MemoryPeak& peak, const Timeline& timeline);
+std::string instant_name(const MemoryPeak& peak, const TimelineReport& timeline);
 
 // The schedule as papers draw it, a row per stage, with a legend, bubbles, the critical path and
 // the memory of the worst stage. At most options.width columns. Plays the timeline twice.
-std::string timeline_text(const Timeline& timeline, const TextOptions& options);
+std::string timeline_text(const TimelineReport& timeline, const TextOptions& options);
 
 // Chrome-trace JSON, as Perfetto and chrome://tracing open it; written while the timeline plays, so
 // that memory does not grow with its slices.
-void write_trace(const Timeline& timeline, std::ostream& out);
+void write_trace(const TimelineReport& timeline, std::ostream& out);
 
 }  // namespace lockstep
