@@ -42,7 +42,7 @@ constexpr std::array replacements{
     Replacement{U'₉', 'J'},
     // shades and areas
     Replacement{U'░', '-'},
-    Replacement{U'▒', '#'},
+    Replacement{U'▒', '%'},
     Replacement{U'▓', '='},
     Replacement{U'▁', '_'},
     Replacement{U'▂', '_'},

@@ -77,6 +77,7 @@ std::string chart_line(const std::vector<double>& bytes, const TimeAxis& axis, c
   const double each = chart.top / static_cast<double>(chart_rows);
   const double floor = each * static_cast<double>(chart_rows - 1 - row);
   const bool limit = chart.limit_row && *chart.limit_row == row;
+  const bool beyond = chart.limit_row && row < *chart.limit_row;
   std::string line;
   for (std::size_t column = 0; column < bytes.size(); ++column) {
     if (axis.cut && *axis.cut == column) {
@@ -85,11 +86,16 @@ std::string chart_line(const std::vector<double>& bytes, const TimeAxis& axis, c
       line += "┊";
     } else {
       const std::string filled = block((bytes[column] - floor) / each);
-      line += limit && filled == " " ? "─" : filled;
+      if (limit && filled == " ") {
+        line += "─";
+      } else {
+        line += beyond && filled == "█" ? "▒" : filled;
+      }
     }
   }
   line = trimmed(line);
-  return limit ? painted(line, Tone::warning, options.color) : line;
+  const Tone tone = beyond ? Tone::bad : (limit ? Tone::warning : Tone::plain);
+  return painted(line, tone, options.color);
 }
 
 // "peak 48.2 GiB at the backward pass of micro-batch 1, 1.2 s in: weights 13.1, activations …".
@@ -139,8 +145,9 @@ std::string memory_curve_text(const TimelineReport& timeline, const TimelineSumm
   }
   std::string text = "\n" + painted("  " + words, Tone::quiet, options.color);
   if (timeline.capacity_bytes > 0) {
-    text += fmt::format("  {}{} may be allocated", chart.limit_row ? "─ " : "",
-                        memory(timeline.capacity_bytes));
+    text += fmt::format("  {}{} may be allocated{}", chart.limit_row ? "─ " : "",
+                        memory(timeline.capacity_bytes),
+                        timeline.capacity_bytes < curve.peak.bytes ? ", ▒ is beyond" : "");
   }
   text += "\n";
   for (std::size_t row = 0; row < chart_rows; ++row) {

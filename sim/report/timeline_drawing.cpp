@@ -21,6 +21,8 @@ constexpr double enough_of_filling = 0.7;
 constexpr double filling_margin = 1.2;
 // Two windows that would show this share of the step show all of it instead.
 constexpr double worth_a_cut = 0.8;
+// A shade is that of one kind of passes where no more than the rest is of another.
+constexpr double one_kind = 0.95;
 constexpr std::size_t least_tail = 3, most_tail = 10;
 
 struct PassTimes {
@@ -259,8 +261,8 @@ class Painter final : public SliceSink {
       Glyph& glyph = rows_[row][i];
       if (busy >= 0.5) {
         glyph = {U'▒', Ink::mixed};
-        if (shade.forward > 0.8 * busy) glyph = {U'░', Ink::forward};
-        if (shade.backward > 0.8 * busy) glyph = {U'▓', Ink::backward};
+        if (shade.forward > one_kind * busy) glyph = {U'░', Ink::forward};
+        if (shade.backward > one_kind * busy) glyph = {U'▓', Ink::backward};
         if (color_) glyph.character = U' ';
       } else if (busy >= 0.1) {
         glyph = {U'·', Ink::mark};

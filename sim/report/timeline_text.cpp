@@ -122,11 +122,13 @@ std::string legend(const TimelineReport& timeline, const TimeAxis& axis,
   return text + '\n';
 }
 
-std::string remarks(const TimeAxis& axis, const TextOptions& options) {
+std::string remarks(const TimelineReport& timeline, const TimeAxis& axis,
+                    const TextOptions& options) {
   std::string text;
   if (axis.cells) {
     text = axis.full_numbers ? "Numbers are micro-batches."
                              : "A digit is the last one of the micro-batch's number.";
+    if (timeline.interleave > 3) text += " Chunk 4 looks like chunk 1 again, and so on.";
   }
   if (axis.cut) {
     text += fmt::format("{}⋯ {} of the steady state are not drawn.", text.empty() ? "" : " ",
@@ -249,7 +251,7 @@ std::string timeline_text(const TimelineReport& timeline, const TextOptions& opt
   text += rows_text(timeline, axis, stages, margin, options);
   text += time_labels(axis, margin);
   text += legend(timeline, axis, summary, options);
-  text += remarks(axis, options);
+  text += remarks(timeline, axis, options);
   text += "\n" + stage_table(timeline, summary, options);
   text += formula_text(timeline, summary, options);
   text += critical_text(timeline, options);

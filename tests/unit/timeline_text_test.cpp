@@ -209,6 +209,20 @@ TEST_CASE("timeline: no line is wider than the terminal", "[unit][timeline]") {
   }
 }
 
+TEST_CASE("timeline: what lies beyond the memory is hatched, and the limit is named",
+          "[unit][timeline]") {
+  // Stage 1 needs 35 GiB at most, in rows of 5; 12 may be allocated.
+  TimelineReport timeline = with_memory(hand_timeline(one_forward_one_backward(2, 2), 1, 2, {}));
+  timeline.capacity_bytes = 12 * 0x1p30;
+  const std::string text = timeline_text(timeline, {});
+  CHECK_THAT(text,
+             Matchers::Contains("which needs most  ─ 12.0 GiB may be allocated, ▒ is beyond\n"));
+  CHECK_THAT(text, Matchers::Contains("\n    ▒▒▒▒"));
+  timeline.capacity_bytes = 71 * 0x1p30;  // more than twice the peak: too far away to be drawn
+  CHECK_THAT(timeline_text(timeline, {}),
+             Matchers::Contains("which needs most  71.0 GiB may be allocated\n"));
+}
+
 TEST_CASE("timeline: bubbles, passes held and the instant of the peak", "[unit][timeline]") {
   // 1F1B on four stages with F = 1, B = 2 and eight micro-batches: 3 (8 + 3) = 33 s, 24 busy, on
   // every stage; stage i holds 4 - i micro-batches.
