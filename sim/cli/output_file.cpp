@@ -32,6 +32,16 @@ int write_to(const std::filesystem::path& path, const std::function<void(std::os
   return file.good() ? 0 : (errno == 0 ? EIO : errno);
 }
 
+// A link keeps its place; what it leads to is written, there or not.
+std::filesystem::path behind_links(std::filesystem::path path) {
+  constexpr int most_links = 40;
+  std::error_code unknown;
+  for (int i = 0; i < most_links && std::filesystem::is_symlink(path, unknown); ++i) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, unknown);
+  }
+  return path;
+}
+
 }  // namespace
 
 void write_file(const std::string& path, const std::string& option,
@@ -43,9 +53,7 @@ void write_file(const std::string& path, const std::string& option,
     if (const int error = write_to(path, content); error != 0) fail(option, path, error);
     return;
   }
-  // A link keeps its place; what it leads to is written.
-  std::filesystem::path target = std::filesystem::weakly_canonical(path, unknown);
-  if (unknown || target.empty()) target = path;
+  const std::filesystem::path target = behind_links(path);
   const std::filesystem::path temporary =
       target.string() + fmt::format(".{}.part", static_cast<long>(::getpid()));
   int error = write_to(temporary, content);

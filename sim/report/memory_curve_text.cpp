@@ -139,15 +139,15 @@ std::string memory_curve_text(const TimelineReport& timeline, const TimelineSumm
   const Chart chart = chart_of(curve.peak.bytes, timeline.capacity_bytes);
   const std::size_t margin = 3 + std::to_string(timeline.stages).size();
 
-  std::string words = "allocated memory over the step";
+  std::string words = "allocated memory";
   if (timeline.stages > 1) {
     words += fmt::format(" on stage {}, which needs most", summary.worst_stage + 1);
   }
   std::string text = "\n" + painted("  " + words, Tone::quiet, options.color);
   if (timeline.capacity_bytes > 0) {
-    text += fmt::format("  {}{} may be allocated{}", chart.limit_row ? "─ " : "",
+    text += fmt::format("  {}{} is the limit{}", chart.limit_row ? "─ " : "",
                         memory(timeline.capacity_bytes),
-                        timeline.capacity_bytes < curve.peak.bytes ? ", ▒ is beyond" : "");
+                        timeline.capacity_bytes < curve.peak.bytes ? ", ▒ beyond" : "");
   }
   text += "\n";
   for (std::size_t row = 0; row < chart_rows; ++row) {

@@ -169,7 +169,7 @@ TEST_CASE("timeline: the whole text of a small step", "[unit][timeline]") {
   Along the critical path of 9.25 s: backward 6.00 s (65 %), forward 3.00 s (32 %),
   optimizer 250 ms (2.7 %).
 
-  allocated memory over the step on stage 1, which needs most  ─ 40.0 GiB may be allocated
+  allocated memory on stage 1, which needs most  ─ 40.0 GiB is the limit
     ─────────────────────────────────────▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁────────────────────────────┊─────
     ▅▅▅▅▅▅▅▅▅████████████████████████████████████████████████▅▅▅▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆┊▂▂▂▂▂
     █████████████████████████████████████████████████████████████████████████████████████┊█████
@@ -216,11 +216,11 @@ TEST_CASE("timeline: what lies beyond the memory is hatched, and the limit is na
   timeline.capacity_bytes = 12 * 0x1p30;
   const std::string text = timeline_text(timeline, {});
   CHECK_THAT(text,
-             Matchers::Contains("which needs most  ─ 12.0 GiB may be allocated, ▒ is beyond\n"));
+             Matchers::Contains("which needs most  ─ 12.0 GiB is the limit, ▒ beyond\n"));
   CHECK_THAT(text, Matchers::Contains("\n    ▒▒▒▒"));
   timeline.capacity_bytes = 71 * 0x1p30;  // more than twice the peak: too far away to be drawn
   CHECK_THAT(timeline_text(timeline, {}),
-             Matchers::Contains("which needs most  71.0 GiB may be allocated\n"));
+             Matchers::Contains("which needs most  71.0 GiB is the limit\n"));
 }
 
 TEST_CASE("timeline: bubbles, passes held and the instant of the peak", "[unit][timeline]") {
