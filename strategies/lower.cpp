@@ -2,6 +2,7 @@
 
 #include "strategies/layer/blocks.hpp"
 #include "strategies/memory.hpp"
+#include "strategies/parallel/offload.hpp"
 #include "strategies/parallel/parallel.hpp"
 #include "strategies/pipeline/partition.hpp"
 #include "strategies/pipeline/schedule.hpp"
@@ -81,6 +82,24 @@ void count_parameters_on_stage(const Workload& workload, Stage& stage) {
   if (stage.has_head) stage.parameters += workload.head.parameters;
 }
 
+// Layers go through the chunks in the order of virtual stages, from the embedding to the head.
+void lay_out_chunks(const BlockContext& context, const Workload& workload, ChunkLayout layout,
+                    std::vector<Stage>& stages) {
+  const std::int64_t chunks = context.plan.pipeline.interleave;
+  const auto count = static_cast<std::int64_t>(stages.size());
+  std::int64_t first = 0;
+  for (std::int64_t n = 0; n < count * chunks; ++n) {
+    const ChunkPlace place = chunk_place(layout, count, n);
+    Stage& stage = stages[static_cast<std::size_t>(place.stage)];
+    const std::int64_t layers = chunk_layers(stage.layers, chunks, place.chunk);
+    Chunk& chunk = stage.chunks[static_cast<std::size_t>(place.chunk)];
+    chunk = lay_out_chunk(context, workload, first, layers);
+    first += layers;
+    if (n == 0) chunk.has_embedding = stage.has_embedding = true;
+    if (n + 1 == count * chunks) chunk.has_head = stage.has_head = true;
+  }
+}
+
 std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& workload) {
   const Plan& plan = context.plan;
   const Pipeline& pipeline = plan.pipeline;
@@ -98,18 +117,7 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
                              workload.micro_batches});
     stage.chunks.resize(static_cast<std::size_t>(pipeline.interleave));
   }
-  // Layers go through the chunks in the order of virtual stages: chunk by chunk over all stages.
-  std::int64_t first = 0;
-  for (std::int64_t chunk = 0; chunk < pipeline.interleave; ++chunk) {
-    for (Stage& stage : stages) {
-      const std::int64_t count = chunk_layers(stage.layers, pipeline.interleave, chunk);
-      stage.chunks[static_cast<std::size_t>(chunk)] =
-          lay_out_chunk(context, workload, first, count);
-      first += count;
-    }
-  }
-  stages.front().chunks.front().has_embedding = stages.front().has_embedding = true;
-  stages.back().chunks.back().has_head = stages.back().has_head = true;
+  lay_out_chunks(context, workload, schedule->layout, stages);
   for (Stage& stage : stages) {
     lay_out_recompute(stage);
     count_parameters_on_stage(workload, stage);
@@ -124,6 +132,20 @@ double model_flops_per_token(const Model& model, const Training& training) {
   return 6 * matmul_parameters(model) + 6 * as_double(model.layers) *
                                             as_double(training.sequence_length) *
                                             as_double(model.query_width());
+}
+
+// FLOPs of a step that recompute adds, on all GPUs.
+double recomputed_in_step(const Plan& plan, const Workload& workload) {
+  Flops one_rank;
+  for (const Stage& stage : workload.stages) {
+    for (const Chunk& chunk : stage.chunks) {
+      for (std::size_t kind = 0; kind < chunk.recomputed.size(); ++kind) {
+        one_rank +=
+            as_double(chunk.recomputed[kind]) * recomputed_flops(workload.kinds[kind].block);
+      }
+    }
+  }
+  return as_double(plan.tensor * plan.replicas() * workload.micro_batches) * one_rank.value();
 }
 
 }  // namespace
@@ -142,6 +164,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
   workload.head = head_block(context);
   workload.stages = lay_out_stages(context, workload);
   add_data_parallel(context, workload);
+  add_offload(context, workload);
   add_memory(context, workload);
 
   if (plan.pipeline.stages > 1) {
@@ -153,10 +176,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
 
   const double tokens = training.tokens_per_step();
   workload.model_flops = model_flops_per_token(model, training) * tokens;
-  double recomputed = 0;
-  for (const Stage& stage : workload.stages) recomputed += as_double(stage.recomputed_layers);
-  workload.hardware_flops =
-      workload.model_flops + recomputed * recompute_flops_per_token(model, training, plan) * tokens;
+  workload.hardware_flops = workload.model_flops + recomputed_in_step(plan, workload);
   workload.total_parameters =
       count_parameters(model, model.vocabulary, training.sequence_length).total;
   return workload;

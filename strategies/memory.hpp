@@ -5,7 +5,8 @@
 
 namespace lockstep {
 
-// Fills stage.instants of every stage. Needs the blocks, the stages and their parameters.
+// Fills stage.tensors and stage.instants of every stage. Needs the blocks, the stages and their
+// parameters.
 void add_memory(const BlockContext& context, Workload& workload);
 
 }  // namespace lockstep

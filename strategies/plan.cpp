@@ -7,6 +7,7 @@
 #include "strategies/pipeline/partition.hpp"
 #include "strategies/pipeline/schedule.hpp"
 #include "strategies/rank_order.hpp"
+#include "strategies/recompute.hpp"
 
 namespace lockstep {
 
@@ -91,6 +92,14 @@ class Rules {
              fmt::format("Ulysses splits heads, and {} heads a rank do not divide by context {}",
                          heads, c),
              "use method: ring or all-gather, or a context degree that divides the heads");
+    }
+    const AttentionKernel kernel = plan_.software.attention;
+    const bool matrices =
+        kernel == AttentionKernel::unfused || kernel == AttentionKernel::fused_softmax;
+    if (plan_.context.method == ContextMethod::ring && matrices) {
+      report("E430", "context.method",
+             "ring attention merges partial softmaxes, which only flash kernels hand out",
+             "use method: all-gather or ulysses, or software with attention: flash2 or flash3");
     }
   }
 
@@ -258,6 +267,26 @@ class Rules {
       report("E417", "recompute_every", "recompute_layers and recompute_every exclude each other",
              "keep one of them");
     }
+    check_recompute_parts();
+  }
+
+  void check_recompute_parts() {
+    if (plan_.recompute_parts.empty()) return;
+    if (plan_.recompute != Recompute::selective) {
+      report("E429", "recompute_parts",
+             fmt::format("parts to recompute are named, but recompute is {}",
+                         plan_.recompute == Recompute::full ? "full" : "none"),
+             "set recompute: selective, or remove recompute_parts");
+    }
+    std::string unknown;
+    if (parse_recompute_parts(plan_.recompute_parts, &unknown)) return;
+    std::string names;
+    for (const RecomputePart& part : recompute_parts()) {
+      names += (names.empty() ? "" : ", ") + std::string(part.name);
+    }
+    report("E428", "recompute_parts",
+           fmt::format("'{}' is no part of a layer that can be recomputed", unknown),
+           "one or more of: " + names);
   }
 
   void check_offload() {
@@ -281,6 +310,12 @@ class Rules {
 std::vector<Violation> violations(const Model& model, const Training& training, const Plan& plan,
                                   std::int64_t gpus) {
   return Rules(model, training, plan, gpus).check();
+}
+
+bool ends_apart(const Pipeline& pipeline) {
+  const Schedule* schedule = find_schedule(pipeline.schedule);
+  const std::int64_t last = pipeline.stages * pipeline.interleave - 1;
+  return chunk_place(schedule->layout, pipeline.stages, last).stage != 0;
 }
 
 std::int64_t resolve_data_degree(const Plan& plan, std::int64_t gpus) {

@@ -46,6 +46,16 @@ struct Offload {
   bool overlapped = true;  // copies run beside compute
 };
 
+// What a plan may say over its software profile.
+enum class Override { software, yes, no };
+
+// How FSDP and data parallelism communicate, where the plan says it and not the software.
+struct DataCommunication {
+  Override reshard_after_forward = Override::software;
+  double gradient_bucket_bytes = 0;  // of one piece of a reduction or gather; 0: software's
+  std::int64_t prefetch = -1;        // FSDP units gathered ahead of the one in use; -1: software's
+};
+
 // A schedule by its registered name (pipeline/registry.hpp).
 struct Pipeline {
   std::int64_t stages = 1;
@@ -53,18 +63,25 @@ struct Pipeline {
   std::string schedule = "1f1b";
 };
 
+// Whether embedding and head lie on different stages, as they do unless there is one stage or the
+// chunks come back to the first one.
+bool ends_apart(const Pipeline& pipeline);
+
 struct Plan {
   std::string name;
   Software software;      // the scenario's, or the plan's own
   std::int64_t data = 0;  // data-parallel degree; 0: what is left of the GPUs
   std::int64_t tensor = 1;
   bool sequence_parallel = false;
+  // Collectives of tensor parallelism cut in pieces that run beside the GEMM they belong to.
+  Override tensor_overlap = Override::software;
   Context context;
   ExpertParallel expert;
   Pipeline pipeline;
   // Order of the dimensions over the GPUs (rank_order.hpp); cp follows tp where it isn't named.
   std::string placement = "tp-dp-pp";
   Sharding sharding = Sharding::none;
+  DataCommunication sync;
   std::int64_t shard_group = 0;  // ranks that share one sharded copy (HSDP); 0: all of them
   std::int64_t micro_batch = 1;  // sequences per forward pass
   Recompute recompute = Recompute::none;
@@ -74,6 +91,25 @@ struct Plan {
   // software means by selective.
   std::string recompute_parts;
   Offload offload;
+
+  // What the plan or else its software says of FSDP's units: whether they are freed after forward,
+  // whether the next is gathered beside compute, and how many are whole at once.
+  [[nodiscard]] bool reshards_after_forward() const {
+    return sync.reshard_after_forward == Override::software
+               ? software.reshard_after_forward
+               : sync.reshard_after_forward == Override::yes;
+  }
+  [[nodiscard]] bool prefetches() const {
+    return sync.prefetch < 0 ? software.fsdp_prefetch : sync.prefetch > 0;
+  }
+  [[nodiscard]] double units_in_flight() const {
+    return sync.prefetch < 0 ? software.fsdp_units_in_flight
+                             : 1.0 + static_cast<double>(sync.prefetch);
+  }
+  [[nodiscard]] double gradient_bucket_bytes() const {
+    return sync.gradient_bucket_bytes > 0 ? sync.gradient_bucket_bytes
+                                          : software.gradient_bucket_bytes;
+  }
 
   // Ranks that hold the same parameters and reduce their gradients: context ranks see different
   // tokens of a sequence, so they count as data.

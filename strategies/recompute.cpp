@@ -1,25 +1,31 @@
 #include "strategies/recompute.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace lockstep {
 
 namespace {
-
-bool is_scores_op(const Op& op) {
-  return op.op_class == OpClass::attention;
-}
 
 // Full: the whole forward, collectives included (Chen et al. 2016, arXiv:1604.06174).
 void recompute_all(Block& layer) {
   layer.recompute = layer.forward;
 }
 
-// Selective in Megatron's sense: scores, softmax, dropout and their product with the values
-// (Korthikanti et al. 2022, section 5).
-void recompute_attention_core(Block& layer) {
-  for (const Op& op : layer.forward.ops) {
-    if (is_scores_op(op)) layer.recompute.ops.push_back(op);
+// Selective: the parts that the plan names, or in Megatron's sense the attention core (Korthikanti
+// et al. 2022, section 5). Collectives of a part run again with it.
+void recompute_some(Block& layer, LayerParts parts) {
+  const Pass& forward = layer.forward;
+  std::vector<std::size_t> place(1, 0);  // of op i, among those that run again
+  for (const Op& op : forward.ops) {
+    place.push_back(place.back() + (parts.has(op.part) ? 1 : 0));
+    if (parts.has(op.part)) layer.recompute.ops.push_back(op);
+  }
+  for (CollectiveCall call : forward.calls) {
+    if (!parts.has(call.part)) continue;
+    call.after = place[call.after];
+    call.before = place[call.before];
+    layer.recompute.calls.push_back(call);
   }
 }
 
@@ -38,42 +44,32 @@ void recompute_per_op(Block& layer, double gemm_share) {
 }  // namespace
 
 void add_recompute(const BlockContext& context, Block& layer) {
-  const Software& software = context.plan.software;
-  if (context.plan.recompute == Recompute::full) {
+  const RecomputePolicy policy = recompute_policy(context.plan);
+  if (policy.mode == Recompute::none) return;
+  if (policy.mode == Recompute::full) {
     recompute_all(layer);
-  } else if (context.plan.recompute == Recompute::selective) {
-    if (software.selective_recompute == SelectiveRecompute::attention_core) {
-      recompute_attention_core(layer);
-    } else {
-      recompute_per_op(layer, *software.selective_gemm_share);
-    }
+  } else if (policy.per_op) {
+    recompute_per_op(layer, *context.plan.software.selective_gemm_share);
+  } else {
+    recompute_some(layer, policy.parts);
   }
+}
+
+// 2 FLOPs per multiply-add of the linears. Scores as matrices are not halved for causality, so they
+// count half (see layer/attention.cpp). Ignores the unevenness of an unbalanced ring.
+Flops recomputed_flops(const Block& block) {
+  constexpr double causal = 0.5;
+  Flops sum;
+  for (const Op& op : block.recompute.ops) {
+    sum += op.kind == OpKind::batched_gemm ? causal * op.flops : op.flops;
+  }
+  return sum;
 }
 
 std::int64_t recomputed_layers(const Plan& plan, std::int64_t stage_layers) {
   if (plan.recompute == Recompute::none) return 0;
   if (plan.recompute_layers > 0) return std::min(plan.recompute_layers, stage_layers);
   return stage_layers / plan.recompute_every;
-}
-
-double recompute_flops_per_token(const Model& model, const Training& training, const Plan& plan) {
-  const auto h = static_cast<double>(model.hidden);
-  const auto q = static_cast<double>(model.query_width());
-  const auto k = static_cast<double>(model.kv_width());
-  const auto f = static_cast<double>(model.ffn());
-  const double matmul = 2 * (h * (2 * q + 2 * k) + (model.gated() ? 3.0 : 2.0) * h * f);
-  const double attention = 2 * static_cast<double>(training.sequence_length) * q;
-  switch (plan.recompute) {
-    case Recompute::none:
-      return 0.0;
-    case Recompute::full:
-      return matmul + attention;
-    case Recompute::selective:
-      return plan.software.selective_recompute == SelectiveRecompute::attention_core
-                 ? attention
-                 : *plan.software.selective_gemm_share * matmul;
-  }
-  return 0.0;
 }
 
 }  // namespace lockstep

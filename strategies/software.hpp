@@ -69,8 +69,10 @@ struct Software {
   Constant<double> tensor_sequence_backward_exposed;  // the same under sequence parallelism
   Constant<double> expert_exposed;                    // dispatch and combine of experts
   Constant<double> pipeline_exposed;                  // point-to-point
-  Constant<double> data_exposed;      // gradient reduction and parameter gather of replicated or
-                                      // ZeRO-1/2 data parallelism
+  Constant<double> data_exposed;  // gradient reduction and parameter gather of replicated or
+                                  // ZeRO-1/2 data parallelism
+  double gradient_bucket_bytes =
+      160e6;                          // on the wire, of one piece of a stage's reduction or gather
   bool fsdp_prefetch = true;          // gather of the next unit runs beside compute
   bool reshard_after_forward = true;  // FSDP: gather again in backward
   Constant<double> fsdp_intra_efficiency;   // bandwidth of overlapped FSDP collectives over
@@ -107,8 +109,15 @@ struct Software {
   bool gradients_persist =
       true;  // gradient memory lives between steps (Megatron's buffers); else it grows in backward
   bool cached_weight_gradients =
-      false;                        // Transformer Engine keeps one dummy wgrad per weight shape
-  bool fsdp_root_unsharded = true;  // embedding and head stay gathered
+      false;                     // Transformer Engine keeps one dummy wgrad per weight shape
+  double fp8_weight_copies = 0;  // per parameter of a layer's matrices, kept beside the 16-bit
+                                 // weights while linears run in fp8 or fp4
+  double fp8_saved_inputs = 0;   // per element of a linear's input that is kept for backward, where
+                                 // linears run in fp8 or fp4; 0: as without
+  double optimizer_temporaries = 0;  // per local parameter, while the update runs
+  bool context_keeps_steps = false;  // ring attention holds what it received, and every partial
+                                     // output, until the core is done (Transformer Engine)
+  bool fsdp_root_unsharded = true;   // embedding and head stay gathered
   bool fsdp_pipeline_gathered =
       true;                          // under a pipeline a stage is gathered and reduced once a step
   double fsdp_units_in_flight = 2;   // unsharded layers: current and prefetched

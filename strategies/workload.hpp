@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "strategies/layer/layer_part.hpp"
 #include "strategies/plan.hpp"
 #include "topology/collectives/collective_model.hpp"
 #include "topology/quantity.hpp"
@@ -31,6 +32,7 @@ struct Op {
   bool backward = false;                    // kernel of the backward pass (flash attention)
   bool weight_gradient = false;  // nothing but the optimizer waits for it: what zero bubble delays
   AttentionKernel kernel = AttentionKernel::flash2;
+  LayerPart part = LayerPart::none;  // of the layer, in forward passes
 };
 
 // The ranks that a collective spans.
@@ -73,6 +75,7 @@ struct CollectiveCall {
   // ops. Collectives of one pass run in this order, one at a time.
   std::size_t after = 0;
   std::size_t before = 0;
+  LayerPart part = LayerPart::none;  // of the layer, in forward passes
 };
 
 // A copy between device and host memory, over PCIe or a chip-to-chip link; placed like a
@@ -103,8 +106,10 @@ struct Pass {
 struct SavedTensor {
   const char* name = "";
   Bytes bytes;
-  bool attention_core = false;  // what selective recompute of the attention core drops
-  Bytes kept_per_op;            // of it, what per-op selective checkpointing keeps
+  bool attention_core = false;       // what selective recompute of the attention core drops
+  Bytes kept_per_op;                 // of it, what per-op selective checkpointing keeps
+  LayerPart part = LayerPart::none;  // that makes it
+  Bytes part_input;  // of it, what stays where that part runs again: the part's own input
 };
 
 // A layer, the embedding, or the head with final norm and loss.
@@ -115,8 +120,10 @@ struct Block {
   double parameters = 0;         // on one rank, after tensor sharding; without those of experts
   double expert_parameters = 0;  // on one rank, after expert and expert-tensor sharding
   std::vector<SavedTensor> saved;
-  Bytes input;          // the block's input: what full recompute keeps
-  Bytes gradient_wave;  // gradients of activations alive while its backward runs
+  Bytes input;              // the block's input: what full recompute keeps
+  Bytes gradient_wave;      // gradients of activations alive while its backward runs
+  Bytes exchange_forward;   // buffers of context parallelism while its forward pass runs
+  Bytes exchange_backward;  // ... while its backward pass runs
 
   // What stays alive between forward and backward under a recompute mode.
   [[nodiscard]] Bytes saved_bytes(Recompute mode, SelectiveRecompute selective) const;
@@ -135,15 +142,62 @@ enum class TensorClass {
   other
 };
 
-// Bytes that live on one rank of a stage at the stage's peak candidates.
-struct Tensor {
-  std::string name;
-  TensorClass tensor_class = TensorClass::activations;
-  Bytes bytes;
+// Instants of a step between which memory grows or shrinks.
+enum class Moment : std::uint8_t {
+  forward,        // of a layer, with all micro-batches in flight
+  loss,           // of the last micro-batch in flight, on the stage with the head
+  backward,       // the first layer of the backward pass
+  backward_end,   // the last layer of it: activations of the micro-batch are gone
+  optimizer_step  // after the last micro-batch
 };
 
-// An instant of the step that may hold the memory peak, with all that is alive then.
+// The moments at which a tensor is alive.
+class Lifetime {
+ public:
+  template <class... M>
+  static constexpr Lifetime at(M... moments) {
+    Lifetime lifetime;
+    ((lifetime.bits_ |= bit(moments)), ...);
+    return lifetime;
+  }
+  // From one step to the next.
+  static constexpr Lifetime step() {
+    return at(Moment::forward, Moment::loss, Moment::backward, Moment::backward_end,
+              Moment::optimizer_step);
+  }
+  // While passes run.
+  static constexpr Lifetime passes() {
+    return at(Moment::forward, Moment::loss, Moment::backward, Moment::backward_end);
+  }
+  // From a forward pass to its backward pass.
+  static constexpr Lifetime saved() { return at(Moment::forward, Moment::loss, Moment::backward); }
+  static constexpr Lifetime backward() { return at(Moment::backward, Moment::backward_end); }
+
+  [[nodiscard]] constexpr bool has(Moment moment) const { return (bits_ & bit(moment)) != 0; }
+
+ private:
+  static constexpr std::uint8_t bit(Moment moment) {
+    return static_cast<std::uint8_t>(1u << static_cast<unsigned>(moment));
+  }
+  std::uint8_t bits_ = 0;
+};
+
+// Bytes on one rank of a stage.
+struct Tensor {
+  const char* name = "";
+  TensorClass tensor_class = TensorClass::activations;
+  Bytes bytes;  // on the rank, after sharding; of one micro-batch where `chunk` is set
+  Lifetime lifetime = Lifetime::step();
+  double element = 0;       // bytes per element; 0: of several types
+  double shards = 1;        // ranks that share it
+  const char* over = "";    // what they share it over: "data", "tensor" …
+  std::int64_t chunk = -1;  // saved by every micro-batch in flight through this chunk; -1: no
+};
+
+// An instant of the step that may hold the memory peak, with all that is alive then. What chunks
+// save counts as often as micro-batches are in flight.
 struct MemoryInstant {
+  Moment moment = Moment::backward;
   const char* name = "";
   std::vector<Tensor> tensors;
   [[nodiscard]] Bytes total() const;
@@ -171,7 +225,10 @@ struct Stage {
   std::vector<CollectiveCall> data_calls;  // gradient reduction and parameter gather, once a step
   std::vector<CollectiveCall> repeated_calls;  // after every micro-batch but the last (ZeRO-2)
   std::vector<Op> optimizer_ops;
-  std::vector<MemoryInstant> instants;
+  std::vector<HostCopy> optimizer_copies;  // gradients to the host, weights back
+  Bytes host_update;                       // traffic of the update in host memory
+  std::vector<Tensor> tensors;             // everything that lives on a rank in the step
+  std::vector<MemoryInstant> instants;     // what of it is alive when
 };
 
 // Layers that do the same: dense ones, ones with experts, windowed ones. FSDP gathers and reduces
@@ -181,6 +238,10 @@ struct LayerKind {
   Block block;
   std::vector<CollectiveCall> fsdp_forward;  // per layer and micro-batch, beside compute
   std::vector<CollectiveCall> fsdp_backward;
+  // Offload, per layer and micro-batch, beside compute: weights before their gather, gradients
+  // after their reduction, saved activations out and back.
+  std::vector<HostCopy> copies_forward;
+  std::vector<HostCopy> copies_backward;
 };
 
 struct Workload {

@@ -121,10 +121,11 @@ struct System {
   std::int64_t gpus_per_pcie_switch = 2;  // 0: no PCIe switches, the slots are the CPU's
   std::int64_t sockets = 0;               // 0: two from four GPUs a node on, else one
 
-  Constant<BytesPerSecond> link_bandwidth;  // per GPU and direction: NVLink sum, or PCIe
-  std::int64_t nics_per_node = 8;           // compute NICs
-  Constant<BytesPerSecond> nic_bandwidth;   // per NIC and direction, nominal
-  Constant<BytesPerSecond> pcie_bandwidth;  // GPU to host, per direction, practical
+  Constant<BytesPerSecond> link_bandwidth;         // per GPU and direction: NVLink sum, or PCIe
+  std::int64_t nics_per_node = 8;                  // compute NICs
+  Constant<BytesPerSecond> nic_bandwidth;          // per NIC and direction, nominal
+  Constant<BytesPerSecond> pcie_bandwidth;         // GPU to host, per direction, practical
+  Constant<BytesPerSecond> host_memory_bandwidth;  // of a node, practical; all its GPUs share it
 
   // Collectives inside a training step against the same calls under nccl-tests: the share of the
   // bandwidth that is left beside other kernels and other groups, and what is paid of the fixed

@@ -140,6 +140,9 @@ void describe(FieldVisitor& visitor, System& system) {
   visitor.constant({"pcie_bandwidth", "Bandwidth between a GPU and host memory, per direction, in practice.", false,
                     {25e9, 0.3, "PCIe 4.0 x16 in practice"}},
                    system.pcie_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
+  visitor.constant({"host_memory_bandwidth", "Bandwidth of a node's host memory in practice, which all its GPUs share.", false,
+                    {300e9, 0.4, "two sockets of eight DDR4-3200 channels, 75 % of 410 GB/s"}},
+                   system.host_memory_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
   describe_in_step(visitor, system);
   describe_nccl(visitor, system);
 }

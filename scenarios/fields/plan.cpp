@@ -32,6 +32,12 @@ constexpr Choice recompute_choices[] = {
     {"full", static_cast<int>(Recompute::full), "only the input of each layer is kept"},
 };
 
+constexpr Choice override_choices[] = {
+    {"software", static_cast<int>(Override::software), "as the software profile says"},
+    {"always", static_cast<int>(Override::yes), "yes, whatever the profile says"},
+    {"never", static_cast<int>(Override::no), "no, whatever the profile says"},
+};
+
 constexpr Choice context_choices[] = {
     {"ring", static_cast<int>(ContextMethod::ring), "keys and values travel round the ranks beside attention"},
     {"all-gather", static_cast<int>(ContextMethod::all_gather), "keys and values are gathered before attention"},
@@ -90,6 +96,9 @@ void describe(FieldVisitor& visitor, Plan& plan) {
   visitor.count({"tensor", "Tensor-parallel degree."}, plan.tensor, 1, 100'000);
   visitor.flag({"sequence_parallel", "Norms and dropouts are split over the sequence among the tensor ranks."},
                plan.sequence_parallel);
+  visit_choice(visitor, {"tensor_overlap", "Tensor-parallel collectives are cut in pieces that run beside the matrix "
+                                           "product they belong to (async TP, user buffers)."},
+               plan.tensor_overlap, override_choices);
   visitor.group({"context", "Context parallelism: the sequence is split over ranks."},
                 [&](FieldVisitor& inner) { describe_context(inner, plan.context); });
   visitor.group({"expert", "Expert parallelism."}, [&](FieldVisitor& inner) { describe_experts(inner, plan.expert); });
@@ -104,6 +113,15 @@ void describe(FieldVisitor& visitor, Plan& plan) {
                plan.placement);
   visit_choice(visitor, {"sharding", "What the data-parallel ranks share instead of each holding a copy."},
                plan.sharding, sharding_choices);
+  visitor.group({"sync", "What the plan says of FSDP and gradient reduction over its software."}, [&](FieldVisitor& inner) {
+    visit_choice(inner, {"reshard_after_forward", "FSDP frees a unit after forward and gathers it again in backward."},
+                 plan.sync.reshard_after_forward, override_choices);
+    inner.count({"prefetch", "FSDP units gathered ahead of the one in use; 0: none, -1: as the software profile says."},
+                plan.sync.prefetch, -1, limits::most_layers);
+    inner.number({"gradient_bucket_bytes", "Bytes on the wire of one piece of a reduction or gather; 0: as the software "
+                                           "profile says."},
+                 plan.sync.gradient_bucket_bytes, {0.0, 1e12, false});
+  });
   visitor.count({"shard_group", "Ranks that share one sharded copy (HSDP); 0: all data and context ranks."},
                 plan.shard_group, 0, limits::most_gpus);
   visitor.count({"micro_batch", "Sequences per forward pass of one data-parallel rank."}, plan.micro_batch, 1,
@@ -113,7 +131,8 @@ void describe(FieldVisitor& visitor, Plan& plan) {
   visitor.count({"recompute_layers", "Only so many layers of each stage recompute; 0: all."}, plan.recompute_layers, 0,
                 limits::most_layers);
   visitor.count({"recompute_every", "Every n-th layer recomputes."}, plan.recompute_every, 1, limits::most_layers);
-  visitor.text({"recompute_parts", "What selective recomputes, by part of the layer; empty: what the software means."},
+  visitor.text({"recompute_parts", "What selective recomputes: norms, attention-core, mlp and so on, separated by commas; empty: what the "
+                                   "software means."},
                plan.recompute_parts);
   visitor.group({"offload", "What is kept in host memory."},
                 [&](FieldVisitor& inner) { describe_offload(inner, plan.offload); });

@@ -105,6 +105,9 @@ void describe_overlap(FieldVisitor& visitor, Software& software) {
                     "Exposed share of gradient reduction and parameter gather without FSDP (none, ZeRO-1, ZeRO-2).",
                     false, {0.5, 0.4, "between fully hidden and fully exposed"}},
                    software.data_exposed, none, limits::share);
+  visitor.number({"gradient_bucket_bytes",
+                  "Bytes on the wire of one bucket of a stage's gradient reduction or parameter gather."},
+                 software.gradient_bucket_bytes, {1.0, 1e15, false});
   visitor.flag({"fsdp_prefetch", "The next FSDP unit is gathered beside compute."}, software.fsdp_prefetch);
   visitor.flag({"reshard_after_forward", "FSDP frees a unit after forward and gathers it again in backward."},
                software.reshard_after_forward);
@@ -167,6 +170,17 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
                software.gradients_persist);
   visitor.flag({"cached_weight_gradients", "One spare weight gradient per weight shape is kept (Transformer Engine)."},
                software.cached_weight_gradients);
+  visitor.number({"fp8_weight_copies",
+                  "With fp8 or fp4 linears: bytes per parameter of a layer kept beside its 16-bit weights."},
+                 software.fp8_weight_copies, limits::bytes_per_item);
+  visitor.number({"fp8_saved_inputs",
+                  "With fp8 or fp4 linears: bytes kept per element of a linear's input; 0: as without."},
+                 software.fp8_saved_inputs, limits::bytes_per_item);
+  visitor.number({"optimizer_temporaries", "Bytes per local parameter that are alive only while the update runs."},
+                 software.optimizer_temporaries, limits::bytes_per_item);
+  visitor.flag({"context_keeps_steps",
+                "Ring attention holds every block it received and every partial output until the core is done."},
+               software.context_keeps_steps);
   visitor.flag({"fsdp_root_unsharded", "FSDP: embedding and head stay gathered."}, software.fsdp_root_unsharded);
   visitor.flag({"fsdp_pipeline_gathered",
                 "FSDP under a pipeline: a stage is gathered and reduced once a step, and stays whole between."},

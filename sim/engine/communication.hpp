@@ -3,13 +3,29 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <vector>
 
-#include "sim/engine/step.hpp"
+#include "scenarios/scenario.hpp"
 #include "strategies/rank_order.hpp"
+#include "strategies/workload.hpp"
 #include "topology/collectives/nccl_model.hpp"
 
 namespace lockstep {
+
+// One kind of collective over the whole step, as the slowest stage sees it.
+struct CollectiveUse {
+  std::string name;
+  Collective collective = Collective::all_reduce;
+  GroupShape shape;
+  Bytes bytes;       // of one call
+  double calls = 0;  // per step
+  Seconds time;      // all calls; under FSDP at the bandwidth that is left beside compute
+  Seconds exposed;   // what the step waits for
+  std::string algorithm;
+  std::string protocol;
+  std::string bottleneck;
+};
 
 class Communication {
  public:

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
+#include "sim/engine/offload_time.hpp"
 #include "sim/engine/timeline.hpp"
 
 namespace lockstep {
@@ -32,7 +33,7 @@ LayerStream stream_of(CommRole role) {
 // A communication that some op will wait for.
 struct Pending {
   std::size_t before = 0;
-  Part part = Part::tensor_exposed;
+  StepPart part = StepPart::tensor_exposed;
   Seconds end;
 };
 
@@ -57,7 +58,7 @@ class PassRun {
       wait_for(i);
       if (i < pass_.ops.size()) compute(pass_.ops[i]);
     }
-    result_.parts[Part::slowdown] += timeline_.lost();
+    result_.parts[StepPart::slowdown] += timeline_.lost();
     return result_;
   }
 
@@ -87,7 +88,7 @@ class PassRun {
 
   void issue(const HostCopy& copy) {
     const Span span = timeline_.communicate(copy_stream, timer_.copy_time(copy), timeline_.now());
-    pending_.push_back({copy.before, Part::copy_exposed, span.end});
+    pending_.push_back({copy.before, StepPart::copy_exposed, span.end});
     if (slices_ == nullptr) return;
     slices_->push_back({copy.name, stream_names[copy_stream], span.start.value(), span.end.value(),
                         copy.bytes.value(), 0.0, copy.to_host ? "to host" : "to device"});
@@ -105,7 +106,7 @@ class PassRun {
 
   void compute(const Op& op) {
     const Seconds duration = op_time(gpu_, plan_.software, op);
-    const Part part = options_.ends ? Part::ends : part_of(op, options_.recompute);
+    const StepPart part = options_.ends ? StepPart::ends : part_of(op, options_.recompute);
     if (options_.splits_weight_gradient && op.weight_gradient) {
       result_.weight_gradient[part] += duration;
       return;
@@ -143,6 +144,10 @@ class PassRun {
 // experts don't hide.
 double LayerTimer::exposed_share(const CollectiveCall& call) const {
   const Software& software = plan_.software;
+  const bool of_tensor =
+      call.role == CommRole::tensor_forward || call.role == CommRole::tensor_backward;
+  // What the plan overlaps stands beside ops; the rest is exposed.
+  if (of_tensor && plan_.tensor_overlap != Override::software) return 1.0;
   switch (call.role) {
     case CommRole::tensor_forward:
       return *software.tensor_forward_exposed;
@@ -156,9 +161,8 @@ double LayerTimer::exposed_share(const CollectiveCall& call) const {
   }
 }
 
-// t = bytes / W, W one direction of the GPU's host link.
 Seconds LayerTimer::copy_time(const HostCopy& copy) const {
-  return copy.bytes / *cluster_.system.pcie_bandwidth;
+  return host_copy_time(cluster_, copy.bytes);
 }
 
 PassTime LayerTimer::time(const Pass& pass, const PassOptions& options,

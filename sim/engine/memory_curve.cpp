@@ -23,9 +23,23 @@ void add_to(std::vector<MemoryShare>& shares, const std::string& name, double by
   }
 }
 
-bool is_pass(SliceKind kind) {
-  return kind == SliceKind::forward || kind == SliceKind::backward ||
-         kind == SliceKind::weight_gradient;
+double resting(const StageMemoryProfile& profile, double held, bool gradients) {
+  return sum(profile.always) + (gradients ? sum(profile.gradients) : 0) + held;
+}
+
+double activation_of(const StageMemoryProfile& profile, const Slice& slice) {
+  const auto chunk = static_cast<std::size_t>(slice.chunk);
+  return chunk < profile.activations.size() ? profile.activations[chunk] : 0;
+}
+
+MemoryPeak instant_of(const Slice& slice) {
+  MemoryPeak peak;
+  peak.time = slice.start;
+  peak.in_pass = true;
+  peak.kind = slice.kind;
+  peak.chunk = slice.chunk;
+  peak.micro_batch = slice.micro_batch;
+  return peak;
 }
 
 }  // namespace
@@ -36,30 +50,24 @@ MemoryCurves::MemoryCurves(const std::vector<StageMemoryProfile>& profiles, bool
       splits_backward_(splits_backward),
       most_points_(std::max<std::size_t>(most_points, 2)),
       states_(profiles.size()) {
-  for (std::size_t i = 0; i < profiles.size(); ++i) {
-    State& state = states_[i];
-    state.always = sum(profiles[i].always);
-    state.gradients = sum(profiles[i].gradients);
-    state.forward = sum(profiles[i].forward);
-    state.backward = sum(profiles[i].backward);
-    state.loss = sum(profiles[i].loss);
-    set(state, 0, state.always);
-    state.curve.peak.bytes = state.always;
-    state.curve.peak.holders = holders(state, profiles[i], {});
-  }
+  for (std::size_t i = 0; i < profiles.size(); ++i) raise(states_[i], profiles[i], {}, {});
 }
 
-std::vector<MemoryShare> MemoryCurves::holders(const State& state,
-                                               const StageMemoryProfile& profile,
-                                               const std::vector<MemoryShare>& workspace) {
-  std::vector<MemoryShare> shares;
-  for (const MemoryShare& share : profile.always) add_to(shares, share.name, share.bytes);
-  if (state.backward_begun) {
-    for (const MemoryShare& share : profile.gradients) add_to(shares, share.name, share.bytes);
+void MemoryCurves::raise(State& state, const StageMemoryProfile& profile,
+                         const std::vector<MemoryShare>& workspace, MemoryPeak peak) const {
+  peak.bytes = resting(profile, state.held, state.gradients) + sum(workspace);
+  set(state, peak.time, peak.bytes);
+  if (peak.bytes <= state.curve.peak.bytes) return;
+  for (const MemoryShare& share : profile.always) add_to(peak.holders, share.name, share.bytes);
+  if (state.gradients) {
+    for (const MemoryShare& share : profile.gradients) {
+      add_to(peak.holders, share.name, share.bytes);
+    }
   }
-  add_to(shares, "activations", state.held);
-  for (const MemoryShare& share : workspace) add_to(shares, share.name, share.bytes);
-  return shares;
+  add_to(peak.holders, "activations", state.held);
+  for (const MemoryShare& share : workspace) add_to(peak.holders, share.name, share.bytes);
+  peak.passes_held = state.passes_held;
+  state.curve.peak = std::move(peak);
 }
 
 void MemoryCurves::thin(std::vector<MemoryPoint>& points) const {
@@ -82,46 +90,53 @@ void MemoryCurves::set(State& state, double time, double bytes) const {
   points.push_back({time, bytes});
 }
 
+void MemoryCurves::add_forward(State& state, const StageMemoryProfile& profile,
+                               const Slice& slice) const {
+  state.held += activation_of(profile, slice);
+  ++state.passes_held;
+  MemoryPeak instant = instant_of(slice);
+  instant.loss = slice.chunk == profile.loss_chunk;
+  raise(state, profile, instant.loss ? profile.loss : profile.forward, instant);
+}
+
+void MemoryCurves::add_backward(State& state, const StageMemoryProfile& profile,
+                                const Slice& slice) const {
+  raise(state, profile, profile.backward, instant_of(slice));
+  const SliceKind last = splits_backward_ ? SliceKind::weight_gradient : SliceKind::backward;
+  if (slice.kind == last) {
+    --state.passes_held;
+    state.held = state.passes_held == 0 ? 0 : state.held - activation_of(profile, slice);
+  }
+  if (state.gradients || profile.gradients.empty()) return;
+  state.gradients = true;
+  MemoryPeak instant = instant_of(slice);
+  instant.time = 0.5 * (slice.start + slice.end);
+  instant.pass_end = true;
+  raise(state, profile, profile.backward_end, instant);
+}
+
 // Only a level that lasts counts: what a pass frees at the instant at which the next one begins is
 // not alive beside it.
 void MemoryCurves::add(const Slice& slice) {
   const auto stage = static_cast<std::size_t>(slice.stage);
-  if (!is_pass(slice.kind) || stage >= states_.size() || slice.end <= slice.start) return;
+  if (stage >= states_.size() || slice.end <= slice.start) return;
   State& state = states_[stage];
   const StageMemoryProfile& profile = profiles_[stage];
-  const auto chunk = static_cast<std::size_t>(slice.chunk);
-  const double activation = chunk < profile.activations.size() ? profile.activations[chunk] : 0;
-  const bool forward = slice.kind == SliceKind::forward;
-  const bool loss = forward && slice.chunk == profile.loss_chunk;
-  if (forward) {
-    state.held += activation;
-    ++state.passes_held;
-  } else {
-    state.backward_begun = true;
+  switch (slice.kind) {
+    case SliceKind::forward:
+      add_forward(state, profile, slice);
+      break;
+    case SliceKind::backward:
+    case SliceKind::weight_gradient:
+      add_backward(state, profile, slice);
+      break;
+    case SliceKind::optimizer:
+      raise(state, profile, profile.optimizer, instant_of(slice));
+      break;
+    default:
+      return;
   }
-  const std::vector<MemoryShare>& workspace =
-      loss ? profile.loss : (forward ? profile.forward : profile.backward);
-  const double working = loss ? state.loss : (forward ? state.forward : state.backward);
-  const double resting = state.always + (state.backward_begun ? state.gradients : 0);
-  set(state, slice.start, resting + state.held + working);
-  MemoryPeak& peak = state.curve.peak;
-  if (resting + state.held + working > peak.bytes) {
-    peak = {slice.start,
-            resting + state.held + working,
-            true,
-            loss,
-            slice.kind,
-            slice.chunk,
-            slice.micro_batch,
-            state.passes_held,
-            holders(state, profile, workspace)};
-  }
-  const SliceKind last = splits_backward_ ? SliceKind::weight_gradient : SliceKind::backward;
-  if (slice.kind == last) {
-    --state.passes_held;
-    state.held = state.passes_held == 0 ? 0 : state.held - activation;
-  }
-  set(state, slice.end, resting + state.held);
+  set(state, slice.end, resting(profile, state.held, state.gradients));
 }
 
 std::vector<StageMemoryCurve> MemoryCurves::take() {

@@ -18,12 +18,16 @@ struct MemoryShare {
 // What a rank of one pipeline stage holds, by when it holds it. All in bytes.
 struct StageMemoryProfile {
   std::vector<MemoryShare> always;     // all step long
-  std::vector<MemoryShare> gradients;  // from the start of the first backward pass to the end
+  std::vector<MemoryShare> gradients;  // from the second half of the first backward pass on
   // Of one micro-batch through each model chunk: from the start of its forward pass to the end of
   // its backward pass, or of its weight-gradient pass where the schedule splits them.
   std::vector<double> activations;
   std::vector<MemoryShare> forward;   // while a forward pass runs
   std::vector<MemoryShare> backward;  // while a backward or weight-gradient pass runs
+  // In the second half of the first backward pass, in place of `backward`, where gradients appear:
+  // what the pass frees is gone by then.
+  std::vector<MemoryShare> backward_end;
+  std::vector<MemoryShare> optimizer;  // while the optimizer runs
   // While the forward pass of the chunk with the head runs, in place of `forward`.
   std::vector<MemoryShare> loss;
   std::int32_t loss_chunk = -1;  // the chunk with the head; -1: not on this stage
@@ -39,8 +43,9 @@ struct MemoryPoint {
 struct MemoryPeak {
   double time = 0;
   double bytes = 0;
-  bool in_pass = false;  // false: before the first pass
-  bool loss = false;     // the pass computes the loss
+  bool in_pass = false;   // false: before the first pass
+  bool loss = false;      // the pass computes the loss
+  bool pass_end = false;  // its second half
   SliceKind kind = SliceKind::forward;
   std::int32_t chunk = 0;
   std::int32_t micro_batch = 0;
@@ -71,16 +76,18 @@ class MemoryCurves final : public SliceSink {
  private:
   struct State {
     StageMemoryCurve curve;
-    double always = 0, gradients = 0, forward = 0, backward = 0, loss = 0;  // sums of the profile
-    double held = 0;                                                        // activations now
+    double held = 0;  // activations now
     std::int64_t passes_held = 0;
-    bool backward_begun = false;
+    bool gradients = false;  // are there
   };
 
   void set(State& state, double time, double bytes) const;
   void thin(std::vector<MemoryPoint>& points) const;
-  static std::vector<MemoryShare> holders(const State& state, const StageMemoryProfile& profile,
-                                          const std::vector<MemoryShare>& workspace);
+  // From `time` on what rests and the workspace is allocated; `peak` says what goes on then.
+  void raise(State& state, const StageMemoryProfile& profile,
+             const std::vector<MemoryShare>& workspace, MemoryPeak peak) const;
+  void add_forward(State& state, const StageMemoryProfile& profile, const Slice& slice) const;
+  void add_backward(State& state, const StageMemoryProfile& profile, const Slice& slice) const;
 
   const std::vector<StageMemoryProfile>& profiles_;
   bool splits_backward_;

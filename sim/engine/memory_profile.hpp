@@ -7,9 +7,9 @@
 
 namespace lockstep {
 
-// `splits_backward` and the layers of the chunks decide what a chunk pass in flight holds. The
-// stage's peak over the passes is that of peak_memory() where the schedule's count of micro-batches
-// in flight is the timeline's.
+// By the lifetimes of the stage's tensors. The highest level that the curve then reaches is the
+// stage's peak_memory(), where the timeline has as many micro-batches in flight as the schedule
+// says and the stage's chunks hold alike.
 StageMemoryProfile memory_profile(const Stage& stage);
 
 }  // namespace lockstep

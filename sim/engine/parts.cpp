@@ -2,41 +2,41 @@
 
 namespace lockstep {
 
-Part part_of(const Op& op, bool recompute) {
+StepPart part_of(const Op& op, bool recompute) {
   switch (op.op_class) {
     case OpClass::linear:
-      return recompute ? Part::linear_recompute : Part::linear;
+      return recompute ? StepPart::linear_recompute : StepPart::linear;
     case OpClass::attention:
-      return Part::attention;
+      return StepPart::attention;
     case OpClass::elementwise:
-      return Part::elementwise;
+      return StepPart::elementwise;
     case OpClass::head_and_loss:
     case OpClass::embedding:
-      return Part::ends;
+      return StepPart::ends;
     case OpClass::optimizer:
-      return Part::optimizer;
+      return StepPart::optimizer;
   }
-  return Part::elementwise;
+  return StepPart::elementwise;
 }
 
-Part part_of(CommRole role) {
+StepPart part_of(CommRole role) {
   switch (role) {
     case CommRole::context_exchange:
-      return Part::context_exposed;
+      return StepPart::context_exposed;
     case CommRole::expert_exchange:
-      return Part::expert_exposed;
+      return StepPart::expert_exposed;
     case CommRole::parameter_gather:
     case CommRole::gradient_reduce:
-      return Part::fsdp_exposed;
+      return StepPart::fsdp_exposed;
     case CommRole::pipeline_transfer:
-      return Part::pipeline_exposed;
+      return StepPart::pipeline_exposed;
     case CommRole::tied_embedding:
-      return Part::data_exposed;
+      return StepPart::data_exposed;
     case CommRole::tensor_forward:
     case CommRole::tensor_backward:
       break;
   }
-  return Part::tensor_exposed;
+  return StepPart::tensor_exposed;
 }
 
 Seconds Parts::total() const {

@@ -10,7 +10,7 @@
 namespace lockstep {
 
 // In the order of the report.
-enum class Part {
+enum class StepPart {
   linear,
   linear_recompute,
   attention,
@@ -34,19 +34,19 @@ enum class Part {
 };
 
 // The line of an op.
-Part part_of(const Op& op, bool recompute);
+StepPart part_of(const Op& op, bool recompute);
 // The line of an exposed collective inside a layer.
-Part part_of(CommRole role);
+StepPart part_of(CommRole role);
 
 class Parts {
  public:
-  Seconds& operator[](Part part) { return values_[static_cast<std::size_t>(part)]; }
-  Seconds operator[](Part part) const { return values_[static_cast<std::size_t>(part)]; }
+  Seconds& operator[](StepPart part) { return values_[static_cast<std::size_t>(part)]; }
+  Seconds operator[](StepPart part) const { return values_[static_cast<std::size_t>(part)]; }
   [[nodiscard]] Seconds total() const;
   void add(const Parts& other, double times = 1.0);
 
  private:
-  std::array<Seconds, static_cast<std::size_t>(Part::count)> values_{};
+  std::array<Seconds, static_cast<std::size_t>(StepPart::count)> values_{};
 };
 
 }  // namespace lockstep

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/engine/offload_time.hpp"
 #include "sim/engine/timeline.hpp"
 #include "strategies/pipeline/schedule.hpp"
 
@@ -54,7 +55,8 @@ Seconds StageTime::hidden_compute() const {
 
 StageTimer::StageTimer(const Cluster& cluster, const Plan& plan, const Workload& workload,
                        const Communication& communication)
-    : gpu_(cluster.system.gpu),
+    : cluster_(cluster),
+      gpu_(cluster.system.gpu),
       plan_(plan),
       software_(plan.software),
       workload_(workload),
@@ -62,6 +64,7 @@ StageTimer::StageTimer(const Cluster& cluster, const Plan& plan, const Workload&
       layers_(cluster, plan, communication) {
   for (const LayerKind& kind : workload.kinds) {
     kinds_.push_back(block_time(kind.block, false, kind.fsdp_forward, kind.fsdp_backward));
+    add_copies(kind, kinds_.back());
   }
   embedding_ = block_time(workload.embedding, true, {}, {});
   head_ = block_time(workload.head, true, {}, {});
@@ -77,6 +80,24 @@ StageTimer::Transfer StageTimer::transfer_from(std::int64_t stage) const {
   const Seconds time = transfers_[static_cast<std::size_t>((stage + count) % count)];
   const double exposed = *software_.pipeline_exposed;
   return {exposed * time, (1.0 - exposed) * time};
+}
+
+// Activations go to the next virtual stage and gradients to the one before; the ends of the model
+// send nothing outward, and neighbouring chunks of one stage nothing to each other.
+StageTimer::Sends StageTimer::sends_of(std::int64_t stage, std::int64_t chunk) const {
+  const std::int64_t stages = plan_.pipeline.stages;
+  const ChunkLayout layout = find_schedule(workload_.schedule)->layout;
+  const PipelinePosition at{stage, stages, workload_.interleave, workload_.micro_batches};
+  const std::int64_t here = virtual_stage(layout, at, chunk);
+  const auto to = [&](std::int64_t virtual_there, bool onward) -> Transfer {
+    if (virtual_there < 0 || virtual_there >= stages * workload_.interleave) return {};
+    const std::int64_t there = chunk_place(layout, stages, virtual_there).stage;
+    if (there == stage) return {};
+    const bool next = there == (stage + 1) % stages;
+    const bool before = stage == (there + 1) % stages;
+    return transfer_from((next && before ? onward : next) ? stage : stage - 1);
+  };
+  return {to(here + 1, true), to(here - 1, false)};
 }
 
 StageTimer::BlockTime StageTimer::block_time(
@@ -104,28 +125,40 @@ StageTimer::BlockTime StageTimer::block_time(
 Seconds StageTimer::add_unit(Parts& parts, const std::vector<CollectiveCall>& calls) const {
   Seconds comm;
   for (const CollectiveCall& call : calls) comm += communication_.overlapped_time(call);
-  if (!software_.fsdp_prefetch) {
-    parts[Part::fsdp_exposed] += comm;
+  if (!plan_.prefetches()) {
+    parts[StepPart::fsdp_exposed] += comm;
     return Seconds{};
   }
   const Seconds beside = parts.total();
   const Overlap shared = overlap(beside, comm, *gpu_.overlap_slowdown);
-  parts[Part::slowdown] += shared.slowdown;
-  parts[Part::fsdp_exposed] += shared.exposed;
+  parts[StepPart::slowdown] += shared.slowdown;
+  parts[StepPart::fsdp_exposed] += shared.exposed;
   return shared.exposed > Seconds{} ? beside + shared.slowdown : Seconds{};
+}
+
+// Copies of a layer run beside its compute and collectives: the slowest of them sets the pace.
+// Ignores the bandwidth of HBM that they take.
+void StageTimer::add_copies(const LayerKind& kind, BlockTime& time) const {
+  for (ChunkTime* chunk : {&time.plain, &time.recomputing}) {
+    const Seconds backward = chunk->backward.total() + chunk->weight_gradient.total();
+    chunk->forward[StepPart::copy_exposed] +=
+        exposed_copies(cluster_, plan_, kind.copies_forward, chunk->forward.total());
+    chunk->backward[StepPart::copy_exposed] +=
+        exposed_copies(cluster_, plan_, kind.copies_backward, backward);
+  }
 }
 
 // The units outside layers are gathered and reduced beside the forward pass.
 void StageTimer::add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls) const {
   Seconds comm;
   for (const CollectiveCall& call : calls) comm += communication_.overlapped_time(call);
-  if (!software_.fsdp_prefetch) {
-    time.backward[Part::fsdp_exposed] += comm;
+  if (!plan_.prefetches()) {
+    time.backward[StepPart::fsdp_exposed] += comm;
     return;
   }
   const Overlap shared = overlap(time.forward.total(), comm, *gpu_.overlap_slowdown);
-  time.backward[Part::slowdown] += shared.slowdown;
-  time.backward[Part::fsdp_exposed] += shared.exposed;
+  time.backward[StepPart::slowdown] += shared.slowdown;
+  time.backward[StepPart::fsdp_exposed] += shared.exposed;
 }
 
 ChunkTime StageTimer::chunk_time(const Chunk& chunk) const {
@@ -172,24 +205,18 @@ void StageTimer::add_host(StageTime& time, const Stage& stage) const {
   const double both = std::pow(std::pow(gpu, p) + std::pow(cpu.value(), p), 1.0 / p);
   const double share = 1.0 / static_cast<double>(time.chunks.size());
   for (ChunkTime& chunk : time.chunks) {
-    chunk.backward[Part::host_sync] += share * sync;
-    chunk.backward[Part::host_launch] += share * Seconds{both - gpu};
+    chunk.backward[StepPart::host_sync] += share * sync;
+    chunk.backward[StepPart::host_launch] += share * Seconds{both - gpu};
   }
 }
 
 StageTime StageTimer::time(const Stage& stage) const {
   StageTime time;
   for (const Chunk& chunk : stage.chunks) time.chunks.push_back(chunk_time(chunk));
-  // Activations to the next stage and gradients to the one before, once per model chunk. The ends
-  // of the model send nothing outward.
   for (std::size_t i = 0; i < stage.chunks.size(); ++i) {
-    const Chunk& chunk = stage.chunks[i];
-    if (!chunk.has_head) {
-      time.chunks[i].forward[Part::pipeline_exposed] += transfer_from(stage.index).blocking;
-    }
-    if (!chunk.has_embedding) {
-      time.chunks[i].backward[Part::pipeline_exposed] += transfer_from(stage.index - 1).blocking;
-    }
+    const Sends sends = sends_of(stage.index, static_cast<std::int64_t>(i));
+    time.chunks[i].forward[StepPart::pipeline_exposed] += sends.forward.blocking;
+    time.chunks[i].backward[StepPart::pipeline_exposed] += sends.backward.blocking;
   }
   add_host(time, stage);
   return time;
@@ -226,7 +253,7 @@ void StageTimer::tally_blocks(const Chunk& chunk, double micro_batches,
 // FSDP: what is exposed belongs to the unit's calls together; each gets its share by time.
 void StageTimer::tally_units(const Stage& stage, double micro_batches,
                              CollectiveTally& tally) const {
-  const Seconds exposed = time(stage).parts()[Part::fsdp_exposed];
+  const Seconds exposed = time(stage).parts()[StepPart::fsdp_exposed];
   const auto each = [&](const auto& visit) {
     const auto all = [&](const std::vector<CollectiveCall>& calls, double times) {
       for (const CollectiveCall& call : calls)
@@ -251,18 +278,14 @@ void StageTimer::tally_units(const Stage& stage, double micro_batches,
 }
 
 void StageTimer::tally(const Stage& stage, double micro_batches, CollectiveTally& tally) const {
-  double sends_forward = 0;
-  double sends_backward = 0;
-  for (const Chunk& chunk : stage.chunks) {
-    tally_blocks(chunk, micro_batches, tally);
-    sends_forward += chunk.has_head ? 0.0 : micro_batches;
-    sends_backward += chunk.has_embedding ? 0.0 : micro_batches;
+  for (std::size_t i = 0; i < stage.chunks.size(); ++i) {
+    tally_blocks(stage.chunks[i], micro_batches, tally);
+    const Sends sends = sends_of(stage.index, static_cast<std::int64_t>(i));
+    for (const Transfer& send : {sends.forward, sends.backward}) {
+      tally.add(workload_.boundary, micro_batches, send.blocking + send.hidden, send.blocking);
+    }
   }
   tally_units(stage, micro_batches, tally);
-  const Transfer next = transfer_from(stage.index);
-  const Transfer before = transfer_from(stage.index - 1);
-  tally.add(workload_.boundary, sends_forward, next.blocking + next.hidden, next.blocking);
-  tally.add(workload_.boundary, sends_backward, before.blocking + before.hidden, before.blocking);
 }
 
 }  // namespace lockstep

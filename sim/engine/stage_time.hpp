@@ -46,6 +46,13 @@ class StageTimer {
   };
   [[nodiscard]] Transfer transfer_from(std::int64_t stage) const;
 
+  // What a chunk sends after its forward pass and after its backward pass.
+  struct Sends {
+    Transfer forward;
+    Transfer backward;
+  };
+  [[nodiscard]] Sends sends_of(std::int64_t stage, std::int64_t chunk) const;
+
   // Adds the stage's collectives of one micro-batch, times micro-batches, to the tally.
   void tally(const Stage& stage, double micro_batches, CollectiveTally& tally) const;
 
@@ -61,6 +68,7 @@ class StageTimer {
                                      const std::vector<CollectiveCall>& unit_backward) const;
   // Returns the unit's compute where its collectives take longer, else zero.
   Seconds add_unit(Parts& parts, const std::vector<CollectiveCall>& calls) const;
+  void add_copies(const LayerKind& kind, BlockTime& time) const;
   void add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls) const;
   [[nodiscard]] ChunkTime chunk_time(const Chunk& chunk) const;
   void add_host(StageTime& time, const Stage& stage) const;
@@ -68,6 +76,7 @@ class StageTimer {
   void tally_blocks(const Chunk& chunk, double micro_batches, CollectiveTally& tally) const;
   void tally_units(const Stage& stage, double micro_batches, CollectiveTally& tally) const;
 
+  const Cluster& cluster_;
   const Gpu& gpu_;
   const Plan& plan_;
   const Software& software_;

@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
+#include "sim/engine/offload_time.hpp"
 #include "sim/engine/pipeline_time.hpp"
 #include "sim/engine/stage_time.hpp"
+#include "sim/engine/step_work.hpp"
 
 namespace lockstep {
 
@@ -19,7 +21,7 @@ double as_double(std::int64_t value) {
 }
 
 struct PartInfo {
-  Part part;
+  StepPart part;
   const char* name;
   const char* bound_by;
 };
@@ -32,71 +34,30 @@ constexpr const char* hbm = "HBM";
 constexpr const char* sharing = "SM and HBM sharing";
 
 constexpr std::array part_table{
-    PartInfo{Part::linear, "linear GEMM, forward and backward", tensor_cores},
-    PartInfo{Part::linear_recompute, "linear GEMM, recompute", tensor_cores},
-    PartInfo{Part::attention, "attention, recompute included", tensor_cores},
-    PartInfo{Part::elementwise, "norms, activations, residuals, casts", hbm},
-    PartInfo{Part::ends, "embedding, vocabulary projection, loss", tensor_cores},
-    PartInfo{Part::slowdown, "compute slowed while NCCL runs", sharing},
-    PartInfo{Part::tensor_exposed, "tensor-parallel collectives exposed", ""},
-    PartInfo{Part::context_exposed, "context-parallel exchange exposed", ""},
-    PartInfo{Part::expert_exposed, "expert all-to-all exposed", ""},
-    PartInfo{Part::fsdp_exposed, "FSDP gather and scatter exposed", ""},
-    PartInfo{Part::copy_exposed, "copies to and from the host exposed", "host link"},
-    PartInfo{Part::pipeline_exposed, "pipeline transfers exposed", ""},
-    PartInfo{Part::bubble, "pipeline bubble", "pipeline bubble"},
-    PartInfo{Part::data_exposed, "gradient and parameter sync exposed", ""},
-    PartInfo{Part::optimizer, "optimizer", hbm},
-    PartInfo{Part::host_launch, "GPU waits for kernel launches", "host"},
-    PartInfo{Part::host_sync, "host synchronisation", "host"},
-    PartInfo{Part::host_step, "fixed work per step", "host"},
-    PartInfo{Part::stragglers, "stragglers and jitter", "variation between GPUs"},
+    PartInfo{StepPart::linear, "linear GEMM, forward and backward", tensor_cores},
+    PartInfo{StepPart::linear_recompute, "linear GEMM, recompute", tensor_cores},
+    PartInfo{StepPart::attention, "attention, recompute included", tensor_cores},
+    PartInfo{StepPart::elementwise, "norms, activations, residuals, casts", hbm},
+    PartInfo{StepPart::ends, "embedding, vocabulary projection, loss", tensor_cores},
+    PartInfo{StepPart::slowdown, "compute slowed while NCCL runs", sharing},
+    PartInfo{StepPart::tensor_exposed, "tensor-parallel collectives exposed", ""},
+    PartInfo{StepPart::context_exposed, "context-parallel exchange exposed", ""},
+    PartInfo{StepPart::expert_exposed, "expert all-to-all exposed", ""},
+    PartInfo{StepPart::fsdp_exposed, "FSDP gather and scatter exposed", ""},
+    PartInfo{StepPart::copy_exposed, "copies to and from the host exposed", "host link"},
+    PartInfo{StepPart::pipeline_exposed, "pipeline transfers exposed", ""},
+    PartInfo{StepPart::bubble, "pipeline bubble", "pipeline bubble"},
+    PartInfo{StepPart::data_exposed, "gradient and parameter sync exposed", ""},
+    PartInfo{StepPart::optimizer, "optimizer", hbm},
+    PartInfo{StepPart::host_launch, "GPU waits for kernel launches", "host"},
+    PartInfo{StepPart::host_sync, "host synchronisation", "host"},
+    PartInfo{StepPart::host_step, "fixed work per step", "host"},
+    PartInfo{StepPart::stragglers, "stragglers and jitter", "variation between GPUs"},
 };
-
-// A collective that overlaps with `window` of compute only by the share that the software manages:
-// x C + (1 - x) max(0, C - window). Fitted share x; the schedule of buckets is ignored.
-Seconds exposed_beside(Seconds time, Seconds window, double share) {
-  return share * time + (1 - share) * std::max(Seconds{}, time - window);
-}
-
-// Gradient reduction runs beside the last micro-batch's backward, parameter gather beside the first
-// forward; calls of one kind share their window. The tied embedding is reduced after everything,
-// beside nothing.
-Seconds data_exposed(const Stage& stage, const StageTime& time, const Plan& plan,
-                     const Communication& communication, double repeats, CollectiveTally* tally) {
-  const double share = *plan.software.data_exposed;
-  Seconds sum;
-  const auto visit = [&](const std::vector<CollectiveCall>& calls, double times) {
-    for (const CommRole role :
-         {CommRole::parameter_gather, CommRole::gradient_reduce, CommRole::tied_embedding}) {
-      Seconds all;
-      for (const CollectiveCall& call : calls) {
-        if (call.role == role) all += communication.cost(call).time;
-      }
-      if (all.value() <= 0) continue;
-      Seconds exposed = all;
-      if (role == CommRole::parameter_gather) {
-        exposed = exposed_beside(all, time.forward(), share);
-      } else if (role == CommRole::gradient_reduce) {
-        exposed = exposed_beside(all, time.backward(), share);
-      }
-      sum += times * exposed;
-      if (tally == nullptr) continue;
-      for (const CollectiveCall& call : calls) {
-        if (call.role != role) continue;
-        const Seconds one = communication.cost(call).time;
-        tally->add(call, times, one, one * (exposed / all));
-      }
-    }
-  };
-  visit(stage.data_calls, 1.0);
-  visit(stage.repeated_calls, repeats);
-  return sum;
-}
 
 // The link that limits the calls behind a line of exposed communication: that of the call which
 // takes longest.
-std::string link_of(Part part, const Workload& workload, const Stage& stage,
+std::string link_of(StepPart part, const Workload& workload, const Stage& stage,
                     const Communication& communication) {
   nccl::CollectiveChoice slowest;
   slowest.bottleneck = "network";
@@ -106,14 +67,14 @@ std::string link_of(Part part, const Workload& workload, const Stage& stage,
   const auto consider_all = [&](const std::vector<CollectiveCall>& calls) {
     for (const CollectiveCall& call : calls) consider(communication.cost(call));
   };
-  if (part == Part::fsdp_exposed) {
+  if (part == StepPart::fsdp_exposed) {
     for (const LayerKind& kind : workload.kinds) {
       consider_all(kind.fsdp_forward);
       consider_all(kind.fsdp_backward);
     }
-  } else if (part == Part::data_exposed) {
+  } else if (part == StepPart::data_exposed) {
     consider_all(stage.data_calls);
-  } else if (part == Part::pipeline_exposed) {
+  } else if (part == StepPart::pipeline_exposed) {
     for (const Stage& from : workload.stages) {
       consider(communication.transfer_cost(workload.boundary, from.index));
     }
@@ -129,10 +90,10 @@ std::string link_of(Part part, const Workload& workload, const Stage& stage,
   return slowest.bottleneck;
 }
 
-bool is_communication(Part part) {
-  return part == Part::tensor_exposed || part == Part::context_exposed ||
-         part == Part::expert_exposed || part == Part::fsdp_exposed ||
-         part == Part::pipeline_exposed || part == Part::data_exposed;
+bool is_communication(StepPart part) {
+  return part == StepPart::tensor_exposed || part == StepPart::context_exposed ||
+         part == StepPart::expert_exposed || part == StepPart::fsdp_exposed ||
+         part == StepPart::pipeline_exposed || part == StepPart::data_exposed;
 }
 
 // Share of the tensor-core peak that the layer's linears reach.
@@ -200,6 +161,59 @@ std::string bound_text(const std::vector<BoundCause>& causes, Seconds total) {
   return text;
 }
 
+bool has_sync(const StepWork& work) {
+  return std::any_of(work.stages.begin(), work.stages.end(), [](const StageWork& stage) {
+    return !stage.gather.empty() || !stage.reduce.empty() || stage.after_reduce > Seconds{};
+  });
+}
+
+Seconds data_time(const Stage& stage, const Communication& communication) {
+  Seconds sum;
+  for (const CollectiveCall& call : stage.data_calls) sum += communication.cost(call).time;
+  return sum;
+}
+
+// The stage whose gathers and reductions take longest: the one that the report shows.
+const Stage& most_data(const Workload& workload, const Communication& communication) {
+  const Stage* most = &workload.stages.front();
+  Seconds longest = data_time(*most, communication);
+  for (const Stage& stage : workload.stages) {
+    const Seconds time = data_time(stage, communication);
+    if (time > longest) most = &stage;
+    longest = std::max(longest, time);
+  }
+  return *most;
+}
+
+// What the step waits for belongs to the stage's calls together; each gets its share by time.
+void tally_data(const Stage& stage, Seconds exposed, double micro_batches,
+                const Communication& communication, CollectiveTally& tally) {
+  const bool repeats = !stage.repeated_calls.empty();
+  const auto each = [&](const auto& visit) {
+    for (const CollectiveCall& call : stage.data_calls) {
+      const bool repeated = repeats && call.role == CommRole::gradient_reduce;
+      visit(call, repeated ? micro_batches : 1.0, communication.cost(call).time);
+    }
+  };
+  Seconds all;
+  each([&](const CollectiveCall&, double times, Seconds one) { all += times * one; });
+  if (all <= Seconds{}) return;
+  const double share = std::min(1.0, exposed / all);
+  each([&](const CollectiveCall& call, double times, Seconds one) {
+    tally.add(call, times, one, share * one);
+  });
+}
+
+// Of the update that takes longest: what it waits for copies to and from the host.
+Seconds update_copies(const Cluster& cluster, const Plan& plan, const Workload& workload,
+                      const StepTime& step) {
+  const auto longest = std::max_element(
+      step.work.stages.begin(), step.work.stages.end(),
+      [](const StageWork& a, const StageWork& b) { return a.optimizer < b.optimizer; });
+  const auto stage = static_cast<std::size_t>(longest - step.work.stages.begin());
+  return host_update(cluster, plan, workload.stages[stage], step.stages[stage].backward()).copies;
+}
+
 }  // namespace
 
 StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& workload) {
@@ -208,63 +222,60 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   const Software& software = plan.software;
   const double micro_batches = as_double(workload.micro_batches);
 
-  std::vector<StageTime> times;
-  std::vector<StageCost> costs;
+  StepTime step;
   std::size_t slowest = 0;
   for (const Stage& stage : workload.stages) {
-    times.push_back(timer.time(stage));
-    costs.push_back({times.back().forward(), times.back().backward()});
-    if (costs.back().total() > costs[slowest].total()) slowest = costs.size() - 1;
+    step.stages.push_back(timer.time(stage));
+    StageTime& time = step.stages.back();
+    add_repeated_reductions(plan, workload, stage, communication, time);
+    if (time.total() > step.stages[slowest].total()) slowest = step.stages.size() - 1;
   }
-  const StageTime& slow = times[slowest];
+  const StageTime& slow = step.stages[slowest];
+  step.work = step_work(cluster, plan, workload, timer, communication, step.stages);
 
   // The slowest stage works through all micro-batches; what the pipeline takes beyond that is
-  // bubble.
+  // bubble, and what the step takes beyond one with free gathers and reductions is theirs.
   Parts parts;
   parts.add(slow.parts(), micro_batches);
-  const Seconds pipeline = pipeline_time(*find_schedule(workload.schedule), costs,
-                                         workload.interleave, workload.micro_batches);
-  parts[Part::bubble] += std::max(Seconds{}, pipeline - micro_batches * slow.total());
-
-  std::size_t data_stage = slowest;
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    const Seconds exposed =
-        data_exposed(workload.stages[i], times[i], plan, communication, micro_batches - 1, nullptr);
-    if (exposed > parts[Part::data_exposed]) {
-      parts[Part::data_exposed] = exposed;
-      data_stage = i;
-    }
-    Seconds update;
-    for (const Op& op : workload.stages[i].optimizer_ops)
-      update += op_time(cluster.system.gpu, software, op);
-    parts[Part::optimizer] = std::max(parts[Part::optimizer], update);
+  const Seconds work = parts.total();
+  const StepWork alone = without_sync(step.work);
+  for (const StageWork& stage : alone.stages) {
+    parts[StepPart::optimizer] = std::max(parts[StepPart::optimizer], stage.optimizer);
   }
-  parts[Part::host_step] += *software.host_per_step;
+  const Seconds pipeline = step_total(alone);
+  parts[StepPart::bubble] += std::max(Seconds{}, pipeline - parts[StepPart::optimizer] - work);
+  const Seconds synced = has_sync(step.work) ? step_total(step.work) : pipeline;
+  parts[StepPart::data_exposed] += std::max(Seconds{}, synced - pipeline);
+  const Seconds copies = update_copies(cluster, plan, workload, step);
+  parts[StepPart::copy_exposed] += copies;
+  parts[StepPart::optimizer] -= copies;
+  parts[StepPart::host_step] += *software.host_per_step;
   const double doublings =
       std::max(0.0, std::log2(as_double(gpu_count(cluster)) / straggler_free_gpus));
-  parts[Part::stragglers] += *software.straggler_per_doubling * doublings * parts.total();
+  parts[StepPart::stragglers] += *software.straggler_per_doubling * doublings * parts.total();
 
-  StepTime step;
+  step.work.host = parts[StepPart::host_step] + parts[StepPart::stragglers];
+
   CollectiveTally tally(communication);
   timer.tally(workload.stages[slowest], micro_batches, tally);
-  data_exposed(workload.stages[data_stage], times[data_stage], plan, communication,
-               micro_batches - 1, &tally);
+  const Stage& data_stage = most_data(workload, communication);
+  tally_data(data_stage, parts[StepPart::data_exposed], micro_batches, communication, tally);
   step.collectives = tally.take();
   for (const PartInfo& info : part_table) {
     const Seconds time = parts[info.part];
     if (time.value() <= 0) continue;
     PartitionLine line{info.name, time, info.bound_by, {}};
     if (is_communication(info.part)) {
-      line.bound_by = link_of(info.part, workload, workload.stages[data_stage], communication);
+      line.bound_by = link_of(info.part, workload, data_stage, communication);
     }
-    if (info.part == Part::linear)
+    if (info.part == StepPart::linear)
       line.detail = gemm_detail(cluster.system.gpu, software, workload);
     step.total += time;
     step.partition.push_back(std::move(line));
   }
   const Stage& worst = workload.stages[slowest];
   step.causes = bound_causes(step.partition, micro_batches * slow.hidden_compute(),
-                             link_of(Part::fsdp_exposed, workload, worst, communication));
+                             link_of(StepPart::fsdp_exposed, workload, worst, communication));
   step.bound = bound_text(step.causes, step.total);
   return step;
 }

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "scenarios/scenario.hpp"
+#include "sim/engine/stage_time.hpp"
+#include "sim/engine/step_timeline.hpp"
 #include "strategies/workload.hpp"
 
 namespace lockstep {
@@ -15,20 +17,6 @@ struct PartitionLine {
   Seconds time;
   std::string bound_by;  // "tensor cores", "HBM", "NVLink", "NIC", "host", "pipeline", ""
   std::string detail;    // "71 % of peak", "of 10.4 s in all"
-};
-
-// One kind of collective over the whole step, as the slowest stage sees it.
-struct CollectiveUse {
-  std::string name;
-  Collective collective = Collective::all_reduce;
-  GroupShape shape;
-  Bytes bytes;       // of one call
-  double calls = 0;  // per step
-  Seconds time;      // all calls; under FSDP at the bandwidth that is left beside compute
-  Seconds exposed;   // what the step waits for
-  std::string algorithm;
-  std::string protocol;
-  std::string bottleneck;
 };
 
 // Something that the step waits for, and how long. All causes sum to the step time.
@@ -42,6 +30,8 @@ struct StepTime {
   std::vector<PartitionLine> partition;
   std::vector<CollectiveUse> collectives;
   std::vector<BoundCause> causes;  // largest first
+  std::vector<StageTime> stages;   // of one micro-batch
+  StepWork work;                   // what the timeline engine places; its total is the step
   std::string bound;  // what bounds the step, in words of the field: "tensor cores", "NIC: gradient
                       // all-reduce" …
 };

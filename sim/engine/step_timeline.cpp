@@ -1,10 +1,8 @@
 #include "sim/engine/step_timeline.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <stdexcept>
-#include <string>
 
 #include "sim/engine/step_run.hpp"
 
@@ -120,12 +118,10 @@ class Run {
 
   // Every chunk's results to the chunk that continues, by virtual stage.
   void connect_chunks() {
-    std::vector<std::size_t> by_virtual(chunks_.size());
-    for (std::int64_t i = 0; i < stages_; ++i) {
-      for (std::int64_t c = 0; c < work_.interleave; ++c) {
-        by_virtual[static_cast<std::size_t>(
-            virtual_stage(work_.schedule->layout, position(i), c))] = index(i, c);
-      }
+    std::vector<std::size_t> by_virtual;
+    for (std::int64_t n = 0; n < stages_ * work_.interleave; ++n) {
+      const ChunkPlace place = chunk_place(work_.schedule->layout, stages_, n);
+      by_virtual.push_back(index(place.stage, place.chunk));
     }
     for (std::size_t n = 0; n + 1 < by_virtual.size(); ++n) {
       connect(by_virtual[n], by_virtual[n + 1], PassKind::forward);
@@ -379,33 +375,6 @@ class Run {
 };
 
 }  // namespace
-
-void check(const StepWork& work) {
-  const auto refuse = [](const char* what) {
-    throw std::logic_error(std::string("step timeline: ") + what);
-  };
-  if (work.schedule == nullptr || work.stages.empty()) refuse("no schedule or no stages");
-  if (work.micro_batches < 1) refuse("no micro-batches");
-  if (work.micro_batches > std::numeric_limits<std::int32_t>::max()) {
-    refuse("more micro-batches than it can count");
-  }
-  if (!accepts_interleave(*work.schedule, work.interleave)) refuse("interleave without meaning");
-  const auto chunks = static_cast<std::size_t>(work.interleave);
-  for (const StageWork& stage : work.stages) {
-    if (stage.chunks.size() != chunks)
-      refuse("a stage's chunks are not as many as interleave says");
-    for (const std::vector<SyncCost>* costs : {&stage.gather, &stage.reduce}) {
-      if (!costs->empty() && costs->size() != chunks) refuse("collectives not one per chunk");
-      for (const SyncCost& cost : *costs) {
-        if (cost.buckets < 1) refuse("a collective without buckets");
-      }
-    }
-  }
-}
-
-Seconds CriticalPath::total() const {
-  return std::accumulate(by_kind.begin(), by_kind.end(), Seconds{});
-}
 
 StepResult run_step(const StepWork& work, SliceSink* sink) {
   check(work);

@@ -6,8 +6,6 @@
 #include <string_view>
 
 #include "sim/engine/memory_profile.hpp"
-#include "sim/engine/stage_time.hpp"
-#include "sim/engine/step_work.hpp"
 #include "sim/report/timeline_report.hpp"
 
 namespace lockstep {
@@ -93,18 +91,19 @@ PassCost flops_of(const Workload& workload, const Chunk& chunk, bool splits) {
 
 // What most of a pass's time goes to.
 const char* bound_of(const Parts& parts) {
-  const auto sum = [&](std::initializer_list<Part> of) {
+  const auto sum = [&](std::initializer_list<StepPart> of) {
     Seconds time;
-    for (const Part part : of) time += parts[part];
+    for (const StepPart part : of) time += parts[part];
     return time;
   };
   const std::array<std::pair<const char*, Seconds>, 4> causes{{
-      {"tensor cores",
-       sum({Part::linear, Part::linear_recompute, Part::attention, Part::ends, Part::slowdown})},
-      {"HBM", sum({Part::elementwise})},
-      {"communication", sum({Part::tensor_exposed, Part::context_exposed, Part::expert_exposed,
-                             Part::fsdp_exposed, Part::copy_exposed})},
-      {"host", sum({Part::host_launch, Part::host_sync})},
+      {"tensor cores", sum({StepPart::linear, StepPart::linear_recompute, StepPart::attention,
+                            StepPart::ends, StepPart::slowdown})},
+      {"HBM", sum({StepPart::elementwise})},
+      {"communication",
+       sum({StepPart::tensor_exposed, StepPart::context_exposed, StepPart::expert_exposed,
+            StepPart::fsdp_exposed, StepPart::copy_exposed})},
+      {"host", sum({StepPart::host_launch, StepPart::host_sync})},
   }};
   return std::max_element(causes.begin(), causes.end(),
                           [](const auto& a, const auto& b) { return a.second < b.second; })
@@ -114,15 +113,14 @@ const char* bound_of(const Parts& parts) {
 // The facts of every stage's slices, looked up by stage, chunk and kind.
 class Facts {
  public:
-  Facts(const PlanReport& plan, const StepWork& work) {
+  explicit Facts(const PlanReport& plan) {
     const Communication communication(plan.cluster, plan.plan);
-    const StageTimer timer(plan.cluster, plan.plan, plan.workload, communication);
+    const bool splits = plan.step.work.schedule->splits_backward;
     for (const Stage& stage : plan.workload.stages) {
       StageFacts facts;
-      const StageTime time = timer.time(stage);
+      const StageTime& time = plan.step.stages.at(stages_.size());
       for (std::size_t i = 0; i < stage.chunks.size(); ++i) {
-        facts.chunks.push_back(
-            passes(plan.workload, stage.chunks[i], time.chunks[i], work.schedule->splits_backward));
+        facts.chunks.push_back(passes(plan.workload, stage.chunks[i], time.chunks[i], splits));
       }
       if (plan.workload.boundary.bytes.value() > 0) {
         facts.send_forward = transfer(communication, plan.workload.boundary, stage.index);
@@ -240,11 +238,10 @@ std::vector<LayerSlice> layer_slices(const PlanReport& plan) {
 }  // namespace
 
 std::optional<TimelineReport> timeline_of(const Report& report, const PlanReport& plan) {
-  const bool lowered = find_schedule(plan.workload.schedule) != nullptr;
-  if (!plan.legal || !lowered || !std::isfinite(plan.step.total.value())) return std::nullopt;
-  const auto work =
-      std::make_shared<const StepWork>(step_work(plan.cluster, plan.plan, plan.workload));
-  const auto facts = std::make_shared<const Facts>(plan, *work);
+  const bool placed = plan.step.work.schedule != nullptr;
+  if (!plan.legal || !placed || !std::isfinite(plan.step.total.value())) return std::nullopt;
+  const auto work = std::make_shared<const StepWork>(plan.step.work);
+  const auto facts = std::make_shared<const Facts>(plan);
   const StepResult result = run_step(*work);
   TimelineReport timeline;
   timeline.scenario = report.scenario_name;

@@ -117,9 +117,11 @@ TimelineSummary summarize(const TimelineReport& timeline, std::size_t most_point
 
 std::string instant_name(const MemoryPeak& peak, const TimelineReport& timeline) {
   if (!peak.in_pass) return "before the first pass";
+  if (peak.kind == SliceKind::optimizer) return "at the optimizer step";
   const char* pass = "forward pass";
   if (peak.loss) pass = "loss";
   if (peak.kind == SliceKind::backward) pass = "backward pass";
+  if (peak.pass_end) pass = "end of the backward pass";
   if (peak.kind == SliceKind::weight_gradient) pass = "weight gradients";
   std::string name = fmt::format("at the {} of micro-batch {}", pass, peak.micro_batch + 1);
   if (timeline.interleave > 1) name += fmt::format(" through chunk {}", peak.chunk + 1);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strategies/layer/blocks.hpp"
+#include "strategies/parallel/context.hpp"
 #include "strategies/parallel/parallel.hpp"
 
 namespace lockstep {
@@ -18,11 +19,12 @@ Op batched_gemm(const char* name, const RankShape& at, std::int64_t m, std::int6
   op.m = m;
   op.n = n;
   op.k = k;
-  op.batch = static_cast<std::int64_t>(static_cast<double>(at.micro_batch) * at.heads);
+  // With the sequence split over ranks, a c-th of the heads' products is theirs.
+  const double b = static_cast<double>(at.micro_batch) * at.heads / at.context;
+  op.batch = std::max<std::int64_t>(1, static_cast<std::int64_t>(b));
   op.dtype = at.activation_dtype;
   op.head_dim = head_dim;
   op.sequence = at.sequence;
-  const double b = static_cast<double>(at.micro_batch) * at.heads;
   const auto md = static_cast<double>(m);
   const auto nd = static_cast<double>(n);
   const auto kd = static_cast<double>(k);
@@ -121,6 +123,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   add_norm(context, building, "attention norm");
   building.block.saved.back().kept_per_op = at.residual();  // the layer's input
   building.block.saved.push_back({"qkv input", at.residual(), false, {}});
+  building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_linear(context, building, "qkv projection", at.hidden, at.query + 2 * at.kv);
   building.block.saved.push_back(
@@ -141,17 +144,25 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
                                     false,
                                     {}});
   }
-  building.begin_section();
+  building.mark(LayerPart::qkv_projection);
+  const ContextWidths widths{at.query, at.query, 2 * at.kv};
+  enter_context(context, building, widths);
   if (is_flash(software.attention)) {
     add_flash_core(context, building);
   } else {
     add_score_core(context, building);
   }
+  leave_context(context, building, widths);
+  building.mark(LayerPart::attention_core);
+  // The output projection holds it too.
   const Bytes output{at.element * at.tokens * at.query};
   building.block.saved.push_back({"attention output", output, false, output});
+  building.mark(LayerPart::none);
   add_linear(context, building, "output projection", at.query, at.hidden);
   leave_tensor_parallel(context, building);
+  building.mark(LayerPart::output_projection);
   add_residual(context, building, "attention residual");
+  building.mark(LayerPart::none);
 }
 
 }  // namespace lockstep

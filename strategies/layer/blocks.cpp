@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strategies/recompute.hpp"
 #include "strategies/state_bytes.hpp"
 
 namespace lockstep {
@@ -71,6 +72,15 @@ RankShape::RankShape(const Model& model, const Training& training, const Plan& p
       linear_dtype(training.linear_dtype()),
       activation_dtype(training.activation_dtype()) {}
 
+void BlockBuilder::mark(LayerPart part) {
+  const auto set = [&](auto& items, std::size_t& marked) {
+    for (; marked < items.size(); ++marked) items[marked].part = part;
+  };
+  set(block.forward.ops, marked_ops);
+  set(block.forward.calls, marked_calls);
+  set(block.saved, marked_saved);
+}
+
 Block BlockBuilder::finish() {
   Pass& whole = block.backward;
   for (auto section = sections.rbegin(); section != sections.rend(); ++section) {
@@ -119,6 +129,8 @@ void add_linear(const BlockContext& context, BlockBuilder& building, const char*
   building.backward().ops.push_back(
       gemm(name, in_width, out_width, at.tokens, at.linear_dtype, accumulate, op_class));
   building.backward().ops.back().weight_gradient = true;
+  building.backward().calls.swap(building.beside_linear);
+  building.beside_linear.clear();
   const double cast = cast_bytes_per_element(at.linear_dtype);
   if (cast > 0) {
     add_elementwise(building.block.forward, "cast to low precision",
@@ -152,6 +164,7 @@ void add_norm(const BlockContext& context, BlockBuilder& building, const char* n
   const double kept =
       context.model.norm == Norm::rmsnorm ? context.plan.software.norm_saved_bytes : 2.0;
   building.block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, {}});
+  building.block.saved.back().part_input = Bytes{elements * std::min(2.0, kept) * widen};
 }
 
 // Residual addition: read two, write one (6 B per 2-byte element); with dropout the mask is written
@@ -170,21 +183,9 @@ void add_residual(const BlockContext& context, BlockBuilder& building, const cha
   if (dropout) building.block.saved.push_back({"dropout mask", Bytes{elements}, false, {}});
 }
 
-// Full recompute keeps the input alone. Selective drops the attention core, or keeps per op what
-// each tensor says.
 Bytes Block::saved_bytes(Recompute mode, SelectiveRecompute selective) const {
-  if (mode == Recompute::full) return input;
-  Bytes sum;
-  for (const SavedTensor& tensor : saved) {
-    if (mode == Recompute::none) {
-      sum += tensor.bytes;
-    } else if (selective == SelectiveRecompute::per_op) {
-      sum += tensor.kept_per_op;
-    } else if (!tensor.attention_core) {
-      sum += tensor.bytes;
-    }
-  }
-  return sum;
+  const bool per_op = selective == SelectiveRecompute::per_op;
+  return lockstep::saved_bytes(*this, {mode, per_op, LayerParts::of(LayerPart::attention_core)});
 }
 
 }  // namespace lockstep

@@ -49,11 +49,16 @@ struct BlockContext {
 struct BlockBuilder {
   Block block;
   std::vector<Pass> sections;  // of the backward pass, in the forward's order
+  // Calls beside the two GEMMs of the next linear's backward section; empty once it is built.
+  std::vector<CollectiveCall> beside_linear;
+  std::size_t marked_ops = 0, marked_calls = 0, marked_saved = 0;
 
   // The backward section that is open.
   Pass& backward() { return sections.back(); }
   // Opens one; every builder below opens its own.
   void begin_section() { sections.emplace_back(); }
+  // What the forward pass has got since the last mark, and what it saves, belongs to a part.
+  void mark(LayerPart part);
   // The block with its backward pass put together.
   Block finish();
 };

@@ -36,7 +36,7 @@ Block head_block(const BlockContext& context) {
   const ParameterCount count = count_parameters(context.model, at.vocabulary, at.sequence);
   building.block.parameters = count.head / at.tensor + count.final_norm;
   // A tied table lives on both ends of a pipeline.
-  if (context.model.tied_embeddings && context.plan.pipeline.stages > 1) {
+  if (context.model.tied_embeddings && ends_apart(context.plan.pipeline)) {
     building.block.parameters += static_cast<double>(at.vocabulary) * at.hidden / at.tensor;
   }
   add_norm(context, building, "final norm");

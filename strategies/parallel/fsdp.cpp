@@ -38,7 +38,7 @@ void add_fsdp(const Plan& plan, const Training& training, Workload& workload) {
     const Block& block = kind.block;
     if (dense.needed()) dense.gather(kind.fsdp_forward, block.parameters, layer_names);
     if (experts.needed()) experts.gather(kind.fsdp_forward, block.expert_parameters, expert_names);
-    if (plan.software.reshard_after_forward) kind.fsdp_backward = kind.fsdp_forward;
+    if (plan.reshards_after_forward()) kind.fsdp_backward = kind.fsdp_forward;
     if (dense.needed()) dense.reduce(kind.fsdp_backward, block.parameters, layer_names);
     if (experts.needed()) experts.reduce(kind.fsdp_backward, block.expert_parameters, expert_names);
   }

@@ -27,7 +27,7 @@ StateShards shards_over(Sharding sharding, std::int64_t ranks) {
 // Megatron-LM's embedding group).
 void add_tied_embedding(const BlockContext& context, Workload& workload) {
   const Plan& plan = context.plan;
-  if (!context.model.tied_embeddings || plan.pipeline.stages == 1) return;
+  if (!context.model.tied_embeddings || !ends_apart(plan.pipeline)) return;
   const double table =
       as_double(context.shape.vocabulary) * context.shape.hidden / context.shape.tensor;
   const double reduce = state_bytes(plan, context.training).reduce;

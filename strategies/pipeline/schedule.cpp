@@ -23,9 +23,10 @@ bool accepts_interleave(const Schedule& schedule, std::int64_t interleave) {
   return interleave == (schedule.chunks == ChunkRule::two ? 2 : 1);
 }
 
-std::int64_t virtual_stage(ChunkLayout layout, const PipelinePosition& at, std::int64_t chunk) {
-  if (layout == ChunkLayout::v_shape && chunk == 1) return 2 * at.stages - 1 - at.stage;
-  return chunk * at.stages + at.stage;
+ChunkPlace chunk_place(ChunkLayout layout, std::int64_t stages, std::int64_t virtual_stage) {
+  const ChunkPlace place{virtual_stage % stages, virtual_stage / stages};
+  if (layout == ChunkLayout::v_shape && place.chunk == 1) return {stages - 1 - place.stage, 1};
+  return place;
 }
 
 }  // namespace lockstep

@@ -88,8 +88,13 @@ const Schedule* find_schedule(const std::string& name);
 // Whether the schedule has a meaning for so many chunks per stage.
 bool accepts_interleave(const Schedule& schedule, std::int64_t interleave);
 
-// Virtual stage of a chunk: activations go from virtual stage n to n + 1. `at.micro_batches` is not
-// read.
-std::int64_t virtual_stage(ChunkLayout layout, const PipelinePosition& at, std::int64_t chunk);
+// Where a part of the model lies.
+struct ChunkPlace {
+  std::int64_t stage = 0;
+  std::int64_t chunk = 0;  // of the stage
+};
+
+// The place of virtual stage n; activations go from n to n + 1.
+ChunkPlace chunk_place(ChunkLayout layout, std::int64_t stages, std::int64_t virtual_stage);
 
 }  // namespace lockstep

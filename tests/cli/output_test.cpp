@@ -164,6 +164,9 @@ TEST_CASE("list shows the catalog in every format", "[cli]") {
   CHECK(run_lockstep({"list", "gpu"}).out == run_lockstep({"list", "gpus"}).out);
   CHECK_THAT(run_lockstep({"list", "schedules", "--format", "csv"}).out,
              Matchers::StartsWith("kind,name,description\n") && Matchers::Contains("schedules,1f1b,"));
+  for (const char* name : {"1f1b", "gpipe", "zb-h1", "zb-v"}) {
+    CHECK_THAT(run_lockstep({"list", "schedules"}).out, Matchers::Contains(std::string("\n") + name));
+  }
   const nlohmann::json json = nlohmann::json::parse(run_lockstep({"list", "models", "--format", "json"}).out);
   CHECK(json["models"].size() > 1);
 }

@@ -151,6 +151,21 @@ TEST_CASE("schedules: chunks per stage that have a meaning") {
   CHECK_FALSE(accepts_interleave(*find_schedule("zb-v"), 3));
 }
 
+TEST_CASE("schedules: where the chunks lie") {
+  // Three stages: round robin 0 1 2 0 1 2, V 0 1 2 2 1 0.
+  const auto stages_of = [](ChunkLayout layout) {
+    std::string text;
+    for (std::int64_t n = 0; n < 6; ++n) {
+      const ChunkPlace place = chunk_place(layout, 3, n);
+      CHECK(place.chunk == n / 3);
+      text += std::to_string(place.stage);
+    }
+    return text;
+  };
+  CHECK(stages_of(ChunkLayout::round_robin) == "012012");
+  CHECK(stages_of(ChunkLayout::v_shape) == "012210");
+}
+
 TEST_CASE("pipeline: half of a split backward pass is weight gradients") {
   // p = 2, m = 4, forward 1, backward 4 of a stage. ZB-H1: f = 1, b = w = 2, so 4 x 5 and a bubble
   // of f + b - min(f, b, w) = 2. ZB-V: a half of each in either chunk.

@@ -91,9 +91,9 @@ TEST_CASE("layer timeline: a collective between ops is exposed by the profile's 
   pass.ops.push_back(one_millisecond());
   const Seconds whole = communication.cost(call).time;
   const PassTime time = LayerTimer(cluster, plan, communication).time(pass, {});
-  CHECK(time.parts[Part::elementwise].value() == Approx(2e-3));
-  CHECK(time.parts[Part::tensor_exposed].value() == Approx(0.5 * whole.value()));
-  CHECK(time.parts[Part::slowdown] == Seconds{});
+  CHECK(time.parts[StepPart::elementwise].value() == Approx(2e-3));
+  CHECK(time.parts[StepPart::tensor_exposed].value() == Approx(0.5 * whole.value()));
+  CHECK(time.parts[StepPart::slowdown] == Seconds{});
 }
 
 TEST_CASE("layer timeline: a collective beside ops slows them and shows what outlasts them") {
@@ -112,8 +112,8 @@ TEST_CASE("layer timeline: a collective beside ops slows them and shows what out
   REQUIRE(whole > Seconds{2e-3});
   const PassTime time = LayerTimer(cluster, plan, communication).time(pass, {});
   // The second op takes 1 ms / 0.8; the rest of the exchange is waited for.
-  CHECK(time.parts[Part::slowdown].value() == Approx(0.25e-3));
-  CHECK(time.parts[Part::context_exposed].value() == Approx(whole.value() - 1.25e-3));
+  CHECK(time.parts[StepPart::slowdown].value() == Approx(0.25e-3));
+  CHECK(time.parts[StepPart::context_exposed].value() == Approx(whole.value() - 1.25e-3));
   CHECK(time.parts.total().value() == Approx(2e-3 + whole.value()));
 }
 

@@ -297,3 +297,32 @@ TEST_CASE(
   CHECK(workload.stages.back().data_calls.back().role == CommRole::tied_embedding);
   CHECK(workload.stages.back().data_calls.back().bytes == Bytes{2 * 1024 * 1024.0});
 }
+
+TEST_CASE("workload: chunks in V shape bring the head back to the first stage") {
+  // 8 layers on 2 stages of 2 chunks: virtual stages 0 to 3 are stage 0, 1, 1, 0.
+  Model model = small_gpt();
+  model.layers = 8;
+  model.tied_embeddings = true;
+  Plan plan = plain_plan(8, 1, 2);
+  plan.pipeline = {2, 2, "zb-v"};
+  const Workload workload = lower(model, small_training(64), plan);  // 8 micro-batches
+  CHECK_FALSE(ends_apart(plan.pipeline));
+  const Stage& first = workload.stages[0];
+  CHECK(first.has_embedding);
+  CHECK(first.has_head);
+  CHECK(first.chunks[0].has_embedding);
+  CHECK(first.chunks[1].has_head);
+  CHECK_FALSE(workload.stages[1].has_embedding);
+  CHECK_FALSE(workload.stages[1].has_head);
+  // One table, and nothing to add up between stages: beside it the head has its final norm.
+  CHECK(workload.head.parameters == 1024);
+  for (const Stage& stage : workload.stages) {
+    for (const CollectiveCall& call : stage.data_calls) {
+      CHECK(call.role != CommRole::tied_embedding);
+    }
+    CHECK(stage.micro_batches_in_flight == 2);  // p
+  }
+  plan.pipeline = {2, 2, "1f1b"};
+  CHECK(ends_apart(plan.pipeline));
+  CHECK(lower(model, small_training(64), plan).stages[1].chunks[1].has_head);
+}

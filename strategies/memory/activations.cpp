@@ -1,0 +1,66 @@
+// What forward passes save for their backward passes, less what is offloaded, and what a backward
+// pass holds besides: the layer that recompute brings back and gradients of activations.
+#include <algorithm>
+
+#include "strategies/memory/lists.hpp"
+
+namespace lockstep::memory {
+
+namespace {
+
+double as_double(std::int64_t value) {
+  return static_cast<double>(value);
+}
+
+void list_chunk(StageTensors& list, std::size_t index) {
+  const Chunk& chunk = list.stage.chunks[index];
+  const auto number = static_cast<std::int64_t>(index);
+  const double share = 1 - list.plan.offload.activations;
+  const bool full = list.plan.recompute == Recompute::full;
+  const double residual = list.context.shape.residual_shards;
+  const auto add = [&](const char* name, double bytes) {
+    list.add({name, TensorClass::activations, Bytes{share * bytes}, Lifetime::saved(), 0, residual,
+              residual > 1 ? "tensor" : "", number});
+  };
+  for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
+    add("activations", as_double(chunk.layers[kind] - chunk.recomputed[kind]) * list.whole(kind));
+    add(full ? "layer inputs" : "activations", as_double(chunk.recomputed[kind]) * list.kept(kind));
+  }
+  if (chunk.has_embedding) {
+    add("activations", saved_bytes(list.workload.embedding, {}).value());
+  }
+  if (list.workload.stages.size() > 1) {
+    const double chunks = as_double(static_cast<std::int64_t>(list.stage.chunks.size()));
+    list.add({"pipeline buffers", TensorClass::pipeline_buffers,
+              list.software.pipeline_buffers / chunks * list.context.shape.hidden_state(),
+              Lifetime::saved(), list.context.shape.element, 1, "", number});
+  }
+}
+
+}  // namespace
+
+void list_activations(StageTensors& list) {
+  for (std::size_t i = 0; i < list.stage.chunks.size(); ++i) list_chunk(list, i);
+
+  double again = 0;
+  double wave = 0;
+  double layer = 0;
+  for (std::size_t kind = 0; kind < list.workload.kinds.size(); ++kind) {
+    again = std::max(again, list.whole(kind) - list.kept(kind));
+    wave = std::max(wave, list.workload.kinds[kind].block.gradient_wave.value());
+    layer = std::max(layer, list.kept(kind));
+  }
+  if (list.stage.recomputed_layers > 0) {
+    list.add(
+        {"recomputed layer", TensorClass::recompute_workspace, Bytes{again}, Lifetime::backward()});
+  }
+  list.add({"activation gradients", TensorClass::recompute_workspace, Bytes{wave},
+            Lifetime::backward()});
+  // One layer is on its way out or back while another is worked on.
+  if (list.plan.offload.activations > 0) {
+    list.add({"activation copies on their way", TensorClass::communication_buffers,
+              Bytes{2 * list.plan.offload.activations * layer}, Lifetime::passes()});
+  }
+}
+
+}  // namespace lockstep::memory

@@ -1,0 +1,25 @@
+// Logits with what the loss makes of them, the head's input, and the head's weight gradient: the
+// last stage's own instant.
+#include "strategies/memory/lists.hpp"
+
+namespace lockstep::memory {
+
+void list_loss(StageTensors& list) {
+  if (!list.stage.has_head) return;
+  const RankShape& at = list.context.shape;
+  const Software& software = list.software;
+  const auto rows = static_cast<double>(at.vocabulary);
+  const double shards = software.vocabulary_parallel ? at.tensor : 1.0;
+  constexpr auto kind = TensorClass::logits_and_loss;
+  constexpr Lifetime then = Lifetime::at(Moment::loss);
+  list.add({"logits and loss", kind,
+            Bytes{software.logit_bytes * at.tokens *
+                  (software.vocabulary_parallel ? rows / at.tensor : rows)},
+            then, software.logit_bytes, shards, shards > 1 ? "tensor" : ""});
+  list.add({"head input", kind, saved_bytes(list.workload.head, {}), then, at.element,
+            at.residual_shards, at.residual_shards > 1 ? "tensor" : ""});
+  list.add({"head weight gradient", kind, Bytes{at.element * rows * at.hidden / at.tensor}, then,
+            at.element, at.tensor, at.tensor > 1 ? "tensor" : ""});
+}
+
+}  // namespace lockstep::memory
