@@ -158,6 +158,7 @@ TEST_CASE("schedules: where the chunks lie") {
     for (std::int64_t n = 0; n < 6; ++n) {
       const ChunkPlace place = chunk_place(layout, 3, n);
       CHECK(place.chunk == n / 3);
+      CHECK(virtual_stage(layout, 3, place) == n);
       text += std::to_string(place.stage);
     }
     return text;
