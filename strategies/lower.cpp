@@ -31,6 +31,7 @@ Block layer_block(const BlockContext& context) {
     const Bytes scores{at.element * at.tokens * as_double(at.sequence) * at.heads};
     layer.gradient_wave = std::max(layer.gradient_wave, at.residual() + scores);
   }
+  narrow_saved_inputs(context, layer);
   add_recompute(context, layer);
   return layer;
 }

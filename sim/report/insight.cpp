@@ -121,7 +121,7 @@ std::vector<std::string> plan_notes(const PlanReport& plan) {
   std::vector<std::string> notes;
   const Software& software = plan.plan.software;
   const bool flash = software.attention != AttentionKernel::unfused && software.attention != AttentionKernel::fused_softmax;
-  if (plan.legal && plan.plan.recompute == Recompute::selective && flash &&
+  if (plan.legal && plan.plan.recompute == Recompute::selective && plan.plan.recompute_parts.empty() && flash &&
       software.selective_recompute == SelectiveRecompute::attention_core) {
     notes.emplace_back("selective recompute saves nothing here: flash attention keeps no scores");
   }

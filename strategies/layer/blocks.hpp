@@ -74,6 +74,13 @@ bool is_flash(AttentionKernel kernel);
 void add_linear(const BlockContext& context, BlockBuilder& building, const char* name,
                 double in_width, double out_width, OpClass op_class = OpClass::linear);
 
+// Says that the tensor saved last is a linear's input. `only`: nothing else reads it in backward.
+void saved_for_linear(const BlockContext& context, BlockBuilder& building, bool only = true);
+
+// What low-precision linears keep of their inputs instead of, or beside, the 16-bit tensor, where
+// the software's recipe does so.
+void narrow_saved_inputs(const BlockContext& context, Block& block);
+
 // Adds a memory-bound op to a pass. `bytes` is the traffic.
 void add_elementwise(Pass& pass, const char* name, Bytes bytes,
                      OpClass op_class = OpClass::elementwise);

@@ -13,6 +13,7 @@ void add_mlp(const BlockContext& context, BlockBuilder& building) {
   const bool gated = context.model.gated();
   add_norm(context, building, "mlp norm");
   building.block.saved.push_back({"mlp input", at.residual(), false, {}});
+  saved_for_linear(context, building);
   building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_linear(context, building, gated ? "gate and up projection" : "up projection", at.hidden,
@@ -30,6 +31,7 @@ void add_mlp(const BlockContext& context, BlockBuilder& building) {
   add_elementwise(building.block.forward, "activation", Bytes{elements * forward});
   add_elementwise(building.backward(), "activation", Bytes{elements * backward});
   building.block.saved.push_back({"activation output", Bytes{elements * 2.0}, false, {}});
+  saved_for_linear(context, building);
   if (gated && software.activation_extra_bytes > 0) {
     building.block.saved.push_back(
         {"activation intermediate", Bytes{elements * software.activation_extra_bytes}, false, {}});
