@@ -66,12 +66,21 @@ std::vector<Command> make_commands() {
        "not fit into the memory.",
        {scenario_argument},
        {{"plan", "NAME", "the plan; may be left out where there is only one", {}, false},
+        {"timeline", "", "also the pipeline's schedule over the step, and its memory", {}, false},
+        {"trace",
+         "FILE",
+         "also write the timeline as a Chrome trace (JSON), which Perfetto and chrome://tracing "
+         "open; beyond 50 000 slices only the first of a kind have arguments, and only the first "
+         "and last micro-batches arrows. With - the trace is all that is printed",
+         {},
+         false},
+        {"ascii", "", "no characters but ASCII in the text", {}, false},
         format_option,
         set_option,
         calibration_option,
         catalog_option,
         color_option},
-       {"lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute",
+       {"lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan tp8-pp2 --timeline",
         "lockstep simulate scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute --format json"},
        &run_simulate});
   table.push_back(

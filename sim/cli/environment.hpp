@@ -12,6 +12,7 @@ namespace lockstep::cli {
 struct Environment {
   bool stdout_is_terminal = false;
   bool no_color = false;                  // NO_COLOR is set and not empty
+  bool ascii_locale = false;              // the locale's characters are not those of UTF-8
   std::filesystem::path program;          // the running executable; empty: unknown
   // Replaces the process by a program with these arguments (argv[0] included). Returns only where that fails:
   // with the text of the error.

@@ -21,6 +21,16 @@ std::string execute(const std::filesystem::path& program, const std::vector<std:
   return std::strerror(errno);
 }
 
+// Whether LC_ALL, LC_CTYPE or LANG (the first that is set) names UTF-8; where none does, who knows.
+bool ascii_locale() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    return ::strcasestr(value, "utf-8") == nullptr && ::strcasestr(value, "utf8") == nullptr;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -30,6 +40,7 @@ int main(int argc, char** argv) {
   environment.stdout_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   const char* no_color = std::getenv("NO_COLOR");
   environment.no_color = no_color != nullptr && *no_color != '\0';
+  environment.ascii_locale = ascii_locale();
   environment.program = std::filesystem::read_symlink("/proc/self/exe", unknown);
   environment.execute = execute;
   return lockstep::cli::run({argv + (argc > 0 ? 1 : 0), argv + argc}, std::cout, std::cerr, environment);

@@ -2,13 +2,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <sstream>
 
 #include "scenarios/calibration_file.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
+#include "sim/cli/output_file.hpp"
+#include "sim/report/ascii.hpp"
 #include "sim/report/display.hpp"
-#include "sim/report/render.hpp"
+#include "sim/report/timeline_report.hpp"
 
 namespace lockstep::cli {
 
@@ -109,13 +113,60 @@ Outcome rendered(const Report& report, const std::string& command, const Argumen
   return outcome;
 }
 
+// What goes together, before anything is computed or written.
+void check_timeline_options(const Arguments& arguments) {
+  const std::string format = arguments.value("format", "text");
+  if (format != "text" && arguments.has("timeline")) {
+    throw UsageError("--timeline goes with --format text", "--format json has it as numbers");
+  }
+  if (format != "text" && arguments.has("ascii")) {
+    throw UsageError("--ascii goes with --format text");
+  }
+  if (arguments.value("trace") != "-") return;
+  for (const char* other : {"timeline", "format", "ascii"}) {
+    if (arguments.has(other)) {
+      throw UsageError(fmt::format("--trace - leaves no room for --{}", other),
+                       "--trace FILE writes the trace beside the report");
+    }
+  }
+}
+
+// The trace of the plan, to a file or in the place of the report.
+void add_trace(const TimelineReport& timeline, const std::string& path, Outcome& outcome) {
+  if (path == "-") {
+    std::ostringstream text;
+    write_trace(timeline, text);
+    outcome.output = text.str();
+    return;
+  }
+  write_file(path, "--trace", [&](std::ostream& out) { write_trace(timeline, out); });
+}
+
 }  // namespace
 
 Outcome run_simulate(const Arguments& arguments, const Environment& environment) {
+  check_timeline_options(arguments);
   const Scenario scenario = scenario_of(arguments, environment);
   const std::string plan = chosen_plan(scenario, arguments);
   check_chosen(scenario, plan);
-  Outcome outcome = rendered(simulate(scenario, {plan}), "simulate", arguments, environment);
+  const Report report = simulate(scenario, {plan});
+  Outcome outcome = rendered(report, "simulate", arguments, environment);
+  if (arguments.has("timeline") || arguments.has("trace")) {
+    const std::optional<TimelineReport> timeline = timeline_of(report, report.plans.front());
+    if (!timeline) {
+      throw UsageError("the plan has no timeline: its collectives never end",
+                       "the report without --timeline and --trace says why");
+    }
+    if (arguments.has("timeline")) {
+      outcome.output += timeline_text(*timeline, text_options(arguments, environment));
+    }
+    if (arguments.has("trace")) add_trace(*timeline, arguments.value("trace"), outcome);
+  }
+  const bool terminal_without = environment.stdout_is_terminal && environment.ascii_locale;
+  if (arguments.value("format", "text") == "text" && arguments.value("trace") != "-" &&
+      (arguments.has("ascii") || terminal_without)) {
+    outcome.output = to_ascii(outcome.output);
+  }
   outcome.remark = notes_of(scenario, plan);
   return outcome;
 }

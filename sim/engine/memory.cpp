@@ -5,8 +5,6 @@
 
 namespace lockstep {
 
-namespace {
-
 const char* class_name(TensorClass tensor_class) {
   switch (tensor_class) {
     case TensorClass::weights:
@@ -32,6 +30,8 @@ const char* class_name(TensorClass tensor_class) {
   }
   return "other";
 }
+
+namespace {
 
 StageMemory stage_memory(const Plan& plan, const Stage& stage) {
   const MemoryInstant* worst = &stage.instants.front();

@@ -8,6 +8,9 @@
 
 namespace lockstep {
 
+// What the report calls it: "weights", "optimizer state".
+const char* class_name(TensorClass tensor_class);
+
 struct MemoryLine {
   std::string
       name;  // "weights", "optimizer state", "activations", "logits and loss", "context and NCCL" …

@@ -4,6 +4,7 @@
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/render.hpp"
+#include "sim/report/timeline_json.hpp"
 
 namespace lockstep {
 
@@ -163,6 +164,8 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   json["worst_stage"] = of_legal(plan, plan.memory.worst_stage);
   json["stages"] = stages(plan);
   json["collectives"] = collectives(plan);
+  const std::optional<TimelineReport> timeline = timeline_of(report, plan);
+  json["timeline"] = timeline ? timeline_json(*timeline) : Json(nullptr);
   json["sensitivities"] = Json::array();
   for (const Sensitivity& s : plan.sensitivities) json["sensitivities"].push_back(sensitivity(s));
   json["notes"] = plan_notes(plan);
