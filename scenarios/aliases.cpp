@@ -32,12 +32,13 @@ const std::vector<TableShape>& table_shapes() {
   static const std::vector<TableShape> shapes{
       {"gpus", &Aliases::gpus, true, {}, {}},
       {"systems", &Aliases::systems, true, {}, {"stated_bandwidth"}},
-      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave", "recompute"}},
+      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave", "recompute",
+                                                 "expert_tensor", "context"}},
       {"software_details", &Aliases::software_details, false, {}, {"software"}},
       {"architectures", &Aliases::architectures, false, {}, {"model"}},
       {"precisions", &Aliases::precisions, true, {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4"}, {}},
       {"attention", &Aliases::attention, true, kernels, {"keep"}},
-      {"recompute", &Aliases::recompute, true, {"none", "selective", "full"}, {"every", "layers", "selective"}},
+      {"recompute", &Aliases::recompute, true, {"none", "selective", "full"}, {"every", "layers", "selective", "parts"}},
       {"memory", &Aliases::memory, true, {"allocated", "reserved", "device"}, {"unit", "stage"}},
       {"unsupported", &Aliases::unsupported, true, {}, {}},
   };
@@ -87,13 +88,18 @@ class FieldSetter : public FieldVisitor {
     }
     fail("one of " + names);
   }
-  void group(const FieldInfo&, const std::function<void(FieldVisitor&)>& members) override { members(*this); }
+  void group(const FieldInfo& field, const std::function<void(FieldVisitor&)>& members) override {
+    const std::size_t outside = prefix_.size();
+    prefix_ += std::string(field.key) + ".";
+    members(*this);
+    prefix_.resize(outside);
+  }
   void entry(const FieldInfo&, const char*, std::string&, const std::function<void(FieldVisitor&)>&) override {}
 
  private:
   bool is(const FieldInfo& field) {
-    keys.emplace_back(field.key);
-    if (key_ != field.key) return false;
+    keys.push_back(prefix_ + field.key);
+    if (key_ != keys.back()) return false;
     found = true;
     return true;
   }
@@ -114,6 +120,7 @@ class FieldSetter : public FieldVisitor {
 
   std::string key_;
   std::string value_;
+  std::string prefix_;  // of the group that is visited, with its dot
 };
 
 template <class Struct>

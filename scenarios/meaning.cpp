@@ -135,6 +135,51 @@ class MeaningCheck {
              fmt::format("{} heads do not divide by {} key/value heads", model.heads, model.kv_heads),
              fmt::format("kv_heads must divide {}", model.heads));
     }
+    check_model_experts(model);
+    check_model_attention(model);
+  }
+
+  void report_model(const char* code, const std::string& key, const std::string& message, std::string hint) {
+    report(locate(root_, "model." + key, root_.where), code, "model." + key, message, std::move(hint));
+  }
+
+  void check_model_experts(const Model& model) {
+    const Experts& experts = model.experts;
+    if (!model.has_experts()) {
+      const bool described = experts.ffn_hidden > 0 || experts.shared > 0 || experts.shared_ffn_hidden > 0 ||
+                             experts.dense_layers > 0 || experts.top_k > 1 || experts.every > 1;
+      if (described) {
+        report_model("E461", "experts", "experts are described, but count is 0", "set count, or remove experts");
+      }
+      return;
+    }
+    if (experts.top_k > experts.count) {
+      report_model("E462", "experts.top_k",
+                   fmt::format("a token cannot go to {} of {} experts", experts.top_k, experts.count),
+                   fmt::format("top_k is at most {}", experts.count));
+    }
+    if (experts.dense_layers + experts.every > model.layers) {
+      report_model("E463", "experts.dense_layers",
+                   fmt::format("no layer has experts: {} layers, the first {} dense, of the others every {}. with experts",
+                               model.layers, experts.dense_layers, experts.every),
+                   "lower dense_layers or every, or set count: 0 for a dense model");
+    }
+  }
+
+  void check_model_attention(const Model& model) {
+    if (model.has_latent_attention() && model.kv_heads > 0 && model.kv_heads != model.heads) {
+      report_model("E464", "kv_heads",
+                   fmt::format("latent attention has a key for each of {} heads, not for {}", model.heads, model.kv_heads),
+                   "remove kv_heads, or latent_attention");
+    }
+    if (model.has_latent_attention() && model.qk_norm) {
+      report_model("E465", "qk_norm", "latent attention norms its latents, not queries and keys per head",
+                   "set qk_norm: false");
+    }
+    if (model.attention_window == 0 && model.attention_window_every > 1) {
+      report_model("E466", "attention_window_every", "which layers are windowed is set, but no window is",
+                   "set attention_window");
+    }
   }
 
   // Whether its GPUs and nodes agree.

@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "strategies/flops.hpp"
 #include "strategies/layer/blocks.hpp"
+#include "strategies/layer/layer_counts.hpp"
 #include "strategies/memory.hpp"
 #include "strategies/parallel/offload.hpp"
 #include "strategies/parallel/parallel.hpp"
@@ -15,24 +17,6 @@ namespace {
 
 double as_double(std::int64_t value) {
   return static_cast<double>(value);
-}
-
-Block layer_block(const BlockContext& context) {
-  BlockBuilder building;
-  building.block.parameters = layer_parameters_on_rank(context);
-  building.block.input = context.shape.residual();
-  add_attention(context, building);
-  add_mlp(context, building);
-  Block layer = building.finish();
-  // Gradient of the layer's output, and of the widest intermediate, in flight together.
-  const RankShape& at = context.shape;
-  layer.gradient_wave = at.residual() + Bytes{at.element * at.tokens * at.branches * at.ffn};
-  if (!is_flash(context.plan.software.attention)) {
-    const Bytes scores{at.element * at.tokens * as_double(at.sequence) * at.heads};
-    layer.gradient_wave = std::max(layer.gradient_wave, at.residual() + scores);
-  }
-  add_recompute(context, layer);
-  return layer;
 }
 
 // Layers of a stage, over its chunks: as even as they go, the first chunks taking the rest.
@@ -53,6 +37,16 @@ Chunk lay_out_chunk(const BlockContext& context, const Workload& workload, std::
     ++chunk.layers[static_cast<std::size_t>(kind)];
   }
   return chunk;
+}
+
+// Modules that predict further tokens run where the head is.
+void add_prediction_modules(const BlockContext& context, Stage& stage) {
+  const std::int64_t modules = context.model.predicted_tokens;
+  if (modules == 0) return;
+  for (Chunk& chunk : stage.chunks) {
+    if (chunk.has_head) chunk.layers.back() += modules;
+  }
+  stage.layers += modules;
 }
 
 // The stage's recomputed layers, handed to its chunks and kinds in order.
@@ -111,7 +105,6 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
     Stage& stage = stages[i];
     stage.index = static_cast<std::int64_t>(i);
     stage.layers = counts[i];
-    stage.recomputed_layers = recomputed_layers(plan, stage.layers);
     stage.micro_batches_in_flight =
         schedule->in_flight({static_cast<std::int64_t>(i), pipeline.stages, pipeline.interleave,
                              workload.micro_batches});
@@ -119,19 +112,25 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
   }
   lay_out_chunks(context, workload, schedule->layout, stages);
   for (Stage& stage : stages) {
+    if (stage.has_head) add_prediction_modules(context, stage);
+    stage.recomputed_layers = recomputed_layers(plan, stage.layers);
     lay_out_recompute(stage);
     count_parameters_on_stage(workload, stage);
   }
   return stages;
 }
 
-// 6 FLOPs per matmul parameter and token, and causal attention 6 s q per layer and token (forward
-// 2, backward 4): the convention of DESIGN, Chowdhery et al. 2022 (arXiv:2204.02311) appendix B
-// with causality counted.
-double model_flops_per_token(const Model& model, const Training& training) {
-  return 6 * matmul_parameters(model) + 6 * as_double(model.layers) *
-                                            as_double(training.sequence_length) *
-                                            as_double(model.query_width());
+// The modules after the last layer, a kind of their own behind those of layers. Their embedding
+// table, on another stage than the first, is a copy.
+void add_prediction_kind(const BlockContext& context, Workload& workload) {
+  const std::int64_t modules = context.model.predicted_tokens;
+  if (modules == 0) return;
+  Block block = prediction_block(context);
+  if (context.plan.pipeline.stages > 1) {
+    const double table = as_double(context.shape.vocabulary) * context.shape.hidden;
+    block.parameters += table / context.shape.tensor / as_double(modules);
+  }
+  workload.kinds.push_back({"prediction module", std::move(block), {}, {}});
 }
 
 // FLOPs of a step that recompute adds, on all GPUs.
@@ -160,6 +159,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
     context.layer = spec;
     workload.kinds.push_back({layer_name(model, spec), layer_block(context), {}, {}});
   }
+  add_prediction_kind(context, workload);
   workload.embedding = embedding_block(context);
   workload.head = head_block(context);
   workload.stages = lay_out_stages(context, workload);

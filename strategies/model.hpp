@@ -19,6 +19,7 @@ struct Experts {
   std::int64_t shared_ffn_hidden = 0;  // width of all of them together; 0: shared * ffn_hidden
   std::int64_t dense_layers = 0;       // first layers that have a plain MLP
   std::int64_t every = 1;              // of the others, every n-th has experts
+  std::int64_t most_nodes = 0;         // nodes that a token's experts may lie on at most; 0: any
 };
 
 // Multi-head latent attention: queries, and keys and values together, go through a narrow
@@ -61,6 +62,14 @@ struct Model {
   [[nodiscard]] std::int64_t expert_ffn() const {
     return experts.ffn_hidden > 0 ? experts.ffn_hidden : ffn();
   }
+  [[nodiscard]] std::int64_t shared_expert_ffn() const {
+    return experts.shared_ffn_hidden > 0 ? experts.shared_ffn_hidden
+                                         : experts.shared * expert_ffn();
+  }
+  // Size of a query and key head under latent attention.
+  [[nodiscard]] std::int64_t latent_query_head() const {
+    return latent.nope_head_dim + latent.rope_head_dim;
+  }
   [[nodiscard]] bool has_experts() const { return experts.count > 0; }
   [[nodiscard]] bool has_latent_attention() const { return latent.key_value_rank > 0; }
   [[nodiscard]] bool gated() const {
@@ -77,18 +86,25 @@ struct Model {
 
 // Parameters by part. The vocabulary is counted as given (`vocabulary_rows` lets a caller pad it).
 struct ParameterCount {
-  double layer_linear = 0;  // weights of one layer's linears, biases included
-  double layer_norm = 0;    // one layer's norms
-  double embedding = 0;     // token table, position table and embedding norm
-  double head = 0;          // vocabulary projection; 0 where tied
+  double layers = 0;      // all of them: matrices, biases and norms (layer/layer_counts.hpp)
+  double experts = 0;     // of them, routed experts
+  double prediction = 0;  // multi-token prediction modules; table and head are shared
+  double embedding = 0;   // token table, position table and embedding norm
+  double head = 0;        // vocabulary projection; 0 where tied
   double final_norm = 0;
-  double total = 0;  // layers * (...) + embedding + head + final norm
+  double total = 0;  // the sum, experts counted once
 };
 ParameterCount count_parameters(const Model& model, std::int64_t vocabulary_rows,
                                 std::int64_t sequence_length);
 
-// Parameters of the matrices that a token is multiplied with: all linears and the vocabulary
-// projection (also where tied); neither the embedding lookup nor norms nor biases.
+// Parameters of one multi-token prediction module without its transformer layer: two norms, the
+// projection of state and embedding together from 2 h to h, and the norm before the shared head.
+// Source: DeepSeek-V3 Technical Report (arXiv:2412.19437), section 2.2.
+double prediction_join_parameters(const Model& model);
+
+// Parameters of the matrices that a token is multiplied with: all linears, of the experts those
+// that the token is sent to, and the vocabulary projection (also where tied), once more for each
+// prediction module; neither the embedding lookup nor norms nor biases.
 double matmul_parameters(const Model& model);
 
 }  // namespace lockstep

@@ -112,6 +112,12 @@ class Rules {
       }
       return;
     }
+    if (plan_.tensor > 1 && !plan_.sequence_parallel) {
+      report("E430", "sequence_parallel",
+             "tensor ranks without sequence parallelism would all send the same tokens to the "
+             "experts",
+             "set sequence_parallel: true (Megatron-Core demands it of models with experts)");
+    }
     const std::int64_t etp = plan_.expert_tensor();
     if (model_.experts.count % expert.degree != 0) {
       report("E423", "expert.degree",

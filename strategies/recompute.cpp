@@ -33,7 +33,7 @@ void recompute_some(Block& layer, LayerParts parts) {
 // elementwise ops run again, and of the GEMMs a share that the profile states.
 void recompute_per_op(Block& layer, double gemm_share) {
   for (Op op : layer.forward.ops) {
-    if (op.kind == OpKind::gemm) {
+    if (op.kind == OpKind::gemm || op.kind == OpKind::grouped_gemm) {
       op.flops *= gemm_share;
       op.bytes *= gemm_share;
     }

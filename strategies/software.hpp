@@ -48,9 +48,11 @@ struct Software {
   SelectiveRecompute selective_recompute = SelectiveRecompute::attention_core;
   Constant<double>
       selective_gemm_share;  // share of the layer's linear GEMM time that per_op runs again
-  Constant<double> memory_traffic_factor;          // on bytes of memory-bound ops
-  Constant<double> softmax_traffic_factor;         // on bytes of unfused attention scores
-  Constant<double> loss_bytes_per_logit;           // traffic of loss forward and backward
+  Constant<double> grouped_gemm_efficiency;  // rate of the experts' GEMMs over that of one GEMM of
+                                             // the same shape
+  Constant<double> memory_traffic_factor;    // on bytes of memory-bound ops
+  Constant<double> softmax_traffic_factor;   // on bytes of unfused attention scores
+  Constant<double> loss_bytes_per_logit;     // traffic of loss forward and backward
   Constant<double> optimizer_bytes_per_parameter;  // traffic of gradient norm, clip, update and
                                                    // cast, per local parameter
 
@@ -68,9 +70,13 @@ struct Software {
   Constant<double> tensor_backward_exposed;           // all-reduce beside the weight gradient
   Constant<double> tensor_sequence_backward_exposed;  // the same under sequence parallelism
   Constant<double> expert_exposed;                    // dispatch and combine of experts
-  Constant<double> pipeline_exposed;                  // point-to-point
-  Constant<double> data_exposed;  // gradient reduction and parameter gather of replicated or
-                                  // ZeRO-1/2 data parallelism
+  bool shared_expert_overlap = false;   // shared experts run beside dispatch and combine
+  bool dispatch_once_per_node = false;  // a token travels once to a node, whatever experts it has
+                                        // there (DeepEP)
+  double dispatch_bytes = 2;            // per element of a token that is sent to an expert
+  Constant<double> pipeline_exposed;    // point-to-point
+  Constant<double> data_exposed;        // gradient reduction and parameter gather of replicated or
+                                        // ZeRO-1/2 data parallelism
   double gradient_bucket_bytes =
       160e6;                          // on the wire, of one piece of a stage's reduction or gather
   bool fsdp_prefetch = true;          // gather of the next unit runs beside compute

@@ -14,7 +14,13 @@
 
 namespace lockstep {
 
-enum class OpKind { gemm, flash_attention, batched_gemm, memory_bound };
+enum class OpKind {
+  gemm,
+  grouped_gemm,  // `batch` products of one shape, one after the other in one launch: experts
+  flash_attention,
+  batched_gemm,  // of attention scores
+  memory_bound
+};
 
 // What a line of the report calls it.
 enum class OpClass { linear, attention, elementwise, head_and_loss, embedding, optimizer };
@@ -26,7 +32,7 @@ struct Op {
   OpClass op_class = OpClass::elementwise;
   Flops flops;                                  // executed
   Bytes bytes;                                  // moved through HBM, at least
-  std::int64_t m = 0, n = 0, k = 0, batch = 1;  // gemm, batched_gemm
+  std::int64_t m = 0, n = 0, k = 0, batch = 1;  // gemm, grouped_gemm (of one), batched_gemm
   Dtype dtype = Dtype::bf16;
   std::int64_t sequence = 0, head_dim = 0;  // attention
   bool backward = false;                    // kernel of the backward pass (flash attention)
@@ -75,6 +81,10 @@ struct CollectiveCall {
   // ops. Collectives of one pass run in this order, one at a time.
   std::size_t after = 0;
   std::size_t before = 0;
+  // Of an all-to-all of tokens that software may send to a node once for all experts there: the
+  // experts of a token, and the most nodes that they lie on (0: any). copies 0: sent as it is.
+  std::int64_t copies = 0;
+  std::int64_t most_nodes = 0;
   LayerPart part = LayerPart::none;  // of the layer, in forward passes
 };
 

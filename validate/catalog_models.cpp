@@ -34,11 +34,28 @@ const Model* CatalogModels::find(const RunRecord& record) {
   if (record.model.empty()) return nullptr;
   const auto name = names_.find(bare(record.model));
   if (name == names_.end()) return nullptr;
-  auto known = models_.find(name->second);
-  if (known == models_.end()) known = models_.emplace(name->second, catalog_.model(name->second)).first;
-  const Model& model = known->second;
+  const Model& model = load(name->second);
   const bool same = record.layers == model.layers && record.hidden == model.hidden && record.heads == model.heads;
   return same ? &model : nullptr;
+}
+
+const Model* CatalogModels::find_proxy(const RunRecord& record) {
+  const std::string wanted = bare(record.model);
+  const std::string* best = nullptr;
+  std::size_t length = 0;
+  for (const auto& [name, entry] : names_) {
+    if (name.size() <= length || wanted.rfind(name, 0) != 0) continue;
+    const Model& model = load(entry);
+    if (record.hidden != model.hidden || record.heads != model.heads) continue;
+    best = &entry;
+    length = name.size();
+  }
+  return best == nullptr ? nullptr : &load(*best);
+}
+
+const Model& CatalogModels::load(const std::string& name) {
+  const auto known = models_.find(name);
+  return known != models_.end() ? known->second : models_.emplace(name, catalog_.model(name)).first->second;
 }
 
 }  // namespace lockstep

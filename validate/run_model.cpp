@@ -145,6 +145,7 @@ void build_model(const RunRecord& record, AliasLookup& lookup, const AliasRow& r
     model.vocabulary = model.gated() ? llama_vocabulary : gpt_vocabulary;
     run.assumed.push_back(fmt::format("vocab: {}", model.vocabulary));
   }
+  build_experts(record, known, run);
   settle_tied_embeddings(record, model);
 }
 

@@ -24,7 +24,7 @@ struct CountColumn {
 };
 
 // Bounds are far beyond any machine or model, so that what lies outside is a slip of the pen.
-constexpr std::array<CountColumn, 21> count_columns{{
+constexpr std::array<CountColumn, 22> count_columns{{
     {"layers", &RunRecord::layers, 1, 100'000, false},
     {"hidden", &RunRecord::hidden, 1, 10'000'000, false},
     {"ffn_hidden", &RunRecord::ffn_hidden, 1, 100'000'000, true},
@@ -34,6 +34,7 @@ constexpr std::array<CountColumn, 21> count_columns{{
     {"vocab", &RunRecord::vocab, 1, 100'000'000, true},
     {"seq_len", &RunRecord::seq_len, 1, 1'000'000'000, false},
     {"moe_experts", &RunRecord::moe_experts, 1, 1'000'000, true},
+    {"moe_topk", &RunRecord::moe_topk, 1, 1'000'000, true},
     {"gpus_per_node", &RunRecord::gpus_per_node, 1, 100'000, true},
     {"num_gpus", &RunRecord::num_gpus, 1, 10'000'000, false},
     {"tp", &RunRecord::tp, 1, 1'000'000, true},
@@ -170,7 +171,7 @@ class RecordReader {
       const std::string& word = out.text.emplace(name, normalized(at->text)).first->second;
       if (word != at->text) out.as_written.emplace(name, at->text);
     }
-    if (!out.moe_experts) out.moe_experts = experts(row);
+    out.hints_at_experts = !out.moe_experts && hints_at_experts(row);
     out.identity = identity(row);
     if (const CsvCell* at = cell(row, "model")) out.model = at->text;
     if (const CsvCell* at = cell(row, "interconnect_inter")) out.network = at->text;
@@ -183,16 +184,13 @@ class RecordReader {
     return out;
   }
 
-  // What a column that is not one of ours, but named after experts, says of them.
-  [[nodiscard]] StatedCount experts(const CsvRow& row) const {
-    for (const std::size_t column : expert_columns_) {
+  // Whether a column that is not one of ours, but named after experts, says that there are some.
+  [[nodiscard]] bool hints_at_experts(const CsvRow& row) const {
+    return std::any_of(expert_columns_.begin(), expert_columns_.end(), [&](std::size_t column) {
       const std::string text = normalized(row.cells[column].text);
-      constexpr std::int64_t several = 2;
       const std::optional<double> value = number(text);
-      if (value && *value > 1.0) return several;
-      if (text == "true" || text == "yes") return several;
-    }
-    return std::nullopt;
+      return (value && *value > 1.0) || text == "true" || text == "yes";
+    });
   }
 
   // The known columns but those that only name or measure the run.

@@ -23,7 +23,8 @@ struct RunRecord {
   std::string source;   // the part of row_id before the last '-', or the file's name
 
   StatedCount layers, hidden, ffn_hidden, heads, kv_heads, head_dim, vocab, seq_len;
-  StatedCount moe_experts;
+  StatedCount moe_experts, moe_topk;
+  bool hints_at_experts = false;   // a column that is not one of ours tells that there are experts, not how many
   StatedCount gpus_per_node, num_gpus;
   StatedCount tp, pp, vpp, dp, cp, ep, zero_stage, hsdp_shard_size, micro_batch, global_batch;
   StatedNumber step_time_s, tokens_per_s_per_gpu, derived_step_time_s, derived_tokens_per_s_per_gpu, peak_mem_gib;

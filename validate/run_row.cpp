@@ -10,6 +10,7 @@
 
 #include "scenarios/utf8.hpp"
 #include "strategies/pipeline/partition.hpp"
+#include "strategies/recompute.hpp"
 #include "topology/quantity_text.hpp"
 
 namespace lockstep {
@@ -134,11 +135,8 @@ RunScenario RunBuilder::build(const RunRecord& record) {
   const AliasMatch& unsupported = lookup_.first(aliases_.unsupported, row);
   run.skipped = missing_value(record);
   if (unsupported) run.skipped = unsupported.rule->use;
-  if (record.moe_experts.value_or(1) > 1) run.skipped = "mixture of experts";
-  if (run.skipped.empty() && record.cp.value_or(1) > 1) run.skipped = "context parallelism";
-  if (run.skipped.empty() && record.ep.value_or(1) > 1) run.skipped = "expert parallelism";
   if (run.skipped.empty()) build_cluster(record, row, run);
-  if (run.skipped.empty()) build_model(record, lookup_, row, models_.find(record), run);
+  if (run.skipped.empty()) build_model(record, lookup_, row, known_model(record), run);
   if (!run.skipped.empty()) return run;
 
   build_software(row, run);
@@ -153,6 +151,14 @@ RunScenario RunBuilder::build(const RunRecord& record) {
     break;
   }
   return run;
+}
+
+// Of models with experts a proxy with fewer layers is often run: its other sizes are the catalog's.
+const Model* RunBuilder::known_model(const RunRecord& record) {
+  const Model* known = models_.find(record);
+  if (known != nullptr || (record.moe_experts.value_or(1) == 1 && !record.hints_at_experts)) return known;
+  known = models_.find_proxy(record);
+  return known != nullptr && known->has_experts() ? known : nullptr;
 }
 
 void RunBuilder::build_software(AliasRow& row, RunScenario& run) {
@@ -213,11 +219,13 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
   plan.micro_batch = *record.micro_batch;
   if (!record.tp) run.assumed.push_back("tp: 1");
   if (!record.pp) run.assumed.push_back("pp: 1");
+  build_context(record, row, run);
   const std::int64_t gpus = *record.num_gpus;
-  const double inner = static_cast<double>(plan.tensor) * static_cast<double>(plan.pipeline.stages);
+  const double inner = static_cast<double>(plan.tensor) * static_cast<double>(plan.context.degree) *
+                       static_cast<double>(plan.pipeline.stages);
   plan.data = record.dp.value_or(0);
-  if (plan.data == 0 && inner <= static_cast<double>(gpus) && gpus % (plan.tensor * plan.pipeline.stages) == 0) {
-    plan.data = gpus / (plan.tensor * plan.pipeline.stages);
+  if (plan.data == 0 && inner <= static_cast<double>(gpus) && gpus % static_cast<std::int64_t>(inner) == 0) {
+    plan.data = gpus / static_cast<std::int64_t>(inner);
     run.assumed.push_back(fmt::format("dp: {}", plan.data));
   }
   if (static_cast<double>(plan.data) * inner != static_cast<double>(gpus)) {
@@ -233,7 +241,7 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
     run.assumed.push_back(fmt::format("zero_stage: {}", stage_number(plan.sharding)));
   }
   const std::int64_t group = record.hsdp_shard_size.value_or(0);
-  if (plan.sharding != Sharding::none && group > 0 && group < plan.data) plan.shard_group = group;
+  if (plan.sharding != Sharding::none && group > 0 && group < plan.replicas()) plan.shard_group = group;
 
   const std::string& stated = record.word("sp");
   const bool clear = says_yes(stated) || says_no(stated);
@@ -243,6 +251,7 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
   if (!clear && (plan.tensor > 1 || !says_nothing(stated))) {
     run.assumed.push_back(fallback(record, "sp", plan.sequence_parallel ? "true" : "false"));
   }
+  build_expert_parallel(record, row, run);
 }
 
 void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
@@ -260,6 +269,9 @@ void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
   assume(*row.record, match, run);
   plan.recompute_every = whole(match.value("every"), 1);
   plan.recompute_layers = whole(match.value("layers"), 0);
+  // Names that no part of a layer has stay out; the rule then stands for the profile's selective.
+  const std::string parts = match.value("parts");
+  if (!parts.empty() && parse_recompute_parts(parts, nullptr)) plan.recompute_parts = parts;
   const std::string selective = match.value("selective");
   if (!selective.empty()) aliases_.apply(single_setting(match, "selective_recompute", selective), plan.software);
 }

@@ -40,6 +40,9 @@ struct RunScenario {
 void build_model(const RunRecord& record, AliasLookup& lookup, const AliasRow& row, const Model* known,
                  RunScenario& run);
 
+// The shape of its mixture of experts: from the row, from `known`, or a guess that is listed.
+void build_experts(const RunRecord& record, const Model* known, RunScenario& run);
+
 // Adds what a rule takes for granted, with the row's own words filled in.
 void assume(const RunRecord& record, const AliasMatch& match, RunScenario& run);
 
@@ -59,10 +62,13 @@ class RunBuilder {
   void build_software(AliasRow& row, RunScenario& run);
   void build_training(const RunRecord& record, const AliasRow& row, RunScenario& run);
   void build_plan(const RunRecord& record, const AliasRow& row, RunScenario& run);
+  void build_context(const RunRecord& record, const AliasRow& row, RunScenario& run);
+  void build_expert_parallel(const RunRecord& record, const AliasRow& row, RunScenario& run);
   void build_recompute(const AliasRow& row, RunScenario& run);
   void build_pipeline(const RunRecord& record, const AliasRow& row, RunScenario& run);
   void build_measured(const RunRecord& record, const AliasRow& row, RunScenario& run);
 
+  const Model* known_model(const RunRecord& record);
   const Software& software(const std::string& name);
   const System& system(const std::string& name);
   const Gpu& gpu(const std::string& name);

@@ -32,6 +32,8 @@ void describe_experts(FieldVisitor& visitor, Experts& experts) {
                 experts.shared_ffn_hidden, 0, limits::widest);
   visitor.count({"dense_layers", "First layers that have a plain MLP."}, experts.dense_layers, 0, limits::most_layers);
   visitor.count({"every", "Of the other layers every n-th has experts."}, experts.every, 1, limits::most_layers);
+  visitor.count({"most_nodes", "Nodes that the experts of one token lie on at most; 0: any."}, experts.most_nodes, 0,
+                limits::widest);
 }
 
 void describe_latent(FieldVisitor& visitor, LatentAttention& latent) {

@@ -45,6 +45,9 @@ void describe_kernels(FieldVisitor& visitor, Software& software) {
   visitor.constant({"selective_gemm_share", "per-op: share of the linears' time that runs again.", false,
                     {0.5, 0.1, "every second matrix product"}},
                    software.selective_gemm_share, none, limits::share);
+  visitor.constant({"grouped_gemm_efficiency", "Rate of the experts' products over that of one product of their shape.",
+                    false, {0.8, 0.25, "a launch over experts of uneven sizes"}},
+                   software.grouped_gemm_efficiency, none, limits::factor);
   visitor.constant({"memory_traffic_factor", "Factor on the bytes that memory-bound ops move.", false,
                     {1.0, 0.25, "as many bytes as the fusions need"}},
                    software.memory_traffic_factor, none, limits::factor);
@@ -98,6 +101,12 @@ void describe_overlap(FieldVisitor& visitor, Software& software) {
   visitor.constant({"expert_exposed", "Exposed share of the all-to-all that sends tokens to their experts and back.", false,
                     {1.0, 0.3, "nothing runs beside it"}},
                    software.expert_exposed, none, limits::share);
+  visitor.flag({"shared_expert_overlap", "Shared experts run beside the dispatch and the combine of the routed ones."},
+               software.shared_expert_overlap);
+  visitor.flag({"dispatch_once_per_node", "A token is sent to a node once, whatever experts it has there (DeepEP)."},
+               software.dispatch_once_per_node);
+  visitor.number({"dispatch_bytes", "Bytes per element of a token on its way to an expert (1: fp8)."},
+                 software.dispatch_bytes, limits::bytes_per_item);
   visitor.constant({"pipeline_exposed", "Exposed share of point-to-point transfers between stages.", false,
                     {1.0, 0.3, "sent and received synchronously"}},
                    software.pipeline_exposed, none, limits::share);

@@ -25,10 +25,8 @@ Seconds byte_time(const Gpu& gpu, Bytes bytes) {
   return bytes / (*gpu.memory_bandwidth * *gpu.memory_efficiency);
 }
 
-}  // namespace
-
-Seconds gemm_time(const Gpu& gpu, const Op& op) {
-  double efficiency = gemm_efficiency(gpu, op.dtype);
+Seconds shaped_gemm_time(const Gpu& gpu, const Op& op, double share) {
+  double efficiency = share * gemm_efficiency(gpu, op.dtype);
   if (op.n % aligned_multiple != 0 || op.k % aligned_multiple != 0)
     efficiency *= *gpu.gemm_misaligned;
   const double size = (1 + *gpu.gemm_m0 / static_cast<double>(op.m)) *
@@ -37,6 +35,19 @@ Seconds gemm_time(const Gpu& gpu, const Op& op) {
   const Seconds flops = op.flops / (peak_rate(gpu, op.dtype) * efficiency) * size;
   const Seconds bytes = byte_time(gpu, op.bytes);
   return Seconds{soft_maximum(flops.value(), bytes.value())} + *gpu.gemm_fixed_time;
+}
+
+}  // namespace
+
+Seconds gemm_time(const Gpu& gpu, const Op& op) {
+  return shaped_gemm_time(gpu, op, 1.0);
+}
+
+// The experts of a rank: F counts all of them, M, N, K are those of one; narrow ones pay by the
+// size terms. `grouped_gemm_efficiency` of the profile is what uneven sizes and several launches
+// (or one kernel over all) leave. Ignores that the slowest expert ends last.
+Seconds grouped_gemm_time(const Gpu& gpu, const Software& software, const Op& op) {
+  return shaped_gemm_time(gpu, op, *software.grouped_gemm_efficiency);
 }
 
 // The s x s products of attention without FlashAttention. One side is only a head wide, which caps

@@ -44,6 +44,8 @@ Seconds op_time(const Gpu& gpu, const Software& software, const Op& op) {
   switch (op.kind) {
     case OpKind::gemm:
       return gemm_time(gpu, op);
+    case OpKind::grouped_gemm:
+      return grouped_gemm_time(gpu, software, op);
     case OpKind::batched_gemm:
       return batched_gemm_time(gpu, op);
     case OpKind::flash_attention:

@@ -15,6 +15,7 @@ double gemm_efficiency(const Gpu& gpu, Dtype dtype);
 
 // gemm.cpp
 Seconds gemm_time(const Gpu& gpu, const Op& op);
+Seconds grouped_gemm_time(const Gpu& gpu, const Software& software, const Op& op);
 Seconds batched_gemm_time(const Gpu& gpu, const Op& op);
 
 // attention.cpp

@@ -1,6 +1,7 @@
 #include "sim/engine/communication.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string>
 
@@ -53,7 +54,20 @@ const GroupShape& Communication::shape(GroupKind group) const {
 }
 
 nccl::CollectiveChoice Communication::cost(const CollectiveCall& call) const {
-  return nccl::choose(groups_[index(call.group)], call.collective, call.bytes);
+  return nccl::choose(groups_[index(call.group)], call.collective, sent_bytes(call));
+}
+
+// A token with k experts, spread evenly over D domains, meets D (1 - (1 - 1/D)^k) of them, at most
+// as many as the router allows; software that sends it once to each saves the other copies. Source:
+// DeepSeek-V3 Technical Report (arXiv:2412.19437), section 3.2.2. Holds where the network is slower
+// than the links inside a domain, over which the copies then travel: those are left out.
+Bytes Communication::sent_bytes(const CollectiveCall& call) const {
+  const auto domains = static_cast<double>(shape(call.group).domains);
+  if (call.copies <= 1 || domains <= 1 || !plan_.software.dispatch_once_per_node) return call.bytes;
+  const auto copies = static_cast<double>(call.copies);
+  double met = domains * (1 - std::pow(1 - 1 / domains, copies));
+  if (call.most_nodes > 0) met = std::min(met, static_cast<double>(call.most_nodes));
+  return call.bytes * std::min(1.0, met / copies);
 }
 
 // With stride s and p stages, ranks lie in blocks of s p; stage i owns [i s, (i + 1) s) of each.

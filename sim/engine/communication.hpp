@@ -46,6 +46,8 @@ class Communication {
   [[nodiscard]] Seconds overlapped_time(const CollectiveCall& call) const;
 
  private:
+  // Bytes of the call that travel.
+  [[nodiscard]] Bytes sent_bytes(const CollectiveCall& call) const;
   [[nodiscard]] bool stays_inside(std::int64_t from_stage, std::int64_t to_stage) const;
   [[nodiscard]] GroupShape stage_pair(std::int64_t stages_apart, bool inside) const;
 

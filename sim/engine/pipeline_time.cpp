@@ -1,6 +1,7 @@
 #include "sim/engine/pipeline_time.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "sim/engine/step_run.hpp"
 
@@ -191,30 +192,6 @@ std::optional<Seconds> step_closed_form(const StepWork& work) {
 Seconds step_total(const StepWork& work) {
   const std::optional<Seconds> total = step_closed_form(work);
   return total ? *total : run_step_settled(work).total;
-}
-
-StepWork pipeline_work(const Schedule& schedule, const std::vector<StageCost>& stages,
-                       std::int64_t interleave, std::int64_t micro_batches) {
-  StepWork work;
-  work.schedule = &schedule;
-  work.interleave = interleave;
-  work.micro_batches = micro_batches;
-  for (const StageCost& stage : stages) {
-    const auto chunks = static_cast<double>(interleave);
-    PassCost pass{stage.forward / chunks, stage.backward / chunks, Seconds{}};
-    if (schedule.splits_backward) {
-      pass.backward = pass.backward / 2;
-      pass.weight_gradient = pass.backward;
-    }
-    StageWork& added = work.stages.emplace_back();
-    added.chunks.assign(static_cast<std::size_t>(interleave), pass);
-  }
-  return work;
-}
-
-Seconds pipeline_time(const Schedule& schedule, const std::vector<StageCost>& stages,
-                      std::int64_t interleave, std::int64_t micro_batches) {
-  return step_total(pipeline_work(schedule, stages, interleave, micro_batches));
 }
 
 }  // namespace lockstep

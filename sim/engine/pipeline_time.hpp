@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "sim/engine/step_timeline.hpp"
 
@@ -27,22 +26,5 @@ std::optional<Seconds> step_closed_form(const StepWork& work);
 
 // The step's total: closed form, else run_step_settled.
 Seconds step_total(const StepWork& work);
-
-// Time of one micro-batch on one whole stage; its chunks share it equally. Schedules that split the
-// backward pass take half of it for weight gradients (as many FLOPs as input gradients in a matrix
-// product; attention, which has no weights, is ignored).
-struct StageCost {
-  Seconds forward;
-  Seconds backward;
-  [[nodiscard]] Seconds total() const { return forward + backward; }
-};
-
-// Passes alone: no transfers, collectives, optimizer.
-StepWork pipeline_work(const Schedule& schedule, const std::vector<StageCost>& stages,
-                       std::int64_t interleave, std::int64_t micro_batches);
-
-// From the start of the first pass to the end of the last one.
-Seconds pipeline_time(const Schedule& schedule, const std::vector<StageCost>& stages,
-                      std::int64_t interleave, std::int64_t micro_batches);
 
 }  // namespace lockstep

@@ -8,8 +8,8 @@ namespace lockstep {
 // The streams of one pipeline stage. All ranks of a stage do the same, so one stands for them.
 enum class Stream : std::uint8_t {
   compute,
-  send_forward,   // activations to the next stage
-  send_backward,  // gradients to the stage before
+  send_forward,   // to the next stage: activations; gradients where chunks run back (ZB-V)
+  send_backward,  // to the stage before: gradients; activations there
   data,           // gradient reduction and parameter gather
   count
 };

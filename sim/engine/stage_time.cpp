@@ -87,11 +87,10 @@ StageTimer::Transfer StageTimer::transfer_from(std::int64_t stage) const {
 StageTimer::Sends StageTimer::sends_of(std::int64_t stage, std::int64_t chunk) const {
   const std::int64_t stages = plan_.pipeline.stages;
   const ChunkLayout layout = find_schedule(workload_.schedule)->layout;
-  const PipelinePosition at{stage, stages, workload_.interleave, workload_.micro_batches};
-  const std::int64_t here = virtual_stage(layout, at, chunk);
-  const auto to = [&](std::int64_t virtual_there, bool onward) -> Transfer {
-    if (virtual_there < 0 || virtual_there >= stages * workload_.interleave) return {};
-    const std::int64_t there = chunk_place(layout, stages, virtual_there).stage;
+  const std::int64_t here = virtual_stage(layout, stages, {stage, chunk});
+  const auto to = [&](std::int64_t n, bool onward) -> Transfer {
+    if (n < 0 || n >= stages * workload_.interleave) return {};
+    const std::int64_t there = chunk_place(layout, stages, n).stage;
     if (there == stage) return {};
     const bool next = there == (stage + 1) % stages;
     const bool before = stage == (there + 1) % stages;

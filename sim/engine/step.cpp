@@ -104,7 +104,7 @@ std::string gemm_detail(const Gpu& gpu, const Software& software, const Workload
   for (const LayerKind& kind : workload.kinds) {
     for (const Pass* pass : {&kind.block.forward, &kind.block.backward}) {
       for (const Op& op : pass->ops) {
-        if (op.kind != OpKind::gemm) continue;
+        if (op.kind != OpKind::gemm && op.kind != OpKind::grouped_gemm) continue;
         flops += op.flops;
         time += op_time(gpu, software, op);
         peak = peak_rate(gpu, op.dtype);

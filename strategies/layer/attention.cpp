@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "strategies/layer/blocks.hpp"
+#include "strategies/layer/layer_counts.hpp"
 #include "strategies/parallel/context.hpp"
 #include "strategies/parallel/parallel.hpp"
 
@@ -33,42 +34,49 @@ Op batched_gemm(const char* name, const RankShape& at, std::int64_t m, std::int6
   return op;
 }
 
-// FlashAttention never writes the scores. Forward 2 T s q FLOPs (causal: half of 4), backward 2.5
-// times that: Dao 2023 (arXiv:2307.08691) section 3.1. Bytes: q, k, v read, output written;
-// backward twice that.
-void add_flash_core(const BlockContext& context, BlockBuilder& building) {
+// FlashAttention never writes the scores. With A attended tokens (s / 2: causal), forward
+// multiplies queries with keys and scores with values, 2 T A (q + v) FLOPs; backward runs the first
+// product and its gradients (3 q) and those of the second (2 v): 2.5 times as much where q = v, Dao
+// 2023 (arXiv:2307.08691) section 3.1. Bytes: q, k, v read, output written; backward twice that.
+void add_flash_core(const BlockContext& context, BlockBuilder& building,
+                    const AttentionCore& core) {
   const RankShape& at = context.shape;
+  const double attended = attended_tokens(context.model, context.layer, at.sequence);
   Op op;
   op.name = "flash attention";
   op.kind = OpKind::flash_attention;
   op.op_class = OpClass::attention;
   op.dtype = at.activation_dtype;
-  op.sequence = at.sequence;
-  op.head_dim = context.model.head_size();
+  op.sequence =
+      context.layer.windowed ? std::min(at.sequence, context.model.attention_window) : at.sequence;
+  op.head_dim = core.head_dim;
   op.kernel = context.plan.software.attention;
-  op.flops = Flops{2 * at.tokens * static_cast<double>(at.sequence) * at.query};
-  op.bytes = Bytes{at.element * at.tokens * (2 * at.query + 2 * at.kv)};
+  op.flops = Flops{2 * at.tokens * attended * (core.query + core.value)};
+  op.bytes = Bytes{at.element * at.tokens * (core.query + core.value + core.key_value_read)};
   building.block.forward.ops.push_back(op);
   op.backward = true;
-  op.flops = 2.5 * op.flops;
+  op.flops = Flops{2 * at.tokens * attended * (3 * core.query + 2 * core.value)};
   op.bytes = 2.0 * op.bytes;
   building.backward().ops.push_back(op);
   building.block.saved.push_back({"attention statistics", Bytes{4 * at.tokens * at.heads}, false,
                                   Bytes{4 * at.tokens * at.heads}});
 }
 
-// Scores as matrices: Q K^T and P V forward, four products backward, never halved for causality.
+// Scores as matrices: Q K^T and P V forward, four products backward, never halved for causality
+// nor cut to a window.
 // Softmax with scale and mask reads and writes each score once forward (4 B), backward reads two
 // and writes one (6 B); dropout adds 5 B each way, ALiBi's bias 7 B forward. Source: kernel
 // definitions; factor fitted to runs.
-void add_score_core(const BlockContext& context, BlockBuilder& building) {
+void add_score_core(const BlockContext& context, BlockBuilder& building,
+                    const AttentionCore& core) {
   const RankShape& at = context.shape;
   const std::int64_t s = at.sequence;
-  const std::int64_t d = context.model.head_size();
+  const std::int64_t d = core.head_dim;
+  const std::int64_t v = core.value_head_dim;
   building.block.forward.ops.push_back(batched_gemm("scores", at, s, s, d, d));
-  building.block.forward.ops.push_back(batched_gemm("scores times values", at, s, d, s, d));
-  building.backward().ops.push_back(batched_gemm("gradient of scores", at, s, s, d, d));
-  building.backward().ops.push_back(batched_gemm("gradient of values", at, s, d, s, d));
+  building.block.forward.ops.push_back(batched_gemm("scores times values", at, s, v, s, v));
+  building.backward().ops.push_back(batched_gemm("gradient of scores", at, s, s, v, v));
+  building.backward().ops.push_back(batched_gemm("gradient of values", at, s, v, s, v));
   building.backward().ops.push_back(batched_gemm("gradient of queries", at, s, d, s, d));
   building.backward().ops.push_back(batched_gemm("gradient of keys", at, s, d, s, d));
 
@@ -115,6 +123,18 @@ bool is_flash(AttentionKernel kernel) {
          kernel == AttentionKernel::flash3;
 }
 
+void add_attention_core(const BlockContext& context, BlockBuilder& building,
+                        const AttentionCore& core) {
+  const ContextWidths widths{core.query, core.value, core.key_value_read};
+  enter_context(context, building, widths);
+  if (is_flash(context.plan.software.attention)) {
+    add_flash_core(context, building, core);
+  } else {
+    add_score_core(context, building, core);
+  }
+  leave_context(context, building, widths);
+}
+
 void add_attention(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   const Software& software = context.plan.software;
@@ -145,14 +165,8 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
                                     {}});
   }
   building.mark(LayerPart::qkv_projection);
-  const ContextWidths widths{at.query, at.query, 2 * at.kv};
-  enter_context(context, building, widths);
-  if (is_flash(software.attention)) {
-    add_flash_core(context, building);
-  } else {
-    add_score_core(context, building);
-  }
-  leave_context(context, building, widths);
+  const std::int64_t d = context.model.head_size();
+  add_attention_core(context, building, {at.query, at.query, 2 * at.kv, d, d});
   building.mark(LayerPart::attention_core);
   // The output projection holds it too.
   const Bytes output{at.element * at.tokens * at.query};

@@ -1,7 +1,9 @@
 #include "strategies/layer/blocks.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "strategies/layer/layer_counts.hpp"
 #include "strategies/recompute.hpp"
 #include "strategies/state_bytes.hpp"
 
@@ -19,6 +21,12 @@ std::int64_t padded_vocabulary(const Model& model, const Plan& plan) {
   return (model.vocabulary + multiple - 1) / multiple * multiple;
 }
 
+// Width of what every rank projects the hidden state to: latents and the key's rotary part.
+double latent_widths(const Model& model) {
+  const LatentAttention& latent = model.latent;
+  return as_double(latent.query_rank + latent.key_value_rank + latent.rope_head_dim);
+}
+
 Op gemm(const char* name, double m, double n, double k, Dtype dtype, double output_bytes,
         OpClass op_class) {
   Op op;
@@ -33,6 +41,8 @@ Op gemm(const char* name, double m, double n, double k, Dtype dtype, double outp
   op.bytes = Bytes{bytes_per_element(dtype) * (m * k + k * n) + output_bytes * m * n};
   return op;
 }
+
+}  // namespace
 
 // Traffic of casting a linear's operand to a narrow type: read 2 B, write 1 B, and write the
 // transposed copy that the weight gradient needs. mxfp8 and nvfp4 quantise rows and columns apart:
@@ -49,8 +59,6 @@ double cast_bytes_per_element(Dtype dtype) {
       return 0.0;
   }
 }
-
-}  // namespace
 
 RankShape::RankShape(const Model& model, const Training& training, const Plan& plan)
     : tokens(as_double(plan.micro_batch) * as_double(training.sequence_length) /
@@ -72,6 +80,25 @@ RankShape::RankShape(const Model& model, const Training& training, const Plan& p
       linear_dtype(training.linear_dtype()),
       activation_dtype(training.activation_dtype()) {}
 
+namespace {
+
+void append(Pass& whole, const Pass& piece) {
+  const std::size_t shift = whole.ops.size();
+  whole.ops.insert(whole.ops.end(), piece.ops.begin(), piece.ops.end());
+  for (CollectiveCall call : piece.calls) {
+    call.after += shift;
+    call.before += shift;
+    whole.calls.push_back(call);
+  }
+  for (HostCopy copy : piece.copies) {
+    copy.after += shift;
+    copy.before += shift;
+    whole.copies.push_back(copy);
+  }
+}
+
+}  // namespace
+
 void BlockBuilder::mark(LayerPart part) {
   const auto set = [&](auto& items, std::size_t& marked) {
     for (; marked < items.size(); ++marked) items[marked].part = part;
@@ -82,34 +109,64 @@ void BlockBuilder::mark(LayerPart part) {
 }
 
 Block BlockBuilder::finish() {
-  Pass& whole = block.backward;
   for (auto section = sections.rbegin(); section != sections.rend(); ++section) {
-    const std::size_t shift = whole.ops.size();
-    whole.ops.insert(whole.ops.end(), section->ops.begin(), section->ops.end());
-    for (CollectiveCall call : section->calls) {
-      call.after += shift;
-      call.before += shift;
-      whole.calls.push_back(call);
-    }
-    for (HostCopy copy : section->copies) {
-      copy.after += shift;
-      copy.before += shift;
-      whole.copies.push_back(copy);
-    }
+    lockstep::append(block.backward, *section);
   }
   sections.clear();
   return std::move(block);
 }
 
+void BlockBuilder::append(const Block& piece) {
+  lockstep::append(block.forward, piece.forward);
+  lockstep::append(backward(), piece.backward);
+  block.saved.insert(block.saved.end(), piece.saved.begin(), piece.saved.end());
+  marked_ops = block.forward.ops.size();
+  marked_calls = block.forward.calls.size();
+  marked_saved = block.saved.size();
+}
+
 double layer_parameters_on_rank(const BlockContext& context) {
   const RankShape& at = context.shape;
   const Model& model = context.model;
-  const double qkv = at.query + 2 * at.kv;
-  const double up = at.branches * at.ffn;
-  double parameters = at.hidden * (qkv + at.query + up + at.ffn);
-  if (model.linear_biases || model.qkv_bias) parameters += qkv;
-  if (model.linear_biases) parameters += up + 2 * at.hidden;
-  return parameters + count_parameters(model, at.vocabulary, at.sequence).layer_norm;
+  const LayerParameters whole = layer_parameters(model, context.layer);
+  double parameters = whole.norms + whole.router;
+  if (model.has_latent_attention()) {
+    const double latents = at.hidden * latent_widths(model);
+    parameters += latents + (whole.attention - latents) / at.tensor;
+  } else {
+    const double qkv = at.query + 2 * at.kv;
+    parameters += at.hidden * (qkv + at.query);
+    if (model.linear_biases || model.qkv_bias) parameters += qkv;
+    if (model.linear_biases) parameters += at.hidden;
+  }
+  if (!context.layer.experts) {
+    const double up = at.branches * at.ffn;
+    parameters += at.hidden * (up + at.ffn);
+    if (model.linear_biases) parameters += up + at.hidden;
+    return parameters;
+  }
+  parameters += whole.shared_experts / at.tensor;
+  if (model.linear_biases) {
+    const double shared = as_double(model.shared_expert_ffn());
+    parameters += whole.experts;
+    if (shared > 0) parameters += at.branches * shared / at.tensor + at.hidden;
+  }
+  return parameters;
+}
+
+double expert_parameters_on_rank(const BlockContext& context) {
+  if (!context.layer.experts) return 0.0;
+  const LayerParameters whole = layer_parameters(context.model, context.layer);
+  const double tensor = as_double(context.plan.expert_tensor());
+  double one = whole.expert / tensor;
+  if (context.model.linear_biases) {
+    one += (whole.expert_biases - context.shape.hidden) / tensor + context.shape.hidden;
+  }
+  return whole.experts / as_double(context.plan.expert.degree) * one;
+}
+
+double accumulated_gradient_bytes(const BlockContext& context) {
+  return 2.0 * (state_bytes(context.plan, context.training).gradient >= 4 ? 4.0 : 2.0);
 }
 
 // Forward y = x W: M = T, N = out, K = in. Input gradient: M = T, N = in, K = out. Weight gradient:
@@ -119,8 +176,7 @@ void add_linear(const BlockContext& context, BlockBuilder& building, const char*
                 double in_width, double out_width, OpClass op_class) {
   const RankShape& at = context.shape;
   const double element = at.element;
-  const StateBytes state = state_bytes(context.plan, context.training);
-  const double accumulate = 2.0 * (state.gradient >= 4 ? 4.0 : 2.0);
+  const double accumulate = accumulated_gradient_bytes(context);
   building.begin_section();
   building.block.forward.ops.push_back(
       gemm(name, at.tokens, out_width, in_width, at.linear_dtype, element, op_class));

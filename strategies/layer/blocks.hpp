@@ -61,11 +61,17 @@ struct BlockBuilder {
   void mark(LayerPart part);
   // The block with its backward pass put together.
   Block finish();
+  // Appends a block that was put together apart: to the forward pass and to the open section. Its
+  // parts stay as they are; what came before must have been marked.
+  void append(const Block& piece);
 };
 
 // Parameters of one layer on one rank: columns and rows divided by tensor, key/value heads
-// replicated where they are fewer, norms and the biases of row-parallel linears whole.
+// replicated where they are fewer, norms, router, projections to latents and the biases of
+// row-parallel linears whole. Without routed experts.
 double layer_parameters_on_rank(const BlockContext& context);
+// Those of routed experts: the rank's experts, each over the expert-tensor ranks.
+double expert_parameters_on_rank(const BlockContext& context);
 
 bool is_flash(AttentionKernel kernel);
 
@@ -73,6 +79,12 @@ bool is_flash(AttentionKernel kernel);
 // fp4, the casts.
 void add_linear(const BlockContext& context, BlockBuilder& building, const char* name,
                 double in_width, double out_width, OpClass op_class = OpClass::linear);
+
+// Traffic of casting one element of a linear's operand to a narrow type; 0 in 16 bit.
+double cast_bytes_per_element(Dtype dtype);
+
+// Bytes per element of a weight gradient that a GEMM accumulates: read and written.
+double accumulated_gradient_bytes(const BlockContext& context);
 
 // Adds a memory-bound op to a pass. `bytes` is the traffic.
 void add_elementwise(Pass& pass, const char* name, Bytes bytes,
@@ -84,8 +96,53 @@ void add_norm(const BlockContext& context, BlockBuilder& building, const char* n
 // Adds dropout (where the training has it) and the residual addition.
 void add_residual(const BlockContext& context, BlockBuilder& building, const char* name);
 
+// Widths of the attention core on this rank.
+struct AttentionCore {
+  double query;           // all heads' queries; keys as computed with are as wide
+  double value;           // all heads' outputs
+  double key_value_read;  // keys and values as they lie in memory
+  std::int64_t head_dim;  // of queries and keys
+  std::int64_t value_head_dim;
+};
+// Adds the core in the software's kernel, in a section of its own, and what it saves besides its
+// inputs and output.
+void add_attention_core(const BlockContext& context, BlockBuilder& building,
+                        const AttentionCore& core);
+
+// attention.cpp, latent_attention.cpp: norm to residual.
 void add_attention(const BlockContext& context, BlockBuilder& building);
+void add_latent_attention(const BlockContext& context, BlockBuilder& building);
+
+// Bytes that the MLP's activation moves per element of its width.
+struct ActivationTraffic {
+  double forward;
+  double backward;
+};
+ActivationTraffic activation_traffic(const BlockContext& context);
+// mlp.cpp: up (and gate) projection of this width on the rank with activation, and down projection,
+// with what they save.
+void add_mlp_up(const BlockContext& context, BlockBuilder& building, double width);
+void add_mlp_down(const BlockContext& context, BlockBuilder& building, double width);
+// mlp.cpp, experts.cpp: norm to residual.
 void add_mlp(const BlockContext& context, BlockBuilder& building);
+void add_experts(const BlockContext& context, BlockBuilder& building);
+
+// What a rank's experts take of one micro-batch.
+struct ExpertLoad {
+  double tokens;    // of this rank, before they are sent: a share under sequence parallelism
+  double sent;      // token copies that this rank sends, on the mean
+  double received;  // copies that its experts work on, of the busiest rank
+  double local;     // experts of the rank
+  double width;     // of one expert on the rank
+  double busiest;   // received over the mean: imbalance or capacity factor
+};
+ExpertLoad expert_load(const BlockContext& context);
+
+// multi_token.cpp: one multi-token prediction module: join, a layer, the shared head again.
+Block prediction_block(const BlockContext& context);
+
+// A transformer layer of context.layer's kind, recompute included.
+Block layer_block(const BlockContext& context);
 Block embedding_block(const BlockContext& context);
 Block head_block(const BlockContext& context);
 

@@ -23,6 +23,18 @@ double layer_parameters(const StageTensors& list) {
   return sum;
 }
 
+// Parameters of one tensor of every weight shape of a layer: experts have one shape between them.
+double weight_shapes(const StageTensors& list) {
+  const double experts = static_cast<double>(list.context.model.experts.count) /
+                         static_cast<double>(list.plan.expert.degree);
+  double most = 0;
+  for (const LayerKind& kind : list.workload.kinds) {
+    const double one = experts > 0 ? kind.block.expert_parameters / experts : 0.0;
+    most = std::max(most, kind.block.parameters + one);
+  }
+  return most;
+}
+
 // What software keeps of the weights besides. Source of the fp8 copies: Transformer Engine, fp8
 // weight workspaces cached over the micro-batches of a step, with their transpose where the GEMM
 // needs one.
@@ -34,7 +46,7 @@ void list_copies(StageTensors& list) {
   }
   if (software.cached_weight_gradients) {
     list.add({"cached weight gradients", TensorClass::other,
-              Bytes{list.context.shape.element * list.largest_layer_parameters()}, Lifetime::step(),
+              Bytes{list.context.shape.element * weight_shapes(list)}, Lifetime::step(),
               list.context.shape.element});
   }
   if (narrow_linears(list.context.shape) && list.plan.sharding != Sharding::fsdp) {

@@ -9,8 +9,16 @@ namespace lockstep {
 // table is split by rows) and after the loss. Each is a section of its own; nothing without tensor
 // parallelism.
 void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building);
+// The same before linears that take something else than the hidden state: `bytes` of all tokens.
+void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building, Bytes bytes);
 void leave_tensor_parallel(const BlockContext& context, BlockBuilder& building);
 void leave_head(const BlockContext& context, BlockBuilder& building);
+
+// expert.cpp: tokens to the ranks of their experts and back, each a section of its own; nothing
+// where every rank has all experts. `beside` (may be null) runs beside the exchange: a half of the
+// shared experts.
+void dispatch_tokens(const BlockContext& context, BlockBuilder& building, const Block* beside);
+void combine_tokens(const BlockContext& context, BlockBuilder& building, const Block* beside);
 
 // sharded_data.cpp (with replicated.cpp, zero.cpp, fsdp.cpp): gradient reduction, parameter gathers
 // and where the states live.

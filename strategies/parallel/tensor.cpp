@@ -64,8 +64,11 @@ void scatter_from_gemm(const BlockContext& context, Pass& pass, Bytes bytes, Com
 }  // namespace
 
 void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building) {
+  enter_tensor_parallel(context, building, context.shape.hidden_state());
+}
+
+void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building, Bytes bytes) {
   if (context.plan.tensor == 1) return;
-  const Bytes bytes = context.shape.hidden_state();
   building.begin_section();
   if (context.plan.sequence_parallel) {
     gather_into_gemm(context, building.block.forward, bytes, forward_role);

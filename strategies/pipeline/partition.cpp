@@ -64,7 +64,7 @@ std::int64_t fill(const BlockWeights& weights, std::int64_t layers, double bound
 // take single layers from the fullest ones.
 Counts parameters_balanced(const Model& model, std::int64_t stages) {
   const ParameterCount count = count_parameters(model, model.vocabulary, 0);
-  const BlockWeights weights{count.embedding, count.layer_linear + count.layer_norm,
+  const BlockWeights weights{count.embedding, count.layers / static_cast<double>(model.layers),
                              count.head > 0 ? count.head : count.embedding};
   double low = weights.layer;
   double high = count.total + weights.head;

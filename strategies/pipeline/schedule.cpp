@@ -23,6 +23,11 @@ bool accepts_interleave(const Schedule& schedule, std::int64_t interleave) {
   return interleave == (schedule.chunks == ChunkRule::two ? 2 : 1);
 }
 
+std::int64_t virtual_stage(ChunkLayout layout, std::int64_t stages, const ChunkPlace& place) {
+  const bool back = layout == ChunkLayout::v_shape && place.chunk == 1;
+  return place.chunk * stages + (back ? stages - 1 - place.stage : place.stage);
+}
+
 ChunkPlace chunk_place(ChunkLayout layout, std::int64_t stages, std::int64_t virtual_stage) {
   const ChunkPlace place{virtual_stage % stages, virtual_stage / stages};
   if (layout == ChunkLayout::v_shape && place.chunk == 1) return {stages - 1 - place.stage, 1};

@@ -96,5 +96,7 @@ struct ChunkPlace {
 
 // The place of virtual stage n; activations go from n to n + 1.
 ChunkPlace chunk_place(ChunkLayout layout, std::int64_t stages, std::int64_t virtual_stage);
+// The virtual stage of a place: the inverse.
+std::int64_t virtual_stage(ChunkLayout layout, std::int64_t stages, const ChunkPlace& place);
 
 }  // namespace lockstep

@@ -54,7 +54,7 @@ const std::string one_row = "here-1,32,4096,32,4096,H100 80GB HBM3,8,1,64,1,1,ll
 }  // namespace
 
 TEST_CASE("validate runs: JSON has every field, and says the same twice", "[cli]") {
-  const TemporaryFile file("lockstep_runs_ok.csv", header + one_row + "here-2,32,4096,32,4096,a100,8,1,64,1,2,llama,x,1,\n");
+  const TemporaryFile file("lockstep_runs_ok.csv", header + one_row + "here-2,32,4096,32,4096,a100,8,1,64,1,3,llama,x,1,\n");
   const Result result = call({"runs", file.path(), "--format", "json"});
   REQUIRE(result.code == 0);
   CHECK(result.err.empty());
@@ -73,7 +73,7 @@ TEST_CASE("validate runs: JSON has every field, and says the same twice", "[cli]
   CHECK(row["predicted_step_time_s_high"] > predicted);
   CHECK(row["step_time_error"].get<double>() == Approx(predicted / 4.0 - 1));
   CHECK_FALSE(row["assumed"].empty());
-  CHECK(json["rows"][1]["status"] == "context parallelism");
+  CHECK(json["rows"][1]["status"] == "degrees that do not multiply to the GPUs");
   CHECK(json["rows"][1]["predicted_step_time_s"].is_null());
   for (const char* key : {"metric", "group_by", "group", "n", "median_abs_error", "p90_abs_error", "mean_abs_error",
                           "bias", "coverage_90"}) {

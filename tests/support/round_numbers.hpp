@@ -56,6 +56,7 @@ inline Software plain_software() {
   software.host_tensor_parallel_factor = Constant(1.0);
   software.host_gpu_exponent = Constant(4.0);
   software.tensor_forward_exposed = software.tensor_backward_exposed = Constant(1.0);
+  software.grouped_gemm_efficiency = Constant(1.0);
   software.expert_exposed = software.tensor_sequence_backward_exposed = software.pipeline_exposed = software.data_exposed =
       Constant(1.0);
   software.fsdp_intra_efficiency = software.fsdp_inter_efficiency = Constant(1.0);

@@ -160,10 +160,6 @@ TEST_CASE("Rows: GPUs in other spellings", "[unit]") {
 }
 
 TEST_CASE("Rows: what is not modelled is skipped with the reason", "[unit]") {
-  CHECK(build({{"moe_experts", "8"}}).skipped == "mixture of experts");
-  CHECK(build({{"arch", ""}, {"model", "Mixtral 8x7B"}}).skipped == "mixture of experts");
-  CHECK(build({{"cp", "2"}}).skipped == "context parallelism");
-  CHECK(build({{"ep", "4"}}).skipped == "expert parallelism");
   CHECK(build({{"mode", "QLoRA"}}).skipped == "trains an adapter, not every weight");
   CHECK(build({{"activation_recompute", "full+offload"}}).skipped ==
         "state or activations are offloaded to the host");
@@ -173,6 +169,69 @@ TEST_CASE("Rows: what is not modelled is skipped with the reason", "[unit]") {
   CHECK(build({{"global_batch", "100"}}).skipped.find("illegal plan: global batch 100 does not divide") == 0);
   CHECK(build({{"kv_heads", "5"}}).skipped ==
         "impossible model shape: the key/value heads do not divide the heads");
+}
+
+TEST_CASE("Rows: experts are the row's, the catalog's, or a guess that is listed", "[unit]") {
+  RunScenario run = build({{"moe_experts", "16"}, {"moe_topk", "4"}, {"ffn_hidden", "1024"}, {"ep", "4"}});
+  CHECK(run.skipped.empty());
+  CHECK(run.model.experts.count == 16);
+  CHECK(run.model.experts.top_k == 4);
+  CHECK(run.plan.expert.degree == 4);
+  CHECK(assumes(run, "width of an expert: 1024"));
+
+  run = build({{"arch", ""}, {"model", "Mixtral 8x7B"}, {"ep", "8"}});
+  CHECK(run.skipped.empty());
+  CHECK(run.model.experts.count == 8);
+  CHECK(run.model.experts.top_k == 2);
+  CHECK(assumes(run, "width of an expert: 14336, as mixtral-8x7b"));
+
+  run = build({{"arch", "some_moe"}});
+  CHECK(run.model.experts.count == 8);
+  CHECK(assumes(run, "moe_experts: 8"));
+  CHECK(assumes(run, "moe_topk: 2"));
+  CHECK(assumes(run, "ep: 1"));
+  CHECK(build({{"num_experts", "64"}}).model.has_experts());
+
+  // A proxy of fewer layers has the sizes of the model that its name begins with.
+  run = build({{"arch", "deepseek_moe_mla"}, {"model", "deepseek-v2-4L"}, {"layers", "4"}, {"hidden", "5120"},
+               {"heads", "128"}, {"moe_experts", "160"}, {"moe_topk", "6"}, {"ep", "8"}});
+  CHECK(run.skipped.empty());
+  CHECK(run.model.layers == 4);
+  CHECK(run.model.expert_ffn() == 1536);
+  CHECK(run.model.latent.key_value_rank == 512);
+  CHECK(assumes(run, "width of an expert: 1536, as deepseek-v2"));
+
+  run = build({{"ep", "4"}});
+  CHECK(run.skipped.empty());
+  CHECK(assumes(run, "ep: 1 (not 4: the model has no experts)"));
+  run = build({{"moe_experts", "8"}, {"tp", "2"}, {"sp", "false"}});
+  CHECK(run.plan.sequence_parallel);
+  CHECK(assumes(run, "sp: true (experts need it)"));
+  CHECK(assumes(run, "tensor parallelism of the experts: 2"));
+  CHECK(build({{"moe_experts", "8"}, {"tp", "2"}, {"framework", "Megatron-Bridge"}}).plan.expert_tensor() == 1);
+}
+
+TEST_CASE("Rows: context parallelism by the way of its software", "[unit]") {
+  RunScenario run = build({{"cp", "2"}, {"framework", "NeMo"}});
+  CHECK(run.skipped.empty());
+  CHECK(run.plan.context.degree == 2);
+  CHECK(run.plan.context.method == ContextMethod::ring);
+  CHECK(run.plan.context.balanced);
+  CHECK(run.plan.data == 8);
+  CHECK(assumes(run, "context parallelism: ring"));
+  run = build({{"cp", "4"}, {"framework", "torchtitan"}});
+  CHECK(run.plan.context.method == ContextMethod::all_gather);
+  CHECK(assumes(run, "context parallelism: all-gather"));
+  run = build({{"cp", "2"}, {"seq_len", "4098"}});
+  CHECK_FALSE(run.plan.context.balanced);
+  CHECK(assumes(run, "context parallelism: causal work is not balanced"));
+}
+
+TEST_CASE("Rows: modules that recompute, by Megatron's names", "[unit]") {
+  const RunScenario run = build({{"activation_recompute", "selective:mla_up_proj+mlp"}});
+  CHECK(run.plan.recompute == Recompute::selective);
+  CHECK(run.plan.recompute_parts == "mla_up_proj+mlp");
+  CHECK(build({{"activation_recompute", "selective:something"}}).plan.recompute_parts.empty());
 }
 
 TEST_CASE("Rows: a head count that does not divide the width becomes the nearest that does", "[unit]") {

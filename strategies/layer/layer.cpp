@@ -1,0 +1,48 @@
+// A transformer layer: attention and MLP or experts, of the kind that the context says.
+#include <algorithm>
+
+#include "strategies/layer/blocks.hpp"
+#include "strategies/recompute.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Gradient of the layer's output, and of the widest intermediate, in flight together.
+Bytes gradient_wave(const BlockContext& context) {
+  const RankShape& at = context.shape;
+  double widest = at.tokens * at.branches * at.ffn;
+  if (context.layer.experts) {
+    const ExpertLoad load = expert_load(context);
+    widest = load.received * (at.branches * load.width + at.hidden);
+  }
+  if (!is_flash(context.plan.software.attention)) {
+    widest = std::max(widest, at.tokens * static_cast<double>(at.sequence) * at.heads);
+  }
+  return at.residual() + Bytes{at.element * widest};
+}
+
+}  // namespace
+
+Block layer_block(const BlockContext& context) {
+  BlockBuilder building;
+  building.block.parameters = layer_parameters_on_rank(context);
+  building.block.expert_parameters = expert_parameters_on_rank(context);
+  building.block.input = context.shape.residual();
+  if (context.model.has_latent_attention()) {
+    add_latent_attention(context, building);
+  } else {
+    add_attention(context, building);
+  }
+  if (context.layer.experts) {
+    add_experts(context, building);
+  } else {
+    add_mlp(context, building);
+  }
+  Block layer = building.finish();
+  layer.gradient_wave = gradient_wave(context);
+  add_recompute(context, layer);
+  return layer;
+}
+
+}  // namespace lockstep
