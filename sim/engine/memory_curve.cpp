@@ -42,6 +42,13 @@ MemoryPeak instant_of(const Slice& slice) {
   return peak;
 }
 
+MemoryPeak second_half_of(const Slice& slice) {
+  MemoryPeak peak = instant_of(slice);
+  peak.time = 0.5 * (slice.start + slice.end);
+  peak.pass_end = true;
+  return peak;
+}
+
 }  // namespace
 
 MemoryCurves::MemoryCurves(const std::vector<StageMemoryProfile>& profiles, bool splits_backward,
@@ -94,9 +101,11 @@ void MemoryCurves::add_forward(State& state, const StageMemoryProfile& profile,
                                const Slice& slice) const {
   state.held += activation_of(profile, slice);
   ++state.passes_held;
-  MemoryPeak instant = instant_of(slice);
-  instant.loss = slice.chunk == profile.loss_chunk;
-  raise(state, profile, instant.loss ? profile.loss : profile.forward, instant);
+  raise(state, profile, profile.forward, instant_of(slice));
+  if (slice.chunk != profile.loss_chunk) return;
+  MemoryPeak instant = second_half_of(slice);
+  instant.loss = true;
+  raise(state, profile, profile.loss, instant);
 }
 
 void MemoryCurves::add_backward(State& state, const StageMemoryProfile& profile,
@@ -107,12 +116,10 @@ void MemoryCurves::add_backward(State& state, const StageMemoryProfile& profile,
     --state.passes_held;
     state.held = state.passes_held == 0 ? 0 : state.held - activation_of(profile, slice);
   }
-  if (state.gradients || profile.gradients.empty()) return;
+  const bool grows = !state.gradients && !profile.gradients.empty();
+  if (!grows && sum(profile.backward_end) <= sum(profile.backward)) return;
   state.gradients = true;
-  MemoryPeak instant = instant_of(slice);
-  instant.time = 0.5 * (slice.start + slice.end);
-  instant.pass_end = true;
-  raise(state, profile, profile.backward_end, instant);
+  raise(state, profile, profile.backward_end, second_half_of(slice));
 }
 
 // Only a level that lasts counts: what a pass frees at the instant at which the next one begins is

@@ -24,11 +24,11 @@ struct StageMemoryProfile {
   std::vector<double> activations;
   std::vector<MemoryShare> forward;   // while a forward pass runs
   std::vector<MemoryShare> backward;  // while a backward or weight-gradient pass runs
-  // In the second half of the first backward pass, in place of `backward`, where gradients appear:
-  // what the pass frees is gone by then.
+  // In the second half of a backward pass, in place of `backward`: of the first one, where
+  // gradients appear, and of all where it is more. What the pass frees is gone by then.
   std::vector<MemoryShare> backward_end;
   std::vector<MemoryShare> optimizer;  // while the optimizer runs
-  // While the forward pass of the chunk with the head runs, in place of `forward`.
+  // In the second half of the forward pass of the chunk with the head, in place of `forward`.
   std::vector<MemoryShare> loss;
   std::int32_t loss_chunk = -1;  // the chunk with the head; -1: not on this stage
 };

@@ -23,10 +23,13 @@ bool has_all(const Lifetime& lifetime) {
          lifetime.has(Moment::optimizer_step);
 }
 
-// From the end of the backward pass to the optimizer: what backward passes leave.
-bool grows_in_backward(const Lifetime& lifetime) {
-  return !lifetime.has(Moment::forward) && !lifetime.has(Moment::backward) &&
-         lifetime.has(Moment::backward_end) && lifetime.has(Moment::optimizer_step);
+// What backward passes leave for the optimizer. Buffers with this lifetime are there only while the
+// passes end.
+bool grows_in_backward(const Tensor& tensor) {
+  const Lifetime& lifetime = tensor.lifetime;
+  return tensor.tensor_class == TensorClass::gradients && !lifetime.has(Moment::forward) &&
+         !lifetime.has(Moment::backward) && lifetime.has(Moment::backward_end) &&
+         lifetime.has(Moment::optimizer_step);
 }
 
 void add_tensor(StageMemoryProfile& profile, const Tensor& tensor) {
@@ -36,7 +39,7 @@ void add_tensor(StageMemoryProfile& profile, const Tensor& tensor) {
     profile.activations[static_cast<std::size_t>(tensor.chunk)] += bytes;
   } else if (has_all(tensor.lifetime)) {
     add_to(profile.always, name, bytes);
-  } else if (grows_in_backward(tensor.lifetime)) {
+  } else if (grows_in_backward(tensor)) {
     add_to(profile.gradients, name, bytes);
   } else {
     const auto during = [&](Moment moment, std::vector<MemoryShare>& shares) {

@@ -167,7 +167,7 @@ class TraceWriter final : public SliceSink {
       text += fmt::format(R"({}"{}":{})", text.empty() ? "" : ",", name, value);
     };
     if (facts.flops > 0) add("FLOPs", number(facts.flops));
-    if (facts.bytes > 0) add("bytes", number(facts.bytes));
+    if (facts.bytes > 0) add("bytes", fmt::format("{:.0f}", facts.bytes));
     if (!facts.algorithm.empty()) add("algorithm", quoted(facts.algorithm));
     if (!facts.protocol.empty()) add("protocol", quoted(facts.protocol));
     if (!facts.bound.empty()) add("bound", quoted(facts.bound));

@@ -94,8 +94,8 @@ TEST_CASE("memory curve: the loss takes the forward workspace's place on its chu
   const StageMemoryCurve curve = curve_of(
       profile, {pass(SliceKind::forward, 0, 0, 1, 0), pass(SliceKind::forward, 0, 1, 2, 1),
                 pass(SliceKind::backward, 0, 2, 3, 1), pass(SliceKind::backward, 0, 3, 4, 0)});
-  // 100 + 10 + 5; 100 + 30 + 50; 100 + 30 + 7; 100 + 30 + 10 + 6; 100 + 30 + 10 + 7; 130.
-  CHECK(points_of(curve) == Points{{0, 115}, {1, 180}, {2, 137}, {2.5, 146}, {3, 147}, {4, 130}});
+  // 100 + 10 + 5; 100 + 30 + 5, then 100 + 30 + 50; 100 + 30 + 7; 100 + 30 + 10 + 6; 100 + 30 + 10 + 7; 130.
+  CHECK(points_of(curve) == Points{{0, 115}, {1, 135}, {1.5, 180}, {2, 137}, {2.5, 146}, {3, 147}, {4, 130}});
   CHECK(curve.peak.loss);
   CHECK(curve.peak.holders.size() == 3);
   CHECK(curve.peak.holders[2].name == "logits and loss");
