@@ -77,10 +77,8 @@ Model model_of(const Shape& shape) {
   if (shape.text("gated_mlp") == "yes") model.activation = Activation::swiglu;
   const bool learned = shape.says("pos_emb", "learned") || shape.text("pos_emb").empty();
   model.positions = learned ? Positions::learned : Positions::rope;
-  // Where the table says nothing of ties, Megatron ties.
-  model.tied_embeddings =
-      shape.text("tied_embeddings") == "yes" ||
-      (shape.text("tied_embeddings").empty() && shape.text("family") == "megatron-gpt");
+  // Where the table says nothing of ties it counts two tables.
+  model.tied_embeddings = shape.text("tied_embeddings") == "yes";
   if (shape.says("attention", "mla")) {
     model.latent = {1536, 512, 128, 64, 128};
     model.head_dim = 128;
