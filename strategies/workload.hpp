@@ -120,6 +120,9 @@ struct SavedTensor {
   Bytes kept_per_op;                 // of it, what per-op selective checkpointing keeps
   LayerPart part = LayerPart::none;  // that makes it
   Bytes part_input;  // of it, what stays where that part runs again: the part's own input
+  // Elements that a linear reads and keeps for its weight gradient; 0: no linear's input.
+  double linear_input = 0;
+  bool only_linear = true;  // nothing else reads it in the backward pass
 };
 
 // A layer, the embedding, or the head with final norm and loss.

@@ -38,7 +38,11 @@ Json plan_choices(const Plan& plan) {
           {"micro_batch", plan.micro_batch},
           {"recompute", to_string(plan.recompute)},
           {"recompute_layers", plan.recompute_layers},
-          {"recompute_every", plan.recompute_every}};
+          {"recompute_every", plan.recompute_every},
+          {"recompute_parts", plan.recompute_parts},
+          {"offload_optimizer", plan.offload.optimizer},
+          {"offload_weights", plan.offload.weights},
+          {"offload_activations", plan.offload.activations}};
 }
 
 Json cluster(const Cluster& c) {

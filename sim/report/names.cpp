@@ -54,17 +54,46 @@ const char* to_string(Recompute recompute) {
   return "";
 }
 
+namespace {
+
+// "cp 4 (ring)", "cp 4 (ring, one piece a rank)"
+std::string context_piece(const Context& context) {
+  const char* method = "ring";
+  if (context.method == ContextMethod::all_gather) method = "all-gather";
+  if (context.method == ContextMethod::ulysses) method = "ulysses";
+  const bool uneven = !context.balanced && context.method != ContextMethod::ulysses;
+  return fmt::format("cp {} ({}{})", context.degree, method, uneven ? ", one piece a rank" : "");
+}
+
+// "optimizer 50 % and activations on the host"; empty where everything is on the device.
+std::string offload_piece(const Offload& offload) {
+  std::string text;
+  const auto add = [&](const char* name, double share) {
+    if (share <= 0) return;
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+    if (share < 1) text += fmt::format(" {:.0f} %", 100 * share);
+  };
+  add("optimizer", offload.optimizer);
+  add("weights", offload.weights);
+  add("activations", offload.activations);
+  return text.empty() ? text : text + " on the host";
+}
+
+}  // namespace
+
 std::string plan_summary(const PlanReport& report) {
   const Plan& plan = report.plan;
   std::string text;
   const auto add = [&](const std::string& piece) { text += (text.empty() ? "" : " · ") + piece; };
   if (plan.tensor > 1) add(fmt::format("tp {}{}", plan.tensor, plan.sequence_parallel ? " (sequence parallel)" : ""));
+  if (plan.tensor_overlap == Override::yes) text += " overlapped";
+  if (plan.context.degree > 1) add(context_piece(plan.context));
   if (plan.pipeline.stages > 1) {
     const std::string chunks = plan.pipeline.interleave > 1 ? fmt::format(" × {}", plan.pipeline.interleave) : "";
     add(fmt::format("pp {}{} ({})", plan.pipeline.stages, chunks, plan.pipeline.schedule));
   }
   add(fmt::format("dp {}", plan.data));
-  const bool hybrid = plan.shard_group > 0 && plan.shard_group < plan.data;
+  const bool hybrid = plan.shard_group > 0 && plan.shard_group < plan.replicas();
   switch (plan.sharding) {
     case Sharding::none: break;
     case Sharding::optimizer: add("optimizer sharded"); break;
@@ -78,10 +107,12 @@ std::string plan_summary(const PlanReport& report) {
     add("no recompute");
   } else {
     std::string piece = fmt::format("{} recompute", to_string(plan.recompute));
+    if (!plan.recompute_parts.empty()) piece += fmt::format(" ({})", plan.recompute_parts);
     if (plan.recompute_layers > 0) piece += fmt::format(" of {} layers a stage", plan.recompute_layers);
     if (plan.recompute_every > 1) piece += fmt::format(" of 1 layer in {}", plan.recompute_every);
     add(piece);
   }
+  if (const std::string piece = offload_piece(plan.offload); !piece.empty()) add(piece);
   return text;
 }
 

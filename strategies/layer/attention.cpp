@@ -143,6 +143,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   add_norm(context, building, "attention norm");
   building.block.saved.back().kept_per_op = at.residual();  // the layer's input
   building.block.saved.push_back({"qkv input", at.residual(), false, {}});
+  saved_for_linear(context, building);
   building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_linear(context, building, "qkv projection", at.hidden, at.query + 2 * at.kv);
@@ -171,6 +172,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   // The output projection holds it too.
   const Bytes output{at.element * at.tokens * at.query};
   building.block.saved.push_back({"attention output", output, false, output});
+  saved_for_linear(context, building, false);
   building.mark(LayerPart::none);
   add_linear(context, building, "output projection", at.query, at.hidden);
   leave_tensor_parallel(context, building);

@@ -80,6 +80,13 @@ bool is_flash(AttentionKernel kernel);
 void add_linear(const BlockContext& context, BlockBuilder& building, const char* name,
                 double in_width, double out_width, OpClass op_class = OpClass::linear);
 
+// Says that the tensor saved last is a linear's input. `only`: nothing else reads it in backward.
+void saved_for_linear(const BlockContext& context, BlockBuilder& building, bool only = true);
+
+// What low-precision linears keep of their inputs instead of, or beside, the 16-bit tensor, where
+// the software's recipe does so.
+void narrow_saved_inputs(const BlockContext& context, Block& block);
+
 // Traffic of casting one element of a linear's operand to a narrow type; 0 in 16 bit.
 double cast_bytes_per_element(Dtype dtype);
 

@@ -100,6 +100,7 @@ void add_routed(const BlockContext& context, BlockBuilder& building) {
   const Bytes branch{at.element * elements};
   building.block.saved.push_back(
       {"expert input", Bytes{at.element * load.received * at.hidden}, false, {}});
+  saved_for_linear(context, building);
   add_grouped_linear(context, building,
                      context.model.gated() ? "experts: gate and up" : "experts: up", at.hidden,
                      at.branches * load.width);
@@ -110,6 +111,7 @@ void add_routed(const BlockContext& context, BlockBuilder& building) {
   add_elementwise(building.block.forward, "expert activation", Bytes{elements * traffic.forward});
   add_elementwise(building.backward(), "expert activation", Bytes{elements * traffic.backward});
   building.block.saved.push_back({"expert activation output", branch, false, {}});
+  saved_for_linear(context, building);
   building.mark(LayerPart::expert_activation);
   add_grouped_linear(context, building, "experts: down", load.width, at.hidden);
   building.mark(LayerPart::expert_linears);

@@ -56,6 +56,7 @@ void add_latent_attention(const BlockContext& context, BlockBuilder& building) {
   add_norm(context, building, "attention norm");
   building.block.saved.back().kept_per_op = at.residual();
   building.block.saved.push_back({"attention input", at.residual(), false, {}});
+  saved_for_linear(context, building);
   building.mark(LayerPart::norms);
   add_latents(context, building);
   const bool direct = latent.query_rank == 0;
@@ -85,6 +86,7 @@ void add_latent_attention(const BlockContext& context, BlockBuilder& building) {
       {query, value, query + value, context.model.latent_query_head(), latent.value_head_dim});
   building.mark(LayerPart::attention_core);
   kept("attention output", value);
+  saved_for_linear(context, building, false);
   building.mark(LayerPart::none);
   add_linear(context, building, "output projection", value, at.hidden);
   leave_tensor_parallel(context, building);

@@ -41,6 +41,7 @@ Block layer_block(const BlockContext& context) {
   }
   Block layer = building.finish();
   layer.gradient_wave = gradient_wave(context);
+  narrow_saved_inputs(context, layer);
   add_recompute(context, layer);
   return layer;
 }

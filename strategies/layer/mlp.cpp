@@ -29,6 +29,7 @@ void add_mlp_up(const BlockContext& context, BlockBuilder& building, double widt
   add_elementwise(building.block.forward, "activation", Bytes{elements * traffic.forward});
   add_elementwise(building.backward(), "activation", Bytes{elements * traffic.backward});
   building.block.saved.push_back({"activation output", branch, false, {}});
+  saved_for_linear(context, building);
   const double extra = context.plan.software.activation_extra_bytes * at.element / 2.0;
   if (gated && extra > 0) {
     building.block.saved.push_back({"activation intermediate", Bytes{elements * extra}, false, {}});
@@ -46,6 +47,7 @@ void add_mlp(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   add_norm(context, building, "mlp norm");
   building.block.saved.push_back({"mlp input", at.residual(), false, {}});
+  saved_for_linear(context, building);
   building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_mlp_up(context, building, at.ffn);

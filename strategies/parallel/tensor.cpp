@@ -76,13 +76,15 @@ void enter_tensor_parallel(const BlockContext& context, BlockBuilder& building, 
   if (overlaps(context)) {
     // The input gradient and the weight gradient are ops 0 and 1 of the linear's section: the input
     // is gathered beside the first, the input's gradient reduced beside the second.
+    std::vector<CollectiveCall>& calls = building.beside_linear;
     if (context.plan.sequence_parallel) {
-      building.beside_linear = {
-          beside("tensor all-gather", Collective::all_gather, bytes, backward_role, 0, 1),
-          beside("tensor reduce-scatter", Collective::reduce_scatter, bytes, backward_role, 1, 2)};
+      calls.push_back(
+          beside("tensor all-gather", Collective::all_gather, bytes, backward_role, 0, 1));
+      calls.push_back(
+          beside("tensor reduce-scatter", Collective::reduce_scatter, bytes, backward_role, 1, 2));
     } else {
-      building.beside_linear = {
-          beside("tensor all-reduce", Collective::all_reduce, bytes, backward_role, 1, 2)};
+      calls.push_back(
+          beside("tensor all-reduce", Collective::all_reduce, bytes, backward_role, 1, 2));
     }
   } else if (context.plan.sequence_parallel) {
     gather(building.backward(), bytes, backward_role);  // the input again, for the weight gradient
