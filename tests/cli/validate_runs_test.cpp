@@ -107,7 +107,7 @@ TEST_CASE("validate runs: the tolerance decides the exit code only where it is g
 
 TEST_CASE("validate runs: where nothing was compared no tolerance is kept", "[cli]") {
   const TemporaryFile none("lockstep_runs_none.csv", header);
-  const TemporaryFile skipped("lockstep_runs_skipped.csv", header + "x-1,32,4096,32,4096,h100,8,1,64,1,2,llama,FSDP2,1,\n");
+  const TemporaryFile skipped("lockstep_runs_skipped.csv", header + "x-1,32,4096,32,4096,h100,8,1,64,1,3,llama,FSDP2,1,\n");
   const TemporaryFile unmeasured("lockstep_runs_unmeasured.csv", header + "x-1,32,4096,32,4096,h100,8,1,64,1,1,llama,FSDP2,,\n");
   for (const TemporaryFile* file : {&none, &skipped, &unmeasured}) {
     CHECK(call({"runs", file->path()}).code == 0);

@@ -75,12 +75,11 @@ Model model_of(const Shape& shape) {
   model.kv_heads = shape.count("kv_heads");
   model.vocabulary = shape.count("vocab");
   if (shape.text("gated_mlp") == "yes") model.activation = Activation::swiglu;
-  const bool learned = shape.says("pos_emb", "learned") || shape.text("pos_emb").empty();
-  model.positions = learned ? Positions::learned : Positions::rope;
-  // Where the table says nothing of ties, Megatron ties.
-  model.tied_embeddings =
-      shape.text("tied_embeddings") == "yes" ||
-      (shape.text("tied_embeddings").empty() && shape.text("family") == "megatron-gpt");
+  // Its counts have a table of positions where they state its rows.
+  const bool learned = shape.says("pos_emb", "learned 2048");
+  model.positions = learned ? Positions::learned : Positions::none;
+  // Where the table says nothing of ties it counts two tables.
+  model.tied_embeddings = shape.text("tied_embeddings") == "yes";
   if (shape.says("attention", "mla")) {
     model.latent = {1536, 512, 128, 64, 128};
     model.head_dim = 128;
@@ -92,10 +91,7 @@ Model model_of(const Shape& shape) {
   return model;
 }
 
-// Positions of a learned table: those of the run that the shape was published for.
-std::int64_t positions_of(const Shape& shape) {
-  return shape.says("notes", "seq 4096") ? 4096 : 2048;
-}
+constexpr std::int64_t positions = 2048;
 
 }  // namespace
 
@@ -106,8 +102,7 @@ TEST_CASE("published: every model shape has its parameters", "[published]") {
     const Shape shape(table, row);
     INFO(shape.text("model"));
     const Model model = model_of(shape);
-    const double billions =
-        count_parameters(model, model.vocabulary, positions_of(shape)).total / 1e9;
+    const double billions = count_parameters(model, model.vocabulary, positions).total / 1e9;
     const double worked_out = shape.number("params_b_recomputed");
     if (worked_out > 0) {
       CHECK(billions == Approx(worked_out).epsilon(0.005));
