@@ -44,7 +44,8 @@ void build_experts(const RunRecord& record, const Model* known, RunScenario& run
   if (!known_experts) guess_experts(record, run);
   if (record.moe_topk) experts.top_k = std::min(*record.moe_topk, experts.count);
   if (!known_experts) return;
-  run.assumed.push_back(fmt::format("width of an expert: {}, as {}", model.expert_ffn(), known->name));
+  run.assumed.push_back(
+      fmt::format("width of an expert: {}, as {}", model.expert_ffn(), known->name));
   if (experts.dense_layers >= model.layers) experts.dense_layers = model.layers - 1;
 }
 
@@ -60,7 +61,8 @@ void RunBuilder::build_context(const RunRecord& record, const AliasRow& row, Run
   if (!context.balanced) run.assumed.push_back("context parallelism: causal work is not balanced");
 }
 
-void RunBuilder::build_expert_parallel(const RunRecord& record, const AliasRow& row, RunScenario& run) {
+void RunBuilder::build_expert_parallel(const RunRecord& record, const AliasRow& row,
+                                       RunScenario& run) {
   Plan& plan = run.plan;
   if (!run.model.has_experts()) {
     if (record.ep.value_or(1) > 1) {
@@ -76,11 +78,12 @@ void RunBuilder::build_expert_parallel(const RunRecord& record, const AliasRow& 
   plan.expert.degree = std::gcd(stated, std::max<std::int64_t>(1, ranks));
   if (!record.ep) run.assumed.push_back("ep: 1");
   if (plan.expert.degree != stated) {
-    run.assumed.push_back(fmt::format("ep: {} (not {}: a stage has {} ranks)", plan.expert.degree, stated,
-                                      plan.tensor * plan.replicas()));
+    run.assumed.push_back(fmt::format("ep: {} (not {}: a stage has {} ranks)", plan.expert.degree,
+                                      stated, plan.tensor * plan.replicas()));
   }
   if (plan.tensor > 1) {
-    run.assumed.push_back(fmt::format("tensor parallelism of the experts: {}", plan.expert_tensor()));
+    run.assumed.push_back(
+        fmt::format("tensor parallelism of the experts: {}", plan.expert_tensor()));
   }
   if (plan.tensor > 1 && !plan.sequence_parallel) {
     plan.sequence_parallel = true;

@@ -15,7 +15,7 @@ namespace {
 // In the order of SliceKind.
 constexpr std::array<const char*, static_cast<std::size_t>(SliceKind::count)> path_names{
     "forward passes",   "backward passes",    "weight gradients", "transfers between stages",
-    "parameter gather", "gradient reduction", "optimizer",        "host"};
+    "parameter gather", "gradient reduction", "optimizer",        "host work and stragglers"};
 
 std::vector<CriticalPart> critical_path(const CriticalPath& path) {
   std::vector<CriticalPart> parts;

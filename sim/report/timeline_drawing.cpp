@@ -17,6 +17,8 @@ constexpr double tellable_ratio = 1.5;
 constexpr double widest_cell = 4;
 // A beginning that shows this share of the filling pipeline is still drawn in cells.
 constexpr double enough_of_filling = 0.7;
+// With fewer passes to a column shades are noise.
+constexpr double passes_per_shade = 3;
 // In shades: the filling pipeline and a little of the steady state.
 constexpr double filling_margin = 1.2;
 // Two windows that would show this share of the step show all of it instead.
@@ -76,8 +78,11 @@ void add_passes(TimeAxis& axis, const TimelineSummary& summary, std::size_t room
   const double filling = std::max(summary.first_backward_end_s, end - summary.last_forward_start_s);
   const double each = as_double((room - 1) / 2);
   double columns = std::min(widest_cell, std::floor(each * times.shortest / filling));
+  const bool whole_in_shades = 2 * filling_margin * filling >= worth_a_cut * end;
+  const double shade = whole_in_shades ? end / as_double(room) : filling_margin * filling / each;
   if (columns < times.least_columns &&
-      each * times.shortest / filling >= enough_of_filling * times.least_columns) {
+      (each * times.shortest / filling >= enough_of_filling * times.least_columns ||
+       shade < passes_per_shade * times.shortest)) {
     columns = times.least_columns;
   }
   if (columns >= times.least_columns && 2 * each * times.shortest / columns < end) {
@@ -85,7 +90,7 @@ void add_passes(TimeAxis& axis, const TimelineSummary& summary, std::size_t room
     return;
   }
   axis.cells = columns >= times.least_columns;
-  if (2 * filling_margin * filling >= worth_a_cut * end) {
+  if (whole_in_shades) {
     add_whole(axis, end, as_double(room) / end, room);
   } else {
     add_ends(axis, end, each / (filling_margin * filling), room);
@@ -335,7 +340,8 @@ TimeAxis make_axis(const TimelineSummary& summary, std::size_t columns) {
   if (end <= 0) return axis;
   const auto digits = std::to_string(summary.micro_batches).size();
   const double after = summary.end_s - end;
-  const std::size_t reserved = after > 0 ? most_tail + 1 : 0;
+  const auto share = static_cast<std::size_t>(after / summary.end_s * as_double(columns) + 0.5);
+  const std::size_t reserved = after > 0 ? std::clamp(share, least_tail, most_tail) + 1 : 0;
   add_passes(axis, summary, columns - reserved);
   const Window& any = axis.windows.front();
   axis.full_numbers = axis.cells && pass_times(summary).shortest * as_double(any.columns) >=
@@ -344,7 +350,8 @@ TimeAxis make_axis(const TimelineSummary& summary, std::size_t columns) {
   const Window& last = axis.windows.back();
   const double scale = as_double(last.columns) / (last.to - last.from);
   const auto wanted = static_cast<std::size_t>(std::min(after * scale + 0.5, 1e6));
-  const std::size_t width = std::clamp(wanted, least_tail, most_tail);
+  const std::size_t width =
+      std::clamp(wanted, least_tail, std::min(most_tail, columns - axis.columns - 1));
   axis.optimizer = summary.kinds.at(static_cast<std::size_t>(SliceKind::optimizer));
   axis.host = summary.kinds.at(static_cast<std::size_t>(SliceKind::host));
   axis.tail = axis.columns;

@@ -106,7 +106,7 @@ std::string legend(const TimelineReport& timeline, const TimeAxis& axis,
   if (has(SliceKind::parameter_gather)) add("G", Ink::gather, "parameter gather");
   if (has(SliceKind::gradient_reduce)) add("R", Ink::reduce, "gradient reduction");
   if (has(SliceKind::optimizer)) add("O", Ink::optimizer, "optimizer");
-  if (has(SliceKind::host)) add("H", Ink::host, "host");
+  if (has(SliceKind::host)) add("H", Ink::host, "host, stragglers");
   std::string text = "  ";
   std::size_t used = 2;
   for (const auto& [picture, words] : entries) {

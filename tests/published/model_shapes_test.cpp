@@ -1,5 +1,5 @@
-// Parameter counts of every shape of validate/corpus/model_shapes.csv: within 0.5 % of the count that was worked
-// out from its sizes, and within 1 % of the publisher's figure where there is none.
+// Parameter counts of every shape of validate/corpus/model_shapes.csv: within 0.5 % of the count
+// that was worked out from its sizes, and within 1 % of the publisher's figure where there is none.
 #include "tests/catch.hpp"
 
 #include <cmath>
@@ -78,8 +78,9 @@ Model model_of(const Shape& shape) {
   const bool learned = shape.says("pos_emb", "learned") || shape.text("pos_emb").empty();
   model.positions = learned ? Positions::learned : Positions::rope;
   // Where the table says nothing of ties, Megatron ties.
-  model.tied_embeddings = shape.text("tied_embeddings") == "yes" ||
-                          (shape.text("tied_embeddings").empty() && shape.text("family") == "megatron-gpt");
+  model.tied_embeddings =
+      shape.text("tied_embeddings") == "yes" ||
+      (shape.text("tied_embeddings").empty() && shape.text("family") == "megatron-gpt");
   if (shape.says("attention", "mla")) {
     model.latent = {1536, 512, 128, 64, 128};
     model.head_dim = 128;
@@ -92,7 +93,9 @@ Model model_of(const Shape& shape) {
 }
 
 // Positions of a learned table: those of the run that the shape was published for.
-std::int64_t positions_of(const Shape& shape) { return shape.says("notes", "seq 4096") ? 4096 : 2048; }
+std::int64_t positions_of(const Shape& shape) {
+  return shape.says("notes", "seq 4096") ? 4096 : 2048;
+}
 
 }  // namespace
 
@@ -103,7 +106,8 @@ TEST_CASE("published: every model shape has its parameters", "[published]") {
     const Shape shape(table, row);
     INFO(shape.text("model"));
     const Model model = model_of(shape);
-    const double billions = count_parameters(model, model.vocabulary, positions_of(shape)).total / 1e9;
+    const double billions =
+        count_parameters(model, model.vocabulary, positions_of(shape)).total / 1e9;
     const double worked_out = shape.number("params_b_recomputed");
     if (worked_out > 0) {
       CHECK(billions == Approx(worked_out).epsilon(0.005));
@@ -113,14 +117,15 @@ TEST_CASE("published: every model shape has its parameters", "[published]") {
   }
 }
 
-TEST_CASE("published: models with experts have the parameters of their checkpoints", "[published]") {
+TEST_CASE("published: models with experts have the parameters of their checkpoints",
+          "[published]") {
   const Catalog catalog(source + "/scenarios");
   const auto total = [&](const char* name) {
     const Model model = catalog.model(name);
     return count_parameters(model, model.vocabulary, 4096).total;
   };
-  // Sums over the checkpoints' tensors. Not counted: DeepSeek's 58 x 256 expert biases, which are no gradient's
-  // parameters, and gpt-oss's attention sinks, one a head and layer.
+  // Sums over the checkpoints' tensors. Not counted: DeepSeek's 58 x 256 expert biases, which are
+  // no gradient's parameters, and gpt-oss's attention sinks, one a head and layer.
   CHECK(total("mixtral-8x7b") == 46702792704.0);
   CHECK(total("qwen3-30b-a3b") == 30532122624.0);
   CHECK(total("deepseek-v3") == 671026419200.0 - 58 * 256);
@@ -130,8 +135,11 @@ TEST_CASE("published: models with experts have the parameters of their checkpoin
 
 TEST_CASE("published: the parameters that a token meets", "[published]") {
   const Catalog catalog(source + "/scenarios");
-  const auto active = [&](const char* name) { return matmul_parameters(catalog.model(name)) / 1e9; };
-  // Model cards, in 1e9, some with and some without the embedding table: 12.9, 22 (of 235), 37 (of 671), 21 (of 236).
+  const auto active = [&](const char* name) {
+    return matmul_parameters(catalog.model(name)) / 1e9;
+  };
+  // Model cards, in 1e9, some with and some without the embedding table: 12.9, 22 (of 235), 37 (of
+  // 671), 21 (of 236).
   CHECK(active("mixtral-8x7b") == Approx(12.9).epsilon(0.02));
   CHECK(active("qwen3-235b-a22b") == Approx(22).epsilon(0.04));
   CHECK(active("deepseek-v3") == Approx(37).epsilon(0.02));

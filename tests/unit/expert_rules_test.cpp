@@ -100,8 +100,8 @@ TEST_CASE("scenario: experts that are described must be there", "[unit]") {
 }
 
 TEST_CASE("scenario: a token goes to no more experts than there are", "[unit]") {
-  CHECK(with_model("experts: {count: 4, top_k: 5}").find(
-            "s.yaml:2:53: error[E462]: a token cannot go to 5 of 4 experts\n") == 0);
+  CHECK(with_model("experts: {count: 4, top_k: 5}")
+            .find("s.yaml:2:53: error[E462]: a token cannot go to 5 of 4 experts\n") == 0);
   CHECK(with_model("experts: {count: 4, top_k: 5}").find("= hint: top_k is at most 4\n") !=
         std::string::npos);
 }

@@ -238,6 +238,9 @@ TEST_CASE("selective recompute under flash attention is called useless", "[unit]
   CHECK_THAT(simulate_text(report, {}), Matchers::Contains("  NOTE   " + note + "\n"));
   CHECK_THAT(compare_text(report, {}), Matchers::Contains("  fast: " + note + ".\n"));
   CHECK(nlohmann::json::parse(report_json(report, "simulate"))["plans"][0]["notes"] == nlohmann::json({note}));
+  plan.recompute_parts = "norms, activation";
+  CHECK(simulate_text(report, {}).find(note) == std::string::npos);
+  plan.recompute_parts = "";
   plan.software.attention = AttentionKernel::fused_softmax;
   CHECK(simulate_text(report, {}).find(note) == std::string::npos);
   plan.software.attention = AttentionKernel::flash2;

@@ -105,10 +105,11 @@ TEST_CASE("drawing: reductions and the optimizer behind the passes have a scale 
   HandTimes times;
   times.reduce = 0.25;
   times.optimizer = 0.25;
-  // Half a unit at the end is drawn three columns wide, the least; 12 units before it at one each.
+  // Half a unit at the end is drawn three columns wide, the least; 12 units before it at two each.
+  // Stage 2 has done its last pass at 10 and reduces in [10, 10.25), in a column of its own.
   CHECK(plain_rows(hand_timeline(one_forward_one_backward(2, 3), 1, 3, times), 30) ==
-        "12  1━32━ 3━┊RRO\n"
-        " 11━22━33━  ┊  O\n");
+        "1─2─    1━━━3─2━━━  3━━━┊RRO\n"
+        "  1─1━━━2─2━━━3─3━━━R   ┊  O\n");
 }
 
 TEST_CASE("drawing: model chunks have raised and lowered digits", "[unit][timeline]") {
@@ -155,9 +156,9 @@ TEST_CASE("timeline: the whole text of a small step", "[unit][timeline]") {
   // backward pass, from 4 s on: 10 + 20 + 2 * 2 + 1 GiB.
   CHECK(timeline_text(timeline, {}) == R"(
   the pipeline over the step  2 stages × 2 micro-batches, 1f1b
-  1 1────────2─────────                   1━━━━━━━━━━━━━━━━━━         2━━━━━━━━━━━━━━━━━━┊RRROO
-  2          1─────────1━━━━━━━━━━━━━━━━━━2────────2━━━━━━━━━━━━━━━━━━RR                 ┊   OO
-    0 s                                                                            9.00 s
+  1 1─────────2─────────                    1━━━━━━━━━━━━━━━━━━━          2━━━━━━━━━━━━━━━━━━━┊RRROO
+  2           1─────────1━━━━━━━━━━━━━━━━━━━2─────────2━━━━━━━━━━━━━━━━━━━RRR                 ┊   OO
+    0 s                                                                                 9.00 s
   1── forward   1━━ backward   R gradient reduction   O optimizer
   Numbers are micro-batches. Behind ┊ time has its own scale.
 
@@ -170,14 +171,14 @@ TEST_CASE("timeline: the whole text of a small step", "[unit][timeline]") {
   optimizer 250 ms (2.7 %).
 
   allocated memory on stage 1, which needs most  ─ 40.0 GiB is the limit
-    ─────────────────────────────────────▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁────────────────────────────┊─────
-    ▅▅▅▅▅▅▅▅▅████████████████████████████████████████████████▅▅▅▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆┊▂▂▂▂▂
-    █████████████████████████████████████████████████████████████████████████████████████┊█████
-    █████████████████████████████████████████████████████████████████████████████████████┊█████
-    █████████████████████████████████████████████████████████████████████████████████████┊█████
-    █████████████████████████████████████████████████████████████████████████████████████┊█████
-    █████████████████████████████████████████████████████████████████████████████████████┊█████
-                                         ▲
+    ────────────────────────────────────────▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁──────────────────────────────┊─────
+    ▅▅▅▅▅▅▅▅▅▅██████████████████████████████████████████████████▅▅▅▅▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆┊▂▂▂▂▂
+    ██████████████████████████████████████████████████████████████████████████████████████████┊█████
+    ██████████████████████████████████████████████████████████████████████████████████████████┊█████
+    ██████████████████████████████████████████████████████████████████████████████████████████┊█████
+    ██████████████████████████████████████████████████████████████████████████████████████████┊█████
+    ██████████████████████████████████████████████████████████████████████████████████████████┊█████
+                                            ▲
   ▲ 35.0 GiB first at the backward pass of micro-batch 1, 4.00 s into the step, 2 micro-batches in
   flight: optimizer state 20.0 GiB, weights 10.0 GiB, activations 4.0 GiB,
   backward workspace 1.0 GiB.
