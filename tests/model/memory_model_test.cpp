@@ -271,6 +271,6 @@ TEST_CASE(
   report.plan.offload = {0.5, 0, 1, true};
   CHECK(plan_summary(report) ==
         "tp 8 (sequence parallel) overlapped · cp 4 (ring, one piece a rank) · dp 2 · "
-        "micro-batch 1 · selective recompute (norms, mlp) · optimizer 50 %, activations on the "
+        "micro-batch 1 × 1 · selective recompute (norms, mlp) · optimizer 50 %, activations on the "
         "host");
 }
