@@ -121,13 +121,8 @@ std::vector<std::string> plan_notes(const PlanReport& plan) {
   std::vector<std::string> notes;
   const Software& software = plan.plan.software;
   const bool flash = software.attention != AttentionKernel::unfused && software.attention != AttentionKernel::fused_softmax;
-<<<<<<< HEAD
   if (plan.legal && plan.plan.recompute == Recompute::selective && flash &&
       plan.plan.recompute_parts.empty() && software.selective_recompute == SelectiveRecompute::attention_core) {
-=======
-  if (plan.legal && plan.plan.recompute == Recompute::selective && plan.plan.recompute_parts.empty() && flash &&
-      software.selective_recompute == SelectiveRecompute::attention_core) {
->>>>>>> stage-c-mem
     notes.emplace_back("selective recompute saves nothing here: flash attention keeps no scores");
   }
   return notes;
