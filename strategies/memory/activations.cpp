@@ -49,7 +49,9 @@ void list_activations(StageTensors& list) {
   for (const Chunk& chunk : list.stage.chunks) {
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
       if (chunk.layers[kind] == 0) continue;
-      again = std::max(again, list.whole(kind) - list.kept(kind));
+      if (chunk.recomputed[kind] > 0) {
+        again = std::max(again, list.whole(kind) - list.kept(kind));
+      }
       wave = std::max(wave, list.workload.kinds[kind].block.gradient_wave.value());
       layer = std::max(layer, list.kept(kind));
       all += as_double(chunk.layers[kind]) * list.kept(kind);
