@@ -39,6 +39,14 @@ std::string lines(const PlanReport& report) {
   for (const PartitionLine& line : report.step.partition) {
     text += "; " + line.name + " " + std::to_string(1e3 * line.time.value()) + " ms";
   }
+  for (const Stage& stage : report.workload.stages) {
+    text += "; stage of " + std::to_string(stage.layers) + " layers, " +
+            std::to_string(stage.recomputed_layers) + " recomputed";
+    for (const MemoryInstant& instant : stage.instants) {
+      text += std::string(", ") + instant.name + " " +
+              std::to_string(instant.total().value() / 1e6) + " MB";
+    }
+  }
   return text;
 }
 
