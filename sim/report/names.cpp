@@ -86,8 +86,9 @@ std::string plan_summary(const PlanReport& report) {
   std::string text;
   const auto add = [&](const std::string& piece) { text += (text.empty() ? "" : " · ") + piece; };
   if (plan.tensor > 1) add(fmt::format("tp {}{}", plan.tensor, plan.sequence_parallel ? " (sequence parallel)" : ""));
-  if (plan.tensor_overlap == Override::yes) text += " overlapped";
+  if (plan.tensor > 1 && plan.tensor_overlap == Override::yes) text += " overlapped";
   if (plan.context.degree > 1) add(context_piece(plan.context));
+  if (plan.expert.degree > 1) add(fmt::format("ep {}", plan.expert.degree));
   if (plan.pipeline.stages > 1) {
     const std::string chunks = plan.pipeline.interleave > 1 ? fmt::format(" × {}", plan.pipeline.interleave) : "";
     add(fmt::format("pp {}{} ({})", plan.pipeline.stages, chunks, plan.pipeline.schedule));

@@ -45,10 +45,17 @@ void list_activations(StageTensors& list) {
   double again = 0;
   double wave = 0;
   double layer = 0;
-  for (std::size_t kind = 0; kind < list.workload.kinds.size(); ++kind) {
-    again = std::max(again, list.whole(kind) - list.kept(kind));
-    wave = std::max(wave, list.workload.kinds[kind].block.gradient_wave.value());
-    layer = std::max(layer, list.kept(kind));
+  double all = 0;
+  for (const Chunk& chunk : list.stage.chunks) {
+    for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
+      if (chunk.layers[kind] == 0) continue;
+      if (chunk.recomputed[kind] > 0) {
+        again = std::max(again, list.whole(kind) - list.kept(kind));
+      }
+      wave = std::max(wave, list.workload.kinds[kind].block.gradient_wave.value());
+      layer = std::max(layer, list.kept(kind));
+      all += as_double(chunk.layers[kind]) * list.kept(kind);
+    }
   }
   if (list.stage.recomputed_layers > 0) {
     list.add(
@@ -59,7 +66,7 @@ void list_activations(StageTensors& list) {
   // One layer is on its way out or back while another is worked on.
   if (list.plan.offload.activations > 0) {
     list.add({"activation copies on their way", TensorClass::communication_buffers,
-              Bytes{2 * list.plan.offload.activations * layer}, Lifetime::passes()});
+              Bytes{list.plan.offload.activations * std::min(2 * layer, all)}, Lifetime::passes()});
   }
 }
 

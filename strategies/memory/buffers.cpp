@@ -103,7 +103,8 @@ void list_staging(StageTensors& list) {
   list.add({"gradients on their way", buffers,
             Bytes{pieces * std::max(offload.optimizer, offload.weights) * list.bytes.gradient *
                   layer / shards.optimizer},
-            Lifetime::at(Moment::backward_end, Moment::optimizer_step), list.bytes.gradient});
+            Lifetime::at(Moment::backward, Moment::backward_end, Moment::optimizer_step),
+            list.bytes.gradient});
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Tensors, their lifetimes, and the instants that follow from them; offload and low precision.
 #include "sim/engine/offload_time.hpp"
 #include "sim/engine/step.hpp"
+#include "sim/report/names.hpp"
+#include "sim/report/report.hpp"
 #include "strategies/parallel/offload.hpp"
 #include "strategies/recompute.hpp"
 #include "tests/catch.hpp"
@@ -255,4 +257,20 @@ TEST_CASE("offload: the step's partition still sums to the step") {
   }
   CHECK(sum == Approx(step.total.value()).epsilon(1e-9));
   CHECK(copies > 0);
+}
+
+TEST_CASE(
+    "plan summary: context, overlapped tensor parallelism, parts that recompute, and offload") {
+  PlanReport report;
+  report.plan = plain_plan(2, 8);
+  report.plan.sequence_parallel = true;
+  report.plan.tensor_overlap = Override::yes;
+  report.plan.context = {4, ContextMethod::ring, false};
+  report.plan.recompute = Recompute::selective;
+  report.plan.recompute_parts = "norms, mlp";
+  report.plan.offload = {0.5, 0, 1, true};
+  CHECK(plan_summary(report) ==
+        "tp 8 (sequence parallel) overlapped · cp 4 (ring, one piece a rank) · dp 2 · "
+        "micro-batch 1 × 1 · selective recompute (norms, mlp) · optimizer 50 %, activations on the "
+        "host");
 }
