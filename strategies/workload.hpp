@@ -233,6 +233,8 @@ struct Stage {
   bool has_head = false;
   double parameters = 0;         // on one rank, before data sharding; without those of experts
   double expert_parameters = 0;  // on one rank, before data sharding
+  // Micro-batches whose activations each chunk holds at the moment when all of them take most.
+  std::vector<double> held_at_peak;
   double micro_batches_in_flight =
       1;  // most at once, in whole-stage equivalents (chunks / interleave)
   std::vector<CollectiveCall> data_calls;  // gradient reduction and parameter gather, once a step

@@ -161,6 +161,14 @@ std::string bound_text(const std::vector<BoundCause>& causes, Seconds total) {
   return text;
 }
 
+// What `whole` takes beyond `part`; sums of the same terms in another order differ by rounding, and
+// that is nothing.
+Seconds beyond(Seconds whole, Seconds part) {
+  constexpr double rounding = 1e-12;
+  const Seconds rest = whole - part;
+  return rest > rounding * whole ? rest : Seconds{};
+}
+
 bool has_sync(const StepWork& work) {
   return std::any_of(work.stages.begin(), work.stages.end(), [](const StageWork& stage) {
     return !stage.gather.empty() || !stage.reduce.empty() || stage.after_reduce > Seconds{};
@@ -243,9 +251,9 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
     parts[StepPart::optimizer] = std::max(parts[StepPart::optimizer], stage.optimizer);
   }
   const Seconds pipeline = step_total(alone);
-  parts[StepPart::bubble] += std::max(Seconds{}, pipeline - parts[StepPart::optimizer] - work);
+  parts[StepPart::bubble] += beyond(pipeline, parts[StepPart::optimizer] + work);
   const Seconds synced = has_sync(step.work) ? step_total(step.work) : pipeline;
-  parts[StepPart::data_exposed] += std::max(Seconds{}, synced - pipeline);
+  parts[StepPart::data_exposed] += beyond(synced, pipeline);
   const Seconds copies = update_copies(cluster, plan, workload, step);
   parts[StepPart::copy_exposed] += copies;
   parts[StepPart::optimizer] -= copies;

@@ -3,6 +3,7 @@
 
 #include "strategies/memory.hpp"
 #include "strategies/memory/lists.hpp"
+#include "strategies/pipeline/schedule.hpp"
 
 namespace lockstep {
 
@@ -58,12 +59,49 @@ constexpr NamedMoment moments[] = {
     {Moment::optimizer_step, "optimizer step"},
 };
 
-// Micro-batches in flight are whole-stage equivalents: every chunk counts as often.
+// Micro-batches beyond which a stage's passes repeat: warm-up fills the pipeline at most twice
+// over.
+constexpr std::int64_t settled_rounds = 4;
+
+// How often the activations of each chunk are held at the moment when all of them take most, which
+// the order of the passes says. Chunks that take the same are held micro_batches_in_flight times,
+// in whole-stage equivalents.
+std::vector<double> held_at_worst(const Plan& plan, const Workload& workload, const Stage& stage) {
+  std::vector<double> bytes(stage.chunks.size(), 0.0);
+  for (const Tensor& tensor : stage.tensors) {
+    if (tensor.chunk >= 0) bytes[static_cast<std::size_t>(tensor.chunk)] += tensor.bytes.value();
+  }
+  const auto same = [&](double one) { return one == bytes.front(); };
+  if (std::all_of(bytes.begin(), bytes.end(), same)) {
+    return std::vector<double>(bytes.size(), stage.micro_batches_in_flight);
+  }
+  const Schedule& schedule = *find_schedule(workload.schedule);
+  const PassKind last = schedule.splits_backward ? PassKind::weight_gradient : PassKind::backward;
+  const std::int64_t stages = plan.pipeline.stages;
+  const auto order = schedule.order({stage.index, stages, plan.pipeline.interleave,
+                                     std::min(workload.micro_batches, settled_rounds * stages)});
+  std::vector<double> held(bytes.size(), 0.0);
+  std::vector<double> worst = held;
+  double now = 0;
+  double most = -1;
+  for (ChunkPass pass; order->next(pass);) {
+    const auto chunk = static_cast<std::size_t>(pass.chunk);
+    const double change = pass.kind == PassKind::forward ? 1.0 : pass.kind == last ? -1.0 : 0.0;
+    held[chunk] += change;
+    now += change * bytes[chunk];
+    if (now <= most) continue;
+    most = now;
+    worst = held;
+  }
+  return worst;
+}
+
 MemoryInstant instant(const Stage& stage, const NamedMoment& named) {
   MemoryInstant instant{named.moment, named.name, {}};
   for (Tensor tensor : stage.tensors) {
     if (!tensor.lifetime.has(named.moment)) continue;
-    if (tensor.chunk >= 0) tensor.bytes *= stage.micro_batches_in_flight;
+    if (tensor.chunk >= 0)
+      tensor.bytes *= stage.held_at_peak[static_cast<std::size_t>(tensor.chunk)];
     instant.tensors.push_back(tensor);
   }
   return instant;
@@ -84,6 +122,7 @@ void add_memory(const BlockContext& context, Workload& workload) {
     memory::list_activations(list);
     memory::list_loss(list);
     memory::list_buffers(list);
+    stage.held_at_peak = held_at_worst(context.plan, workload, stage);
     for (const NamedMoment& named : moments) {
       if (named.moment == Moment::loss && !stage.has_head) continue;
       stage.instants.push_back(instant(stage, named));

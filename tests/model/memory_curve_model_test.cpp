@@ -24,6 +24,9 @@ std::vector<std::filesystem::path> bundled_scenarios() {
   return files;
 }
 
+// Share by which a stage's peak may be overestimated where its chunks hold unlike amounts.
+constexpr double chunks_differ = 0.005;
+
 }  // namespace
 
 TEST_CASE("the memory curve peaks where the tensors of the worst instant do", "[model][timeline]") {
@@ -43,10 +46,12 @@ TEST_CASE("the memory curve peaks where the tensors of the worst instant do", "[
         CHECK(static_cast<double>(summary.stages[i].most_passes_held) ==
               Approx(plan.workload.stages[i].micro_batches_in_flight *
                      static_cast<double>(plan.workload.interleave)));
-        // Chunks that hold unlike amounts are counted one by one in the curve alone.
-        if (plan.workload.interleave > 1) continue;
-        CHECK(summary.stages[i].peak_allocated_bytes ==
-              Approx(plan.memory.stages[i].allocated.value()).epsilon(sum_tolerance));
+        // Where chunks differ, the largest workspace may run beside fewer activations than the
+        // instants put beside it.
+        const double apart = plan.workload.interleave > 1 ? chunks_differ : sum_tolerance;
+        const double instants = plan.memory.stages[i].allocated.value();
+        CHECK(summary.stages[i].peak_allocated_bytes >= instants * (1 - apart));
+        CHECK(summary.stages[i].peak_allocated_bytes <= instants * (1 + sum_tolerance));
         ++compared;
       }
     }

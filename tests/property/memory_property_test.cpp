@@ -149,7 +149,8 @@ TEST_CASE("memory property: every tensor is alive at some instant and each insta
         double bytes = 0;
         for (const Tensor& tensor : stage.tensors) {
           if (!tensor.lifetime.has(instant.moment)) continue;
-          bytes += tensor.bytes.value() * (tensor.chunk >= 0 ? stage.micro_batches_in_flight : 1);
+          const auto chunk = static_cast<std::size_t>(tensor.chunk);
+          bytes += tensor.bytes.value() * (tensor.chunk >= 0 ? stage.held_at_peak[chunk] : 1);
         }
         REQUIRE(instant.total().value() == Approx(bytes).epsilon(rounding));
       }
