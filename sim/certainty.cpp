@@ -69,6 +69,13 @@ const Constant<double>& step_time_residual() {
   return residual;
 }
 
+// Models with experts: median error 13.8 % over 55 runs that nothing was fitted to, so 13.8 / 0.674 = 20 %, of which
+// the constants of grouped GEMMs and of the exchange explain a part.
+const Constant<double>& step_time_residual(const Model& model) {
+  static const Constant<double> experts{0.15, Provenance::fitted, 0.0, "published runs with experts, none of them fitted"};
+  return model.has_experts() ? experts : step_time_residual();
+}
+
 const Constant<double>& memory_residual() {
   static const Constant<double> residual{0.06, Provenance::fitted, 0.0,
                                          "leave-one-model-out study of published peak memory"};
@@ -95,7 +102,7 @@ PlanReport predict_with_intervals(const Model& model, const Training& training, 
     if (constant.spread > 0 && constant.value != 0) constants.push_back({path, &constant});
   });
 
-  double step = square(*step_time_residual());
+  double step = square(*step_time_residual(model));
   double reserved = square(*memory_residual());
   double allocated = square(*memory_residual());
   for (const auto& [path, constant] : constants) {

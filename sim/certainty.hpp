@@ -6,8 +6,10 @@
 
 namespace lockstep {
 
-// What remains when every constant is right: one standard deviation of ln(measured / predicted).
+// What remains when every constant is right: one standard deviation of ln(measured / predicted). Wider where the
+// model has experts. Between two plans the first one counts: what is peculiar to a model moves both.
 const Constant<double>& step_time_residual();
+const Constant<double>& step_time_residual(const Model& model);
 const Constant<double>& memory_residual();
 
 // Standard normal distribution function.

@@ -213,7 +213,7 @@ std::string report_json(const Report& report, const std::string& command) {
                {"scenario", scenario(report)},
                {"interval", 0.9},
                {"model_residual",
-                {{"step_time", residual(step_time_residual())}, {"memory", residual(memory_residual())}}}};
+                {{"step_time", residual(step_time_residual(report.scenario.model))}, {"memory", residual(memory_residual())}}}};
   json["plans"] = Json::array();
   for (const PlanReport& plan : report.plans) json["plans"].push_back(plan_report(report, plan));
   json["ranking"] = Json::array();

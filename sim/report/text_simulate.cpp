@@ -270,14 +270,14 @@ std::string collectives_text(const PlanReport& plan, const TextOptions& options)
 }
 
 // What moves the step most: the widest constants, and the model's own residual among them.
-std::string certainty_text(const PlanReport& plan, const TextOptions& options) {
+std::string certainty_text(const Model& model, const PlanReport& plan, const TextOptions& options) {
   const ConstantTable constants = constant_table();
   Table table({{"what the step time leans on", Align::left, 24, 0},
                {"value", Align::right, 0, 2},
                {"known to", Align::left, 0, 2},
                {"moves it", Align::right, 0, 2},
                {"source", Align::left, 12, 2}});
-  const Constant<double>& residual = step_time_residual();
+  const Constant<double>& residual = step_time_residual(model);
   const auto add_residual = [&] {
     table.add({{"the model itself", Tone::plain},
                {"", Tone::plain},
@@ -320,7 +320,7 @@ std::string simulate_text(const Report& report, const TextOptions& options) {
     out += memory_text(plan, options);
     out += stages_text(plan, options);
     out += collectives_text(plan, options);
-    out += certainty_text(plan, options);
+    out += certainty_text(report.scenario.model, plan, options);
   }
   return out + '\n' + text::not_modelled_text(report, options);
 }

@@ -74,6 +74,11 @@ TEST_CASE("an exact catalog leaves the residual of the model alone", "[unit][cer
     CHECK(exact.step_time_s.low == Approx(point.step_time_s.value / step).epsilon(rounding));
     CHECK(exact.peak_memory_bytes.high ==
           Approx(std::exp(1.6448536269514722 * *memory_residual()) * point.peak_memory_bytes.value).epsilon(rounding));
+    // Runs with experts were predicted three times as far off.
+    CHECK(*step_time_residual(scenario.model) == *step_time_residual());
+    Model experts = scenario.model;
+    experts.experts.count = 8;
+    CHECK(*step_time_residual(experts) == 0.15);
     CHECK(spread.step_time_s.high > exact.step_time_s.high);
     CHECK(spread.peak_memory_bytes.high >= exact.peak_memory_bytes.high);
     CHECK(spread.feasible == (spread.fit_probability >= 0.5));
