@@ -48,7 +48,8 @@ const std::vector<Scenario> pictures{
 
 }  // namespace
 
-TEST_CASE("--timeline adds to the report and stays within 100 columns", "[cli][timeline]") {
+TEST_CASE("simulate --timeline adds to the report and stays within 100 columns",
+          "[cli][timeline]") {
   for (const Scenario& each : pictures) {
     CAPTURE(each.file, each.plan);
     const std::vector<std::string> words{"simulate", bundled(each.file), "--plan", each.plan};
@@ -67,7 +68,7 @@ TEST_CASE("--timeline adds to the report and stays within 100 columns", "[cli][t
   }
 }
 
-TEST_CASE("--ascii leaves no other character, in as many columns", "[cli][timeline]") {
+TEST_CASE("simulate --ascii leaves no other character, in as many columns", "[cli][timeline]") {
   const Finished unicode = run_lockstep(simulate({"--timeline"}));
   const Finished ascii = run_lockstep(simulate({"--timeline", "--ascii"}));
   CHECK(ascii.code == 0);
@@ -102,7 +103,8 @@ TEST_CASE("the drawing is coloured like the rest", "[cli][timeline]") {
   CHECK_FALSE(colored({"--timeline", "--color", "never"}));
 }
 
-TEST_CASE("--trace writes a file that viewers can open, the same every time", "[cli][trace]") {
+TEST_CASE("simulate --trace writes a file that viewers can open, the same every time",
+          "[cli][trace]") {
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "step.json").string();
   for (const Scenario& each : pictures) {
@@ -156,7 +158,7 @@ TEST_CASE("--trace writes a file that viewers can open, the same every time", "[
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
-TEST_CASE("--trace - prints the trace in the report's place", "[cli][trace]") {
+TEST_CASE("simulate --trace - prints the trace in the report's place", "[cli][trace]") {
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "step.json").string();
   run_lockstep(simulate({"--trace", path}));
@@ -165,7 +167,7 @@ TEST_CASE("--trace - prints the trace in the report's place", "[cli][trace]") {
   CHECK(finished.out == read_file(path));
 }
 
-TEST_CASE("--trace takes a device as it is, and a link's target", "[cli][trace]") {
+TEST_CASE("simulate --trace takes a device as it is, and a link's target", "[cli][trace]") {
   CHECK(run_lockstep(simulate({"--trace", "/dev/null"})).code == 0);
   CHECK(std::filesystem::is_character_file("/dev/null"));
   const TemporaryFolder folder;
