@@ -125,22 +125,25 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
 void add_prediction_kind(const BlockContext& context, Workload& workload) {
   const std::int64_t modules = context.model.predicted_tokens;
   if (modules == 0) return;
-  Block block = prediction_block(context);
-  if (context.plan.pipeline.stages > 1) {
+  LayerKind kind{"prediction module", prediction_block(context), {}, {}};
+  if (ends_apart(context.plan.pipeline)) {
     const double table = as_double(context.shape.vocabulary) * context.shape.hidden;
-    block.parameters += table / context.shape.tensor / as_double(modules);
+    kind.table_parameters = table / context.shape.tensor / as_double(modules);
+    kind.block.parameters += kind.table_parameters;
   }
-  workload.kinds.push_back({"prediction module", std::move(block), {}, {}});
+  workload.kinds.push_back(std::move(kind));
 }
 
 // FLOPs of a step that recompute adds, on all GPUs.
-double recomputed_in_step(const Plan& plan, const Workload& workload) {
+double recomputed_in_step(const BlockContext& context, const Workload& workload) {
+  const Plan& plan = context.plan;
+  const double busiest = context.model.has_experts() ? expert_load(context).busiest : 1.0;
   Flops one_rank;
   for (const Stage& stage : workload.stages) {
     for (const Chunk& chunk : stage.chunks) {
       for (std::size_t kind = 0; kind < chunk.recomputed.size(); ++kind) {
-        one_rank +=
-            as_double(chunk.recomputed[kind]) * recomputed_flops(workload.kinds[kind].block);
+        one_rank += as_double(chunk.recomputed[kind]) *
+                    recomputed_flops(workload.kinds[kind].block, busiest);
       }
     }
   }
@@ -176,7 +179,7 @@ Workload lower(const Model& model, const Training& training, const Plan& plan) {
 
   const double tokens = training.tokens_per_step();
   workload.model_flops = model_flops_per_token(model, training) * tokens;
-  workload.hardware_flops = workload.model_flops + recomputed_in_step(plan, workload);
+  workload.hardware_flops = workload.model_flops + recomputed_in_step(context, workload);
   workload.total_parameters =
       count_parameters(model, model.vocabulary, training.sequence_length).total;
   return workload;

@@ -78,12 +78,14 @@ class Rules {
   void check_context() {
     const std::int64_t c = plan_.context.degree;
     if (c == 1) return;
-    const std::int64_t pieces = plan_.context.balanced ? 2 * c : c;
+    // Ulysses gives every rank whole sequences of some heads: there is nothing to balance.
+    const bool halves = plan_.context.balanced && plan_.context.method != ContextMethod::ulysses;
+    const std::int64_t pieces = halves ? 2 * c : c;
     if (training_.sequence_length % pieces != 0) {
       report("E420", "context.degree",
              fmt::format("sequence length {} does not divide into {} pieces (context {}{})",
                          training_.sequence_length, pieces, c,
-                         plan_.context.balanced ? ", two a rank for balance" : ""),
+                         halves ? ", two a rank for balance" : ""),
              "choose a sequence length that is a multiple of it");
     }
     const std::int64_t heads = model_.heads / std::max<std::int64_t>(1, plan_.tensor);
@@ -97,7 +99,7 @@ class Rules {
     const bool matrices =
         kernel == AttentionKernel::unfused || kernel == AttentionKernel::fused_softmax;
     if (plan_.context.method == ContextMethod::ring && matrices) {
-      report("E430", "context.method",
+      report("E432", "context.method",
              "ring attention merges partial softmaxes, which only flash kernels hand out",
              "use method: all-gather or ulysses, or software with attention: flash2 or flash3");
     }

@@ -56,7 +56,7 @@ struct DataCommunication {
   std::int64_t prefetch = -1;        // FSDP units gathered ahead of the one in use; -1: software's
 };
 
-// A schedule by its registered name (pipeline/registry.hpp).
+// A schedule by its registered name (pipeline/schedule.hpp).
 struct Pipeline {
   std::int64_t stages = 1;
   std::int64_t interleave = 1;  // model chunks per stage

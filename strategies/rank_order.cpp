@@ -91,6 +91,7 @@ RankStrides rank_strides(const Plan& plan) {
   const auto in_stage = [&](std::int64_t ranks) {
     return ranks < inside ? ranks : ranks * plan.pipeline.stages;
   };
+  strides.expert_tensor = in_stage(1);
   strides.expert = in_stage(plan.expert_tensor());
   strides.expert_data = in_stage(plan.expert_tensor() * plan.expert.degree);
   return strides;

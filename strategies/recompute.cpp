@@ -56,12 +56,17 @@ void add_recompute(const BlockContext& context, Block& layer) {
 }
 
 // 2 FLOPs per multiply-add of the linears. Scores as matrices are not halved for causality, so they
-// count half (see layer/attention.cpp). Ignores the unevenness of an unbalanced ring.
-Flops recomputed_flops(const Block& block) {
+// count half (see layer/attention.cpp). Experts count with the mean of their ranks, whatever the
+// busiest one does. Ignores the unevenness of an unbalanced ring.
+Flops recomputed_flops(const Block& block, double busiest) {
   constexpr double causal = 0.5;
   Flops sum;
   for (const Op& op : block.recompute.ops) {
-    sum += op.kind == OpKind::batched_gemm ? causal * op.flops : op.flops;
+    if (op.kind == OpKind::grouped_gemm) {
+      sum += op.flops / busiest;
+    } else {
+      sum += op.kind == OpKind::batched_gemm ? causal * op.flops : op.flops;
+    }
   }
   return sum;
 }

@@ -46,6 +46,6 @@ std::int64_t recomputed_layers(const Plan& plan, std::int64_t stage_layers);
 
 // FLOPs of block.recompute on one rank for one micro-batch in model-FLOPs terms: attention counts
 // as causal whatever the kernel runs.
-Flops recomputed_flops(const Block& block);
+Flops recomputed_flops(const Block& block, double busiest);
 
 }  // namespace lockstep

@@ -94,15 +94,12 @@ struct HostCopy {
   const char* name = "";
   Bytes bytes;
   bool to_host = false;
-  std::size_t after = 0;
-  std::size_t before = 0;
 };
 
 // One direction of one piece of the model for one micro-batch.
 struct Pass {
   std::vector<Op> ops;  // in the order in which they run
   std::vector<CollectiveCall> calls;
-  std::vector<HostCopy> copies;
 
   // Puts the call between the ops that are there and those to come.
   void add(CollectiveCall call) {
@@ -242,6 +239,7 @@ struct Stage {
   std::vector<Op> optimizer_ops;
   std::vector<HostCopy> optimizer_copies;  // gradients to the host, weights back
   Bytes host_update;                       // traffic of the update in host memory
+  Bytes host_bytes;                        // host memory that one rank's offload takes
   std::vector<Tensor> tensors;             // everything that lives on a rank in the step
   std::vector<MemoryInstant> instants;     // what of it is alive when
 };
@@ -253,6 +251,7 @@ struct LayerKind {
   Block block;
   std::vector<CollectiveCall> fsdp_forward;  // per layer and micro-batch, beside compute
   std::vector<CollectiveCall> fsdp_backward;
+  double table_parameters = 0;  // of the block's: a copy of the embedding table
   // Offload, per layer and micro-batch, beside compute: weights before their gather, gradients
   // after their reduction, saved activations out and back.
   std::vector<HostCopy> copies_forward;

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
-#include "sim/engine/offload_time.hpp"
 #include "sim/engine/timeline.hpp"
 
 namespace lockstep {
@@ -14,15 +13,9 @@ namespace lockstep {
 namespace {
 
 // Communication streams: NCCL runs each communicator's collectives on a stream of its own.
-enum LayerStream : std::size_t {
-  tensor_stream,
-  context_stream,
-  expert_stream,
-  copy_stream,
-  streams
-};
+enum LayerStream : std::size_t { tensor_stream, context_stream, expert_stream, streams };
 constexpr std::array<const char*, streams> stream_names{"tensor parallel", "context parallel",
-                                                        "expert parallel", "host copies"};
+                                                        "expert parallel"};
 
 LayerStream stream_of(CommRole role) {
   if (role == CommRole::context_exchange) return context_stream;
@@ -33,6 +26,7 @@ LayerStream stream_of(CommRole role) {
 // A communication that some op will wait for.
 struct Pending {
   std::size_t before = 0;
+  std::size_t call = 0;  // of the pass
   StepPart part = StepPart::tensor_exposed;
   Seconds end;
 };
@@ -53,6 +47,7 @@ class PassRun {
         timeline_(streams, *gpu_.overlap_slowdown) {}
 
   PassTime run() {
+    result_.exposed.assign(pass_.calls.size(), Seconds{});
     for (std::size_t i = 0; i <= pass_.ops.size(); ++i) {
       issue(i);
       wait_for(i);
@@ -65,33 +60,23 @@ class PassRun {
  private:
   // Starts what comes after the first `done` ops.
   void issue(std::size_t done) {
-    for (const HostCopy& copy : pass_.copies) {
-      if (copy.after == done) issue(copy);
-    }
-    for (const CollectiveCall& call : pass_.calls) {
-      if (call.after == done) issue(call);
+    for (std::size_t i = 0; i < pass_.calls.size(); ++i) {
+      if (pass_.calls[i].after == done) issue_call(i);
     }
   }
 
-  void issue(const CollectiveCall& call) {
+  void issue_call(std::size_t index) {
+    const CollectiveCall& call = pass_.calls[index];
     const nccl::CollectiveChoice choice = communication_.cost(call);
     const LayerStream stream = stream_of(call.role);
     const bool between = call.after == call.before;
     const Seconds shown = between ? timer_.exposed_share(call) * choice.time : choice.time;
     const Span span = timeline_.communicate(stream, shown, timeline_.now());
-    pending_.push_back({call.before, part_of(call.role), span.end});
+    pending_.push_back({call.before, index, part_of(call.role), span.end});
     if (slices_ == nullptr) return;
     slices_->push_back({call.name, stream_names[stream], span.start.value(), span.end.value(),
                         call.bytes.value(), 0.0,
                         fmt::format("{} {}", choice.algorithm, choice.protocol)});
-  }
-
-  void issue(const HostCopy& copy) {
-    const Span span = timeline_.communicate(copy_stream, timer_.copy_time(copy), timeline_.now());
-    pending_.push_back({copy.before, StepPart::copy_exposed, span.end});
-    if (slices_ == nullptr) return;
-    slices_->push_back({copy.name, stream_names[copy_stream], span.start.value(), span.end.value(),
-                        copy.bytes.value(), 0.0, copy.to_host ? "to host" : "to device"});
   }
 
   // Waits, one after the other, for what op number `op` needs.
@@ -99,6 +84,7 @@ class PassRun {
     for (const Pending& pending : pending_) {
       if (pending.before != op || pending.end <= now_) continue;
       result_.parts[pending.part] += pending.end - now_;
+      result_.exposed[pending.call] += pending.end - now_;
       now_ = pending.end;
     }
     timeline_.compute(Seconds{}, now_);
@@ -159,10 +145,6 @@ double LayerTimer::exposed_share(const CollectiveCall& call) const {
     default:
       return 1.0;
   }
-}
-
-Seconds LayerTimer::copy_time(const HostCopy& copy) const {
-  return host_copy_time(cluster_, copy.bytes);
 }
 
 PassTime LayerTimer::time(const Pass& pass, const PassOptions& options,

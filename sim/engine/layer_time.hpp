@@ -14,6 +14,7 @@ namespace lockstep {
 struct PassTime {
   Parts parts;
   Parts weight_gradient;
+  std::vector<Seconds> exposed;  // of each of the pass's calls, as the compute stream waits for it
 };
 
 // A task of the layer timeline, for drawing. Seconds from the start of the pass.
@@ -47,9 +48,6 @@ class LayerTimer {
 
   // Share of a collective that stands between two ops which the step waits for.
   [[nodiscard]] double exposed_share(const CollectiveCall& call) const;
-
-  // Time of a copy between device and host.
-  [[nodiscard]] Seconds copy_time(const HostCopy& copy) const;
 
  private:
   const Cluster& cluster_;

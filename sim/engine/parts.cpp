@@ -45,6 +45,12 @@ Seconds Parts::total() const {
   return sum;
 }
 
+Seconds Parts::compute() const {
+  const Parts& parts = *this;
+  return parts[StepPart::linear] + parts[StepPart::linear_recompute] + parts[StepPart::attention] +
+         parts[StepPart::elementwise] + parts[StepPart::ends];
+}
+
 void Parts::add(const Parts& other, double times) {
   for (std::size_t i = 0; i < values_.size(); ++i) values_[i] += times * other.values_[i];
 }

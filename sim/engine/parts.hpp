@@ -43,6 +43,8 @@ class Parts {
   Seconds& operator[](StepPart part) { return values_[static_cast<std::size_t>(part)]; }
   Seconds operator[](StepPart part) const { return values_[static_cast<std::size_t>(part)]; }
   [[nodiscard]] Seconds total() const;
+  // Of it, kernels: what communication beside it can slow.
+  [[nodiscard]] Seconds compute() const;
   void add(const Parts& other, double times = 1.0);
 
  private:

@@ -103,9 +103,9 @@ StageTimer::BlockTime StageTimer::block_time(
     const Block& block, bool ends, const std::vector<CollectiveCall>& unit_forward,
     const std::vector<CollectiveCall>& unit_backward) const {
   const bool splits = find_schedule(workload_.schedule)->splits_backward;
-  const PassTime forward = layers_.time(block.forward, {false, ends, false});
-  const PassTime backward = layers_.time(block.backward, {false, ends, splits});
-  const PassTime again = layers_.time(block.recompute, {true, ends, false});
+  PassTime forward = layers_.time(block.forward, {false, ends, false});
+  PassTime backward = layers_.time(block.backward, {false, ends, splits});
+  PassTime again = layers_.time(block.recompute, {true, ends, false});
   BlockTime time;
   time.plain.forward = forward.parts;
   time.plain.backward = backward.parts;
@@ -116,11 +116,15 @@ StageTimer::BlockTime StageTimer::block_time(
     chunk->hidden_compute = add_unit(chunk->forward, unit_forward);
     chunk->hidden_compute += add_unit(chunk->backward, unit_backward);
   }
+  for (const CollectiveCall& call : unit_forward) time.unit += communication_.overlapped_time(call);
+  time.exposed_forward = std::move(forward.exposed);
+  time.exposed_backward = std::move(backward.exposed);
+  time.exposed_again = std::move(again.exposed);
   return time;
 }
 
-// One FSDP unit beside the compute of one unit: with prefetch overlap() of timeline.hpp, without
-// compute + comm. The order of prefetches is ignored.
+// One FSDP unit beside one unit's pass: with prefetch overlap() of timeline.hpp, without compute +
+// comm. Only the kernels of the pass are slowed. The order of prefetches is ignored.
 Seconds StageTimer::add_unit(Parts& parts, const std::vector<CollectiveCall>& calls) const {
   Seconds comm;
   for (const CollectiveCall& call : calls) comm += communication_.overlapped_time(call);
@@ -129,7 +133,7 @@ Seconds StageTimer::add_unit(Parts& parts, const std::vector<CollectiveCall>& ca
     return Seconds{};
   }
   const Seconds beside = parts.total();
-  const Overlap shared = overlap(beside, comm, *gpu_.overlap_slowdown);
+  const Overlap shared = overlap(beside, comm, slowdown_of(parts));
   parts[StepPart::slowdown] += shared.slowdown;
   parts[StepPart::fsdp_exposed] += shared.exposed;
   return shared.exposed > Seconds{} ? beside + shared.slowdown : Seconds{};
@@ -147,32 +151,42 @@ void StageTimer::add_copies(const LayerKind& kind, BlockTime& time) const {
   }
 }
 
-// The units outside layers are gathered and reduced beside the forward pass.
-void StageTimer::add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls) const {
+// Seconds lost per second of communication beside a pass: sigma for the share of it that computes.
+double StageTimer::slowdown_of(const Parts& parts) const {
+  const Seconds all = parts.total();
+  return all > Seconds{} ? *gpu_.overlap_slowdown * (parts.compute() / all) : 0.0;
+}
+
+// The units outside layers are gathered and reduced beside the forward pass, as far as the units of
+// the layers leave it: `window`, from which it takes its own.
+void StageTimer::add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls,
+                               Seconds& window) const {
   Seconds comm;
   for (const CollectiveCall& call : calls) comm += communication_.overlapped_time(call);
   if (!plan_.prefetches()) {
     time.backward[StepPart::fsdp_exposed] += comm;
     return;
   }
-  const Overlap shared = overlap(time.forward.total(), comm, *gpu_.overlap_slowdown);
+  const Overlap shared = overlap(window, comm, slowdown_of(time.forward));
+  window = std::max(Seconds{}, window - comm);
   time.backward[StepPart::slowdown] += shared.slowdown;
   time.backward[StepPart::fsdp_exposed] += shared.exposed;
 }
 
 ChunkTime StageTimer::chunk_time(const Chunk& chunk) const {
   ChunkTime time;
+  Seconds units;  // the layers' FSDP units beside the forward pass
   for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
     add(time, kinds_[kind].plain, as_double(chunk.layers[kind] - chunk.recomputed[kind]));
     add(time, kinds_[kind].recomputing, as_double(chunk.recomputed[kind]));
+    units += as_double(chunk.layers[kind]) * kinds_[kind].unit;
   }
-  if (chunk.has_embedding) {
-    add(time, embedding_.plain, 1.0);
-    add_ends_unit(time, workload_.fsdp_embedding);
-  }
+  if (chunk.has_embedding) add(time, embedding_.plain, 1.0);
+  if (chunk.has_head) add(time, head_.plain, 1.0);
+  Seconds window = std::max(Seconds{}, time.forward.total() - units);
+  if (chunk.has_embedding) add_ends_unit(time, workload_.fsdp_embedding, window);
   if (chunk.has_head) {
-    add(time, head_.plain, 1.0);
-    add_ends_unit(time, workload_.fsdp_head);
+    add_ends_unit(time, workload_.fsdp_head, window);
   }
   return time;
 }
@@ -221,32 +235,30 @@ StageTime StageTimer::time(const Stage& stage) const {
   return time;
 }
 
-void StageTimer::tally_pass(const Pass& pass, double calls, CollectiveTally& tally) const {
-  for (const CollectiveCall& call : pass.calls) {
-    const Seconds one = communication_.cost(call).time;
-    const bool between = call.after == call.before;
-    // What runs beside compute is exposed by what its line of the partition says, which the layer
-    // timeline knows for the pass as a whole.
-    tally.add(call, calls, one, between ? layers_.exposed_share(call) * one : Seconds{});
+void StageTimer::tally_pass(const Pass& pass, const std::vector<Seconds>& exposed, double calls,
+                            CollectiveTally& tally) const {
+  for (std::size_t i = 0; i < pass.calls.size(); ++i) {
+    const CollectiveCall& call = pass.calls[i];
+    tally.add(call, calls, communication_.cost(call).time, exposed[i]);
   }
+}
+
+void StageTimer::tally_block(const Block& block, const BlockTime& time, double passes, double again,
+                             CollectiveTally& tally) const {
+  tally_pass(block.forward, time.exposed_forward, passes, tally);
+  tally_pass(block.recompute, time.exposed_again, again, tally);
+  tally_pass(block.backward, time.exposed_backward, passes, tally);
 }
 
 void StageTimer::tally_blocks(const Chunk& chunk, double micro_batches,
                               CollectiveTally& tally) const {
   for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
-    const Block& block = workload_.kinds[kind].block;
-    tally_pass(block.forward, as_double(chunk.layers[kind]) * micro_batches, tally);
-    tally_pass(block.recompute, as_double(chunk.recomputed[kind]) * micro_batches, tally);
-    tally_pass(block.backward, as_double(chunk.layers[kind]) * micro_batches, tally);
+    tally_block(workload_.kinds[kind].block, kinds_[kind],
+                as_double(chunk.layers[kind]) * micro_batches,
+                as_double(chunk.recomputed[kind]) * micro_batches, tally);
   }
-  if (chunk.has_embedding) {
-    tally_pass(workload_.embedding.forward, micro_batches, tally);
-    tally_pass(workload_.embedding.backward, micro_batches, tally);
-  }
-  if (chunk.has_head) {
-    tally_pass(workload_.head.forward, micro_batches, tally);
-    tally_pass(workload_.head.backward, micro_batches, tally);
-  }
+  if (chunk.has_embedding) tally_block(workload_.embedding, embedding_, micro_batches, 0, tally);
+  if (chunk.has_head) tally_block(workload_.head, head_, micro_batches, 0, tally);
 }
 
 // FSDP: what is exposed belongs to the unit's calls together; each gets its share by time.

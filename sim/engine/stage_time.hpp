@@ -61,6 +61,11 @@ class StageTimer {
   struct BlockTime {
     ChunkTime plain;
     ChunkTime recomputing;
+    Seconds unit;  // collectives of the FSDP unit beside the forward pass
+    // What the step waits for, of each call of the passes.
+    std::vector<Seconds> exposed_forward;
+    std::vector<Seconds> exposed_backward;
+    std::vector<Seconds> exposed_again;
   };
 
   [[nodiscard]] BlockTime block_time(const Block& block, bool ends,
@@ -69,10 +74,15 @@ class StageTimer {
   // Returns the unit's compute where its collectives take longer, else zero.
   Seconds add_unit(Parts& parts, const std::vector<CollectiveCall>& calls) const;
   void add_copies(const LayerKind& kind, BlockTime& time) const;
-  void add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls) const;
+  [[nodiscard]] double slowdown_of(const Parts& parts) const;
+  void add_ends_unit(ChunkTime& time, const std::vector<CollectiveCall>& calls,
+                     Seconds& window) const;
   [[nodiscard]] ChunkTime chunk_time(const Chunk& chunk) const;
   void add_host(StageTime& time, const Stage& stage) const;
-  void tally_pass(const Pass& pass, double calls, CollectiveTally& tally) const;
+  void tally_pass(const Pass& pass, const std::vector<Seconds>& exposed, double calls,
+                  CollectiveTally& tally) const;
+  void tally_block(const Block& block, const BlockTime& time, double passes, double again,
+                   CollectiveTally& tally) const;
   void tally_blocks(const Chunk& chunk, double micro_batches, CollectiveTally& tally) const;
   void tally_units(const Stage& stage, double micro_batches, CollectiveTally& tally) const;
 

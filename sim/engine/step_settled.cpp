@@ -15,6 +15,9 @@ constexpr std::int64_t first_groups = 4;
 // same doubles in different order.
 constexpr double same = 1e-9;
 
+// A step of so few tasks is placed as a whole sooner than its steady state is found.
+constexpr double tasks_worth_skipping = 20000;
+
 // Calls visit(number) for every number of a result that depends on the micro-batches.
 template <class Result, class Visit>
 void visit_numbers(Result& result, Visit visit) {
@@ -63,6 +66,20 @@ StepResult grown(StepResult result, const std::vector<double>& growth, std::int6
   return result;
 }
 
+bool all_close(const std::vector<double>& a, const std::vector<double>& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::abs(a[i] - b[i]) > same * b.front()) return false;
+  }
+  return true;
+}
+
+// Passes and transfers of the whole step.
+double tasks_of(const StepWork& work) {
+  constexpr double kinds = 4;  // forward, backward, a transfer each
+  return kinds * static_cast<double>(work.stages.size()) * static_cast<double>(work.interleave) *
+         static_cast<double>(work.micro_batches);
+}
+
 bool settled(const std::vector<double>& before, const std::vector<double>& growth, double least) {
   const double passes = growth.front();
   if (passes < least * (1 - same)) return false;
@@ -82,6 +99,7 @@ StepResult run_step_settled(const StepWork& work) {
     shorter.micro_batches = work.micro_batches - (whole_groups - groups) * group;
     return run_step(shorter);
   };
+  if (tasks_of(work) <= tasks_worth_skipping) return run_step(work);
   // What is longer than half of the whole saves nothing any more.
   for (std::int64_t groups = first_groups; 2 * (groups + 2) <= whole_groups; groups *= 2) {
     const std::vector<double> first = numbers_of(run(groups));
@@ -89,9 +107,12 @@ StepResult run_step_settled(const StepWork& work) {
     const StepResult last = run(groups + 2);
     const std::vector<double> growth = difference(numbers_of(last), second);
     const double least = busiest_stage(last, shorter.micro_batches) * static_cast<double>(group);
-    if (settled(difference(second, first), growth, least)) {
-      return grown(last, growth, whole_groups - groups - 2);
-    }
+    if (!settled(difference(second, first), growth, least)) continue;
+    // A slower stage can still be catching up: a run twice as long must be what growth says.
+    const std::int64_t twice = 2 * (groups + 2);
+    const std::vector<double> longer = numbers_of(run(twice));
+    const std::vector<double> expected = numbers_of(grown(last, growth, groups + 2));
+    if (all_close(longer, expected)) return grown(last, growth, whole_groups - groups - 2);
   }
   return run_step(work);
 }

@@ -230,10 +230,11 @@ class Run {
       sink_->add({stage, Stream::compute, kind_of_pass[kind], pass.chunk, pass.micro_batch, start,
                   lane.now.time});
     }
-    if (pass.kind != PassKind::weight_gradient) send(stage, lane, chunk.hops[kind]);
+    if (pass.kind != PassKind::weight_gradient) send(stage, lane, chunk.hops[kind], start);
   }
 
-  void send(std::int32_t stage, Lane& lane, const Hop& hop) {
+  // Of the pass that started at `pass_start` and is done now.
+  void send(std::int32_t stage, Lane& lane, const Hop& hop, double pass_start) {
     if (hop.arrivals < 0) return;
     Moment arrival = lane.now;
     if (hop.send >= 0) {
@@ -242,11 +243,10 @@ class Run {
       arrival = lane.now;
       Moment& sent = lane.sent[static_cast<std::size_t>(hop.send)];
       const double time = hop.blocking + hop.hidden;
-      const double start = std::max(sent.time, arrival.time - time);
-      // Before the first transfer the stream is free for as long as that hides.
-      if (sent.time > 0 && sent.time + time > arrival.time) {
-        arrival = sent;
-        arrival.spend(SliceKind::transfer, time);
+      // No transfer starts before the one before it has ended, or before its pass has begun.
+      const double start = std::max({sent.time, pass_start, arrival.time - time});
+      if (start + time > arrival.time) {
+        arrival.spend(SliceKind::transfer, start + time - arrival.time);
       }
       sent = arrival;
       ++tasks_;

@@ -90,11 +90,6 @@ void append(Pass& whole, const Pass& piece) {
     call.before += shift;
     whole.calls.push_back(call);
   }
-  for (HostCopy copy : piece.copies) {
-    copy.after += shift;
-    copy.before += shift;
-    whole.copies.push_back(copy);
-  }
 }
 
 }  // namespace

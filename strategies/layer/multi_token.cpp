@@ -25,9 +25,7 @@ Block join_block(const BlockContext& context) {
 
 }  // namespace
 
-// The module's logits stay until its backward pass: they are listed with what is saved.
 Block prediction_block(const BlockContext& context) {
-  const RankShape& at = context.shape;
   BlockContext of_layer = context;
   of_layer.layer = prediction_spec(context.model);
   const Block layer = layer_block(of_layer);
@@ -44,11 +42,7 @@ Block prediction_block(const BlockContext& context) {
   block.parameters = layer.parameters + prediction_join_parameters(context.model);
   block.expert_parameters = layer.expert_parameters;
   block.gradient_wave = layer.gradient_wave;
-  const double rows = static_cast<double>(at.vocabulary) /
-                      (context.plan.software.vocabulary_parallel ? at.tensor : 1.0);
-  const Bytes logits{context.plan.software.logit_bytes * at.tokens * rows};
-  block.saved.push_back({"prediction logits", logits, false, logits});
-  block.input = layer.input + logits;
+  block.input = layer.input;
   return block;
 }
 

@@ -60,16 +60,18 @@ void list_units(StageTensors& list) {
   const Stage& stage = list.stage;
   if (list.plan.sharding != Sharding::fsdp || list.plan.shard_ranks() <= 1) return;
   if (fsdp_keeps_stage_gathered(list.plan)) {
-    list.add({"unsharded stage", units, Bytes{bytes.gather * stage.parameters}, Lifetime::passes(),
-              bytes.gather});
-    list.add({"unsharded gradients", units, Bytes{bytes.gradient * stage.parameters},
-              Lifetime::passes(), bytes.gradient});
+    const double whole = stage.parameters + stage.expert_parameters;
+    list.add(
+        {"unsharded stage", units, Bytes{bytes.gather * whole}, Lifetime::passes(), bytes.gather});
+    list.add({"unsharded gradients", units, Bytes{bytes.gradient * whole}, Lifetime::passes(),
+              bytes.gradient});
     return;
   }
   const double layer = bytes.gather * list.largest_layer_parameters();
   const double all = as_double(stage.layers);
   if (!list.plan.reshards_after_forward()) {
-    list.add({"unsharded layers", units, Bytes{all * layer}, Lifetime::passes(), bytes.gather});
+    list.add({"unsharded layers", units, Bytes{bytes.gather * list.layer_parameters()},
+              Lifetime::passes(), bytes.gather});
   } else {
     const double in_use = std::min({1.0, all, list.plan.units_in_flight()});
     const double ahead = std::min(list.plan.units_in_flight(), all) - in_use;

@@ -38,6 +38,13 @@ double StageTensors::largest_layer_parameters() const {
   return most;
 }
 
+double StageTensors::layer_parameters() const {
+  double sum = stage.parameters + stage.expert_parameters;
+  if (stage.has_embedding) sum -= workload.embedding.parameters;
+  if (stage.has_head) sum -= workload.head.parameters;
+  return sum;
+}
+
 bool StageTensors::gradients_before_backward() const {
   return software.gradients_persist || workload.micro_batches > 1;
 }

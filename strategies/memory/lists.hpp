@@ -27,6 +27,8 @@ class StageTensors {
   [[nodiscard]] double whole(std::size_t kind) const;
   [[nodiscard]] double kept(std::size_t kind) const;
   [[nodiscard]] double largest_layer_parameters() const;
+  // Of the stage's layers on one rank; embedding and head, which stay in 16 bit, left out.
+  [[nodiscard]] double layer_parameters() const;
   // Gradients exist before the first backward of a step only where the software keeps their
   // buffers, or where an earlier micro-batch has filled them.
   [[nodiscard]] bool gradients_before_backward() const;

@@ -12,10 +12,15 @@ void list_loss(StageTensors& list) {
   const double shards = software.vocabulary_parallel ? at.tensor : 1.0;
   constexpr auto kind = TensorClass::logits_and_loss;
   constexpr Lifetime then = Lifetime::at(Moment::loss);
-  list.add({"logits and loss", kind,
-            Bytes{software.logit_bytes * at.tokens *
-                  (software.vocabulary_parallel ? rows / at.tensor : rows)},
-            then, software.logit_bytes, shards, shards > 1 ? "tensor" : ""});
+  const Bytes logits{software.logit_bytes * at.tokens * rows / shards};
+  list.add({"logits and loss", kind, logits, then, software.logit_bytes, shards,
+            shards > 1 ? "tensor" : ""});
+  // Prediction modules have logits of their own, from their forward pass to their backward pass,
+  // which follows at once in every schedule but GPipe.
+  const auto modules = static_cast<double>(list.context.model.predicted_tokens);
+  list.add({"prediction logits", kind, modules * logits,
+            Lifetime::at(Moment::loss, Moment::backward), software.logit_bytes, shards,
+            shards > 1 ? "tensor" : ""});
   list.add({"head input", kind, saved_bytes(list.workload.head, {}), then, at.element,
             at.residual_shards, at.residual_shards > 1 ? "tensor" : ""});
   list.add({"head weight gradient", kind, Bytes{at.element * rows * at.hidden / at.tensor}, then,

@@ -15,22 +15,15 @@ bool narrow_linears(const RankShape& at) {
          at.linear_dtype == Dtype::fp4;
 }
 
-// Parameters of the stage's layers, embedding and head left out: they stay in 16 bit.
-double layer_parameters(const StageTensors& list) {
-  double sum = list.stage.parameters + list.stage.expert_parameters;
-  if (list.stage.has_embedding) sum -= list.workload.embedding.parameters;
-  if (list.stage.has_head) sum -= list.workload.head.parameters;
-  return sum;
-}
-
 // Parameters of one tensor of every weight shape of a layer: experts have one shape between them.
+// A prediction module's copy of the embedding table is looked up, not multiplied with.
 double weight_shapes(const StageTensors& list) {
   const double experts = static_cast<double>(list.context.model.experts.count) /
                          static_cast<double>(list.plan.expert.degree);
   double most = 0;
   for (const LayerKind& kind : list.workload.kinds) {
     const double one = experts > 0 ? kind.block.expert_parameters / experts : 0.0;
-    most = std::max(most, kind.block.parameters + one);
+    most = std::max(most, kind.block.parameters - kind.table_parameters + one);
   }
   return most;
 }
@@ -42,7 +35,8 @@ void list_copies(StageTensors& list) {
   const Software& software = list.software;
   if (list.plan.replicas() > 1 && list.plan.sharding != Sharding::fsdp) {
     list.add({"gradient buckets", TensorClass::communication_buffers,
-              Bytes{list.stage.parameters * software.ddp_bucket_bytes}});
+              Bytes{(list.stage.parameters + list.stage.expert_parameters) *
+                    software.ddp_bucket_bytes}});
   }
   if (software.cached_weight_gradients) {
     list.add({"cached weight gradients", TensorClass::other,
@@ -51,7 +45,7 @@ void list_copies(StageTensors& list) {
   }
   if (narrow_linears(list.context.shape) && list.plan.sharding != Sharding::fsdp) {
     list.add({"low-precision weights", TensorClass::weights,
-              Bytes{software.fp8_weight_copies * layer_parameters(list)}, Lifetime::step(), 1});
+              Bytes{software.fp8_weight_copies * list.layer_parameters()}, Lifetime::step(), 1});
   }
 }
 

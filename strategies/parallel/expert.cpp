@@ -58,12 +58,14 @@ ExpertLoad expert_load(const BlockContext& context) {
   const Experts& experts = context.model.experts;
   const auto tensor = static_cast<double>(context.plan.expert_tensor());
   ExpertLoad load{};
-  load.busiest = expert.capacity_factor > 0 ? expert.capacity_factor : expert.imbalance;
+  // One rank with every expert takes every token: none is busier than another.
+  const double imbalance = expert.degree > 1 ? expert.imbalance : 1.0;
+  load.busiest = expert.capacity_factor > 0 ? expert.capacity_factor : imbalance;
   load.tokens = context.shape.tokens / context.shape.residual_shards;
   load.sent = load.tokens * static_cast<double>(experts.top_k);
-  // Where tensor ranks hold the same tokens nothing has to be gathered.
-  const double gathered = context.plan.sequence_parallel ? tensor : 1.0;
-  load.received = load.sent * gathered * load.busiest;
+  // Ranks that share an expert's matrices hold different tokens: sequence parallelism splits them
+  // over tensor ranks, and other ranks have other sequences.
+  load.received = load.sent * tensor * load.busiest;
   load.local = static_cast<double>(experts.count) / static_cast<double>(expert.degree);
   load.width = static_cast<double>(context.model.expert_ffn()) / tensor;
   return load;
@@ -73,7 +75,7 @@ void dispatch_tokens(const BlockContext& context, BlockBuilder& building, const 
   const double narrow = context.plan.software.dispatch_bytes * context.shape.element / 2.0;
   exchange_both_ways(context, building, exchange(context, "expert dispatch", narrow),
                      exchange(context, "expert dispatch gradient", context.shape.element), beside);
-  if (context.plan.expert_tensor() == 1 || !context.plan.sequence_parallel) return;
+  if (context.plan.expert_tensor() == 1) return;
   building.begin_section();
   building.block.forward.add(gathering(context, "expert all-gather of tokens",
                                        Collective::all_gather, CommRole::tensor_forward));
@@ -82,7 +84,7 @@ void dispatch_tokens(const BlockContext& context, BlockBuilder& building, const 
 }
 
 void combine_tokens(const BlockContext& context, BlockBuilder& building, const Block* beside) {
-  if (context.plan.expert_tensor() > 1 && context.plan.sequence_parallel) {
+  if (context.plan.expert_tensor() > 1) {
     building.begin_section();
     building.block.forward.add(gathering(context, "expert reduce-scatter of results",
                                          Collective::reduce_scatter, CommRole::tensor_forward));

@@ -74,11 +74,6 @@ void add_update(const BlockContext& context, Stage& stage) {
 
 }  // namespace
 
-void add_offload(const BlockContext& context, Workload& workload) {
-  for (LayerKind& kind : workload.kinds) add_layer_copies(context, kind);
-  for (Stage& stage : workload.stages) add_update(context, stage);
-}
-
 Bytes host_bytes(const BlockContext& context, const Workload& workload, const Stage& stage) {
   const Offload& offload = context.plan.offload;
   const StateBytes bytes = state_bytes(context.plan, context.training);
@@ -98,6 +93,14 @@ Bytes host_bytes(const BlockContext& context, const Workload& workload, const St
     }
   }
   return Bytes{state + weights} + offload.activations * stage.micro_batches_in_flight * saved;
+}
+
+void add_offload(const BlockContext& context, Workload& workload) {
+  for (LayerKind& kind : workload.kinds) add_layer_copies(context, kind);
+  for (Stage& stage : workload.stages) {
+    add_update(context, stage);
+    stage.host_bytes = host_bytes(context, workload, stage);
+  }
 }
 
 }  // namespace lockstep

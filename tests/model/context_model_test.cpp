@@ -177,7 +177,7 @@ TEST_CASE("plan: ring attention needs a flash kernel") {
   plan.software.attention = AttentionKernel::fused_softmax;
   const auto broken = violations(small_gpt(), small_training(), plan, 16);
   REQUIRE(broken.size() == 1);
-  CHECK(broken[0].code == "E430");
+  CHECK(broken[0].code == "E432");
   CHECK(broken[0].field == "context.method");
   CHECK(broken[0].message ==
         "ring attention merges partial softmaxes, which only flash kernels hand out");
