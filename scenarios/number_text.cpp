@@ -84,6 +84,7 @@ CountText parse_count(const Node& scalar, std::int64_t low, std::int64_t high) {
   if (scalar.quoted) {
     return bad_count("E204", "must be a whole number, not a text", "write it without quotes");
   }
+  if (low == -1 && text == "-1") return {-1, {}, {}, {}};
   bool digits = !text.empty();
   for (const char c : text) digits = digits && is_digit(c);
   if (!digits) return text.empty() ? bad_count("E206", "is empty", "write digits, such as 64") : explain_no_count(text, low);

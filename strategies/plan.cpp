@@ -145,6 +145,20 @@ class Rules {
                          etp),
              "expert.tensor: 1 keeps every expert whole");
     }
+    const double widest = static_cast<double>(model_.experts.count) /
+                          static_cast<double>(std::max<std::int64_t>(1, model_.experts.top_k));
+    if (expert.capacity_factor > widest) {
+      report("E433", "expert.capacity_factor",
+             fmt::format("an expert cannot take more than all tokens: {:g} times the mean", widest),
+             fmt::format("at most {:g} with {} experts and top_k {}", widest, model_.experts.count,
+                         model_.experts.top_k));
+    }
+    if (expert.imbalance > static_cast<double>(expert.degree)) {
+      report("E434", "expert.imbalance",
+             fmt::format("one of {} ranks cannot have more than {} times the mean", expert.degree,
+                         expert.degree),
+             fmt::format("at most expert.degree: {}", expert.degree));
+    }
     if (expert.capacity_factor > 0 && expert.imbalance != 1.0) {
       report("E426", "expert.imbalance",
              "with a capacity factor every expert takes the same number of tokens",

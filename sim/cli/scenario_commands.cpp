@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <filesystem>
 #include <sstream>
 
 #include "scenarios/calibration_file.hpp"
@@ -121,6 +122,11 @@ void check_timeline_options(const Arguments& arguments) {
   }
   if (format != "text" && arguments.has("ascii")) {
     throw UsageError("--ascii goes with --format text");
+  }
+  std::error_code missing;
+  if (arguments.has("trace") &&
+      std::filesystem::equivalent(arguments.value("trace"), arguments.positionals().front(), missing)) {
+    throw UsageError("--trace would overwrite the scenario", "name another file");
   }
   if (arguments.value("trace") != "-") return;
   for (const char* other : {"timeline", "format", "ascii"}) {

@@ -60,6 +60,7 @@ class PassRun {
  private:
   // Starts what comes after the first `done` ops.
   void issue(std::size_t done) {
+    chain_ = timeline_.now();
     for (std::size_t i = 0; i < pass_.calls.size(); ++i) {
       if (pass_.calls[i].after == done) issue_call(i);
     }
@@ -71,7 +72,9 @@ class PassRun {
     const LayerStream stream = stream_of(call.role);
     const bool between = call.after == call.before;
     const Seconds shown = between ? timer_.exposed_share(call) * choice.time : choice.time;
-    const Span span = timeline_.communicate(stream, shown, timeline_.now());
+    // What stands between the same two ops runs one after the other: each needs the one before.
+    const Span span = timeline_.communicate(stream, shown, between ? chain_ : timeline_.now());
+    if (between) chain_ = span.end;
     pending_.push_back({call.before, index, part_of(call.role), span.end});
     if (slices_ == nullptr) return;
     slices_->push_back({call.name, stream_names[stream], span.start.value(), span.end.value(),
@@ -119,6 +122,7 @@ class PassRun {
   std::vector<LayerSlice>* slices_;
   Timeline timeline_;
   Seconds now_;
+  Seconds chain_;  // the end of the calls so far that stand between the same two ops
   std::vector<Pending> pending_;
   PassTime result_;
 };

@@ -246,6 +246,7 @@ class Run {
       // No transfer starts before the one before it has ended, or before its pass has begun.
       const double start = std::max({sent.time, pass_start, arrival.time - time});
       if (start + time > arrival.time) {
+        if (sent.time > pass_start) arrival = sent;
         arrival.spend(SliceKind::transfer, start + time - arrival.time);
       }
       sent = arrival;

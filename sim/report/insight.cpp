@@ -1,5 +1,7 @@
 #include "sim/report/insight.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -27,14 +29,14 @@ constexpr std::array leanings{
     Leaning{"attention", {"gpu.attention_", "gpu.batched_gemm_", "software.softmax_"}},
     Leaning{"vocabulary", {"gpu.gemm_", "software.loss_bytes", "gpu.memory_"}},
     Leaning{"norms", {"gpu.memory_", "software.memory_traffic", "gpu.l2_"}},
-    Leaning{"optimizer", {"software.optimizer_bytes", "gpu.memory_", ""}},
-    Leaning{"tensor-parallel", {"software.tensor_", "system.", ""}},
-    Leaning{"context-parallel", {"system.", "gpu.overlap_slowdown", ""}},
-    Leaning{"expert all-to-all", {"software.expert_", "system.", ""}},
+    Leaning{"optimizer", {"software.optimizer_bytes", "gpu.memory_", "system.host_memory"}},
+    Leaning{"tensor-parallel", {"software.tensor_", "system.link_", "system.network_"}},
+    Leaning{"context-parallel", {"system.link_", "system.network_", "gpu.overlap_slowdown"}},
+    Leaning{"expert all-to-all", {"software.expert_", "system.link_", "system.network_"}},
     Leaning{"host exposed", {"system.pcie_bandwidth", "system.host_memory", ""}},
-    Leaning{"FSDP", {"software.fsdp_", "system.", ""}},
-    Leaning{"pipeline transfers", {"software.pipeline_", "system.", ""}},
-    Leaning{"sync exposed", {"software.data_exposed", "system.", ""}},
+    Leaning{"FSDP", {"software.fsdp_", "system.link_", "system.network_"}},
+    Leaning{"pipeline transfers", {"software.pipeline_", "system.link_", "system.network_"}},
+    Leaning{"sync exposed", {"software.data_exposed", "system.link_", "system.network_"}},
 };
 
 const Sensitivity* find(const PlanReport& plan, const std::string& path) {
@@ -127,6 +129,17 @@ std::vector<std::string> plan_notes(const PlanReport& plan) {
   if (plan.legal && plan.plan.recompute == Recompute::selective && flash &&
       plan.plan.recompute_parts.empty() && software.selective_recompute == SelectiveRecompute::attention_core) {
     notes.emplace_back("selective recompute saves nothing here: flash attention keeps no scores");
+  }
+  const double capacity = plan.plan.expert.capacity_factor;
+  if (plan.legal && capacity > 0 && capacity < 1) {
+    notes.push_back(fmt::format("capacity {:g} drops at least {:.0f} % of what the router sends; MFU and tokens count "
+                                "them all",
+                                capacity, 100 * (1 - capacity)));
+  }
+  if (plan.legal && plan.workload.stages.front().host_bytes > Bytes{}) {
+    Bytes most;
+    for (const Stage& stage : plan.workload.stages) most = std::max(most, stage.host_bytes);
+    notes.push_back(fmt::format("offload takes {:.1f} GiB of host memory a GPU", most.value() / 0x1p30));
   }
   return notes;
 }

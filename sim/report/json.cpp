@@ -30,6 +30,17 @@ Json plan_choices(const Plan& plan) {
           {"data", plan.data},
           {"tensor", plan.tensor},
           {"sequence_parallel", plan.sequence_parallel},
+          {"tensor_overlap", to_string(plan.tensor_overlap)},
+          {"context", plan.context.degree},
+          {"context_method", to_string(plan.context.method)},
+          {"context_balanced", plan.context.balanced},
+          {"expert", plan.expert.degree},
+          {"expert_tensor", plan.expert_tensor()},
+          {"expert_capacity_factor", plan.expert.capacity_factor},
+          {"expert_imbalance", plan.expert.imbalance},
+          {"placement", plan.placement},
+          {"reshard_after_forward", plan.reshards_after_forward()},
+          {"prefetch_units", plan.units_in_flight() - 1},
           {"pipeline_stages", plan.pipeline.stages},
           {"pipeline_interleave", plan.pipeline.interleave},
           {"pipeline_schedule", plan.pipeline.schedule},
@@ -42,7 +53,8 @@ Json plan_choices(const Plan& plan) {
           {"recompute_parts", plan.recompute_parts},
           {"offload_optimizer", plan.offload.optimizer},
           {"offload_weights", plan.offload.weights},
-          {"offload_activations", plan.offload.activations}};
+          {"offload_activations", plan.offload.activations},
+          {"offload_overlapped", plan.offload.overlapped}};
 }
 
 Json cluster(const Cluster& c) {

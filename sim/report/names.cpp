@@ -54,15 +54,42 @@ const char* to_string(Recompute recompute) {
   return "";
 }
 
+const char* to_string(ContextMethod method) {
+  switch (method) {
+    case ContextMethod::ring: return "ring";
+    case ContextMethod::all_gather: return "all-gather";
+    case ContextMethod::ulysses: return "ulysses";
+  }
+  return "";
+}
+
+const char* to_string(Override override) {
+  switch (override) {
+    case Override::software: return "software";
+    case Override::yes: return "always";
+    case Override::no: return "never";
+  }
+  return "";
+}
+
 namespace {
+
+// "ep 8", "ep 8 (whole experts, capacity 1.25)", "ep 8 (imbalance 1.3)"
+std::string expert_piece(const Plan& plan) {
+  std::string notes;
+  const auto add = [&](const std::string& note) { notes += (notes.empty() ? "" : ", ") + note; };
+  if (plan.expert_tensor() != plan.tensor) {
+    add(plan.expert_tensor() == 1 ? "whole experts" : fmt::format("expert tensor {}", plan.expert_tensor()));
+  }
+  if (plan.expert.capacity_factor > 0) add(fmt::format("capacity {:g}", plan.expert.capacity_factor));
+  if (plan.expert.imbalance > 1) add(fmt::format("imbalance {:g}", plan.expert.imbalance));
+  return fmt::format("ep {}{}", plan.expert.degree, notes.empty() ? "" : " (" + notes + ")");
+}
 
 // "cp 4 (ring)", "cp 4 (ring, one piece a rank)"
 std::string context_piece(const Context& context) {
-  const char* method = "ring";
-  if (context.method == ContextMethod::all_gather) method = "all-gather";
-  if (context.method == ContextMethod::ulysses) method = "ulysses";
   const bool uneven = !context.balanced && context.method != ContextMethod::ulysses;
-  return fmt::format("cp {} ({}{})", context.degree, method, uneven ? ", one piece a rank" : "");
+  return fmt::format("cp {} ({}{})", context.degree, to_string(context.method), uneven ? ", one piece a rank" : "");
 }
 
 // "optimizer 50 % and activations on the host"; empty where everything is on the device.
@@ -76,7 +103,8 @@ std::string offload_piece(const Offload& offload) {
   add("optimizer", offload.optimizer);
   add("weights", offload.weights);
   add("activations", offload.activations);
-  return text.empty() ? text : text + " on the host";
+  if (text.empty()) return text;
+  return text + (offload.overlapped ? " on the host" : " on the host, not overlapped");
 }
 
 }  // namespace
@@ -88,7 +116,8 @@ std::string plan_summary(const PlanReport& report) {
   if (plan.tensor > 1) add(fmt::format("tp {}{}", plan.tensor, plan.sequence_parallel ? " (sequence parallel)" : ""));
   if (plan.tensor > 1 && plan.tensor_overlap == Override::yes) text += " overlapped";
   if (plan.context.degree > 1) add(context_piece(plan.context));
-  if (plan.expert.degree > 1) add(fmt::format("ep {}", plan.expert.degree));
+  const bool expert_words = plan.expert.tensor > 0 || plan.expert.capacity_factor > 0 || plan.expert.imbalance > 1;
+  if (plan.expert.degree > 1 || expert_words) add(expert_piece(plan));
   if (plan.pipeline.stages > 1) {
     const std::string chunks = plan.pipeline.interleave > 1 ? fmt::format(" × {}", plan.pipeline.interleave) : "";
     add(fmt::format("pp {}{} ({})", plan.pipeline.stages, chunks, plan.pipeline.schedule));

@@ -12,6 +12,8 @@ const char* to_string(Precision precision);
 const char* to_string(Optimizer optimizer);
 const char* to_string(Sharding sharding);
 const char* to_string(Recompute recompute);
+const char* to_string(ContextMethod method);
+const char* to_string(Override override);
 
 // "tp 8 (sequence parallel) · pp 2 × 5 (1f1b) · dp 4 · optimizer sharded · micro-batch 1 × 128 · selective recompute".
 std::string plan_summary(const PlanReport& plan);

@@ -210,8 +210,11 @@ class TraceWriter final : public SliceSink {
     }
     const bool transfer = slice.kind == SliceKind::transfer;
     if (!transfer && slice.kind > SliceKind::backward) return;
-    const bool forward =
-        transfer ? slice.stream == Stream::send_forward : slice.kind == SliceKind::forward;
+    // The second chunk of a V sends its activations to the stage before (of two stages: to the other).
+    const bool down = timeline_.layout == ChunkLayout::v_shape && slice.chunk % 2 == 1 &&
+                      timeline_.stages > 2;
+    const bool onward = (slice.stream == Stream::send_forward) != down;
+    const bool forward = transfer ? onward : slice.kind == SliceKind::forward;
     std::int64_t receiver = virtual_stage(slice);
     if (transfer) receiver += forward ? 1 : -1;
     const std::int64_t id = 2 * (receiver * timeline_.micro_batches + slice.micro_batch) +

@@ -63,15 +63,15 @@ std::optional<Seconds> bubble(const PipelinePosition& at, const PassCost& chunk)
 
 }  // namespace
 
-const Schedule zb_h1{
-    "zb-h1",
-    "zero bubble H1: 1f1b with weight gradients put off into the bubble, in 1f1b's memory",
-    "Qi et al. 2023 (arXiv:2401.10241) section 2.1",
-    ChunkRule::one,
-    ChunkLayout::round_robin,
-    true,
-    &order,
-    &in_flight,
-    &bubble};
+const Schedule zb_h1{"zb-h1",
+                     "zero bubble H1: 1f1b with weight gradients put off into the bubble; every "
+                     "stage may hold as many micro-batches as the first one of 1f1b",
+                     "Qi et al. 2023 (arXiv:2401.10241) section 2.1",
+                     ChunkRule::one,
+                     ChunkLayout::round_robin,
+                     true,
+                     &order,
+                     &in_flight,
+                     &bubble};
 
 }  // namespace lockstep

@@ -65,21 +65,21 @@ TEST_CASE("step timeline: a hidden transfer is drawn and costs nothing while its
 }
 
 TEST_CASE("step timeline: transfers slower than the passes beside them hold up the receiver") {
-  // 3 s transfers beside passes of 1 s. The first one has nothing before it: there at 1. The others
-  // follow one by one, there at 4 and 7. Stage 1: F 1-2, 4-5, 7-8, B 8-11; stage 0: B 9-12.
+  // 3 s transfers beside passes of 1 s. None starts before its pass does: the first one is there at
+  // 3, the others at 6 and 9. Stage 1: F 3-4, 6-7, 9-10, B 10-13; stage 0: B 11-14.
   StepWork work = equal_step("gpipe", 2, 1, 3, passes(1, 1));
   work.stages[0].forward_send_hidden = Seconds{3};
   Slices slices;
   const StepResult result = run_step(work, &slices);
-  CHECK(result.total.value() == Approx(12));
+  CHECK(result.total.value() == Approx(14));
   const std::vector<Slice> sends = slices.of(0, Stream::send_forward);
   REQUIRE(sends.size() == 3);
-  check_slice(sends[0], SliceKind::transfer, 0, 1);
-  check_slice(sends[1], SliceKind::transfer, 1, 4);
-  check_slice(sends[2], SliceKind::transfer, 4, 7);
-  // F0, two transfers, F2, three backwards and stage 0's last.
+  check_slice(sends[0], SliceKind::transfer, 0, 3);
+  check_slice(sends[1], SliceKind::transfer, 3, 6);
+  check_slice(sends[2], SliceKind::transfer, 6, 9);
+  // F0, the rest of three transfers, F2, three backwards and stage 0's last.
   check_path(result.path, SliceKind::forward, 2);
-  check_path(result.path, SliceKind::transfer, 6);
+  check_path(result.path, SliceKind::transfer, 8);
   check_path(result.path, SliceKind::backward, 4);
 }
 

@@ -47,6 +47,8 @@ TEST_CASE("experts property: more imbalance or capacity is never faster, and kee
         double last = 0;
         double last_bytes = 0;
         for (const double load : {1.0, 1.1, 1.5, 3.0}) {
+          // One of so many ranks has at most so many times the mean.
+          if (!capacity && load > static_cast<double>(degree)) continue;
           Plan plan = plain_plan(16 / tensor, tensor);
           plan.sequence_parallel = tensor > 1;
           plan.expert.degree = degree;

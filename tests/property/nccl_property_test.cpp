@@ -115,8 +115,7 @@ TEST_CASE("NCCL model: collective_cost is prepare and choose") {
   const Cluster cluster = h100(4);
   const GroupShape shape = group_shape(cluster, 32, 1);
   const Routes ready = routes(cluster);
-  const CollectiveCost cost =
-      collective_cost(cluster, ready, shape, Collective::all_reduce, 1_GB);
+  const CollectiveCost cost = collective_cost(cluster, ready, shape, Collective::all_reduce, 1_GB);
   const nccl::CollectiveChoice choice =
       nccl::choose(nccl::prepare(cluster, ready, shape), Collective::all_reduce, 1_GB);
   CHECK(cost.time == choice.time);

@@ -79,7 +79,8 @@ TEST_CASE(
   for (int i = 0; i < draws; ++i) {
     RandomCase drawn = random.next();
     drawn.plan.recompute_every = 1;
-    // What is not kept need not be copied to the host, which can be worth more than recompute costs.
+    // What is not kept need not be copied to the host, which can be worth more than recompute
+    // costs.
     drawn.plan.offload.activations = 0;
     drawn.plan.recompute = Recompute::none;
     const PlanReport kept = predict(drawn);
@@ -161,5 +162,38 @@ TEST_CASE("plan property: more micro-batches never raise the bubble's share of t
       drawn.training.global_batch *= 2;
     }
     ++compared;
+  }
+}
+
+TEST_CASE("plan property: what is exposed of all collectives is what the partition says") {
+  RandomPlans random(16);
+  int compared = 0;
+  while (compared < 1000) {
+    const RandomCase drawn = random.next();
+    const PlanReport report = predict(drawn);
+    // Gathers and reductions of a step are shown for one stage and belong to all of them.
+    if (line(report, "gradient and parameter sync exposed") > 0) continue;
+    double partition = 0;
+    for (const char* name : {"tensor-parallel collectives exposed",
+                             "context-parallel exchange exposed", "expert all-to-all exposed",
+                             "FSDP gather and scatter exposed", "pipeline transfers exposed"}) {
+      partition += line(report, name);
+    }
+    double calls = 0;
+    for (const CollectiveUse& use : report.step.collectives) calls += use.exposed.value();
+    INFO(name_of(drawn));
+    REQUIRE(calls == Approx(partition).epsilon(rounding).margin(1e-15));
+    ++compared;
+  }
+}
+
+TEST_CASE("plan property: no plan does more than its GPUs can") {
+  RandomPlans random(17);
+  for (int i = 0; i < draws; ++i) {
+    const RandomCase drawn = random.next();
+    const PlanReport report = predict(drawn);
+    INFO(name_of(drawn));
+    REQUIRE(report.mfu.value <= report.hfu.value * (1 + rounding));
+    REQUIRE(report.hfu.value <= 1.0);
   }
 }

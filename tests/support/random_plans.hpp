@@ -77,8 +77,10 @@ class RandomPlans {
     if (stages > 1) pick_schedule(plan);
     if (drawn.model.has_experts()) {
       plan.expert.degree = one_of({1, 2, 4, 8});
-      plan.expert.tensor = coin() ? 1 : 0;
-      if (coin()) plan.expert.capacity_factor = 1.25;
+      plan.expert.tensor = one_of({0, 0, 1, 2});
+      const std::int64_t uneven = one_of({0, 1, 2});
+      if (uneven == 1) plan.expert.capacity_factor = 1.25;
+      if (uneven == 2 && plan.expert.degree > 1) plan.expert.imbalance = 1.5;
     }
     plan.sharding = static_cast<Sharding>(one_of({0, 1, 2, 3}));
     if (plan.sharding != Sharding::none && coin()) plan.shard_group = 2;

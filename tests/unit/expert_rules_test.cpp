@@ -63,10 +63,25 @@ TEST_CASE("plan: the width of an expert divides by its tensor ranks", "[unit]") 
   CHECK(broken(plan).empty());
 }
 
+TEST_CASE("plan: no rank and no expert takes more than there is", "[unit]") {
+  Plan plan = plain_plan(16);
+  plan.expert.degree = 2;
+  plan.expert.imbalance = 2.5;
+  CHECK(broken(plan) == Found{"E434 expert.imbalance: one of 2 ranks cannot have more than 2 times "
+                              "the mean | at most expert.degree: 2"});
+  plan.expert.imbalance = 1;
+  plan.expert.capacity_factor = 100;
+  REQUIRE(broken(plan).size() == 1);
+  CHECK(broken(plan)[0].rfind("E433 expert.capacity_factor: an expert cannot take more than all "
+                              "tokens: ",
+                              0) == 0);
+}
+
 TEST_CASE("plan: a capacity leaves no imbalance", "[unit]") {
   Plan plan = plain_plan(16);
   plan.expert.capacity_factor = 1.25;
   CHECK(broken(plan).empty());
+  plan.expert.degree = 2;
   plan.expert.imbalance = 1.1;
   CHECK(broken(plan) == Found{"E426 expert.imbalance: with a capacity factor every expert takes "
                               "the same number of tokens | keep capacity_factor or imbalance"});
