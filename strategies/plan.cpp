@@ -29,6 +29,7 @@ class Rules {
     check_sharding();
     check_recompute();
     check_offload();
+    check_idle_keys();
     return std::move(found_);
   }
 
@@ -301,7 +302,15 @@ class Rules {
              "set recompute: selective, or remove recompute_parts");
     }
     std::string unknown;
-    if (parse_recompute_parts(plan_.recompute_parts, &unknown)) return;
+    if (const auto parts = parse_recompute_parts(plan_.recompute_parts, &unknown)) {
+      if (!model_has_one_of(model_, *parts)) {
+        report("E435", "recompute_parts",
+               fmt::format("no layer of this model has '{}'", plan_.recompute_parts),
+               model_.has_experts() ? "with experts: moe, router, shared-experts, attention, ..."
+                                    : "of a dense model: mlp, activation, norms, attention, ...");
+      }
+      return;
+    }
     std::string names;
     for (const RecomputePart& part : recompute_parts()) {
       names += (names.empty() ? "" : ", ") + std::string(part.name);
@@ -309,6 +318,22 @@ class Rules {
     report("E428", "recompute_parts",
            fmt::format("'{}' is no part of a layer that can be recomputed", unknown),
            "one or more of: " + names);
+  }
+
+  // Keys that mean nothing beside the others of this plan.
+  void check_idle_keys() {
+    if (plan_.tensor == 1 && plan_.tensor_overlap != Override::software) {
+      report("E436", "tensor_overlap",
+             "there are no tensor-parallel collectives to overlap, and tensor is 1",
+             "set tensor above 1, or remove tensor_overlap");
+    }
+    const bool units = plan_.sharding == Sharding::fsdp;
+    if (!units &&
+        (plan_.sync.prefetch >= 0 || plan_.sync.reshard_after_forward != Override::software)) {
+      report("E437", "sync",
+             "prefetch and reshard_after_forward are FSDP's, and sharding is not fsdp",
+             "set sharding: fsdp, or remove them");
+    }
   }
 
   void check_offload() {

@@ -18,6 +18,9 @@ struct RecomputePart {
   const char* description;
 };
 
+// Whether some layer of the model has one of the parts.
+bool model_has_one_of(const Model& model, const LayerParts& parts);
+
 // What `recompute_parts` of a plan may name. Source of the aliases: Megatron-LM,
 // megatron/core/transformer/transformer_config.py, recompute_modules.
 const std::vector<RecomputePart>& recompute_parts();

@@ -1,6 +1,7 @@
 // The parts of a layer by the names that plans use.
 #include <algorithm>
 
+#include "strategies/layer/layer_spec.hpp"
 #include "strategies/recompute.hpp"
 
 namespace lockstep {
@@ -95,6 +96,27 @@ Bytes saved_bytes(const Block& block, const RecomputePolicy& policy) {
     }
   }
   return sum;
+}
+
+bool model_has_one_of(const Model& model, const LayerParts& parts) {
+  using P = LayerPart;
+  LayerParts present = LayerParts::of(P::norms, P::attention_core, P::output_projection);
+  present.add(
+      LayerParts::of(model.has_latent_attention() ? P::latent_up_projection : P::qkv_projection));
+  for (const LayerSpec& layer : layer_specs(model)) {
+    if (layer.experts) {
+      present.add(
+          LayerParts::of(P::router, P::expert_exchange, P::expert_linears, P::expert_activation));
+      if (model.experts.shared > 0) present.add(LayerParts::of(P::shared_experts));
+    } else {
+      present.add(LayerParts::of(P::up_projection, P::activation, P::down_projection));
+    }
+  }
+  for (auto part = static_cast<int>(P::none); part < static_cast<int>(P::count); ++part) {
+    const auto one = static_cast<LayerPart>(part);
+    if (present.has(one) && parts.has(one)) return true;
+  }
+  return false;
 }
 
 }  // namespace lockstep

@@ -44,6 +44,8 @@ const std::vector<Scenario> pictures{
     {"korthikanti-1t.yaml", "full-recompute"},
     {"korthikanti-530b.yaml", "sequence-parallel-selective"},
     {"llama3.1-405b-1024xh100.yaml", "tp8-pp16-interleave4"},
+    {"zero-bubble-vs-interleaved.yaml", "zb-h1"},
+    {"zero-bubble-vs-interleaved.yaml", "zb-v"},
 };
 
 }  // namespace
@@ -156,6 +158,20 @@ TEST_CASE("simulate --trace writes a file that viewers can open, the same every 
   }
   // Nothing is left beside it.
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+}
+
+TEST_CASE("simulate --trace does not overwrite the scenario", "[cli][trace]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path copy = folder.path() / "scenario.yaml";
+  std::filesystem::copy_file(bundled("llama3-70b-64xh100.yaml"), copy);
+  const std::string before = read_file(copy);
+  const Finished finished =
+      run_lockstep({"simulate", copy.string(), "--plan", "tp8-pp2", "--trace", copy.string()});
+  CHECK(finished.code == 2);
+  CHECK(finished.err ==
+        "lockstep: --trace would overwrite the scenario\n  = hint: name another file\n  = help: "
+        "lockstep simulate --help\n");
+  CHECK(read_file(copy) == before);
 }
 
 TEST_CASE("simulate --trace - prints the trace in the report's place", "[cli][trace]") {
