@@ -44,7 +44,8 @@ class Rules {
                          static_cast<double>(plan_.pipeline.stages);
     const double product = inner * static_cast<double>(plan_.data);
     const auto gpus = static_cast<double>(gpus_);
-    if (product != gpus) {
+    degrees_fit_ = product == gpus;
+    if (!degrees_fit_) {
       const bool context = plan_.context.degree > 1;
       std::string hint =
           fmt::format("choose tensor{} and pipeline stages whose product divides the GPUs",
@@ -71,9 +72,22 @@ class Rules {
           fmt::format("'{}' is not an order of tp, dp and pp (and cp)", plan_.placement),
           "each once, with hyphens, the first on neighbouring GPUs: tp-dp-pp (as Megatron places "
           "them), tp-cp-dp-pp, tp-pp-dp, ...");
-    } else if (const std::string_view uneven = uneven_groups(plan_); !uneven.empty()) {
-      report("E419", "placement", std::string(uneven), "placement: tp-cp-dp-pp has no such gap");
+      return;
     }
+    if (!degrees_fit_ || !experts_fit()) return;
+    const std::string_view uneven = uneven_groups(plan_);
+    if (uneven.empty()) return;
+    report("E419", "placement", std::string(uneven), "placement: tp-cp-dp-pp has no such gap");
+  }
+
+  // Whether the ranks of a stage divide into groups of experts. Only where the degrees fit the
+  // GPUs, whose products are then in range.
+  bool experts_fit() const {
+    const std::int64_t ranks = plan_.tensor * plan_.replicas();
+    const double wanted =
+        static_cast<double>(plan_.expert.degree) * static_cast<double>(plan_.expert_tensor());
+    return wanted <= static_cast<double>(ranks) &&
+           ranks % (plan_.expert.degree * plan_.expert_tensor()) == 0;
   }
 
   void check_context() {
@@ -128,16 +142,11 @@ class Rules {
                          expert.degree),
              fmt::format("it must divide {}", model_.experts.count));
     }
-    const double ranks = static_cast<double>(plan_.tensor) *
-                         static_cast<double>(plan_.context.degree) *
-                         static_cast<double>(plan_.data);
-    const double wanted = static_cast<double>(expert.degree) * static_cast<double>(etp);
-    if (wanted > ranks ||
-        static_cast<std::int64_t>(ranks) % static_cast<std::int64_t>(wanted) != 0) {
+    if (degrees_fit_ && !experts_fit()) {
       report("E424", "expert.degree",
-             fmt::format("expert {} x expert.tensor {} does not divide the {:.0f} ranks of a stage "
+             fmt::format("expert {} x expert.tensor {} does not divide the {} ranks of a stage "
                          "(tensor x context x data)",
-                         expert.degree, etp, ranks),
+                         expert.degree, etp, plan_.tensor * plan_.replicas()),
              "choose an expert degree that divides them");
     }
     if (model_.expert_ffn() % etp != 0) {
@@ -271,6 +280,7 @@ class Rules {
       report("E410", "shard_group", "shard_group has no meaning with sharding: none",
              "choose sharding: fsdp (or optimizer, gradients), or remove shard_group");
     }
+    if (plan_.data > gpus_ || plan_.context.degree > gpus_) return;  // E401 says so; no overflow
     const std::int64_t replicas = plan_.replicas();
     if (plan_.data > 0 && replicas % plan_.shard_group != 0) {
       report("E409", "shard_group",
@@ -350,6 +360,7 @@ class Rules {
   const Plan& plan_;
   std::int64_t gpus_;
   std::vector<Violation> found_;
+  bool degrees_fit_ = false;  // check_degrees: they multiply to the GPUs
 };
 
 }  // namespace
