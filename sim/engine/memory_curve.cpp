@@ -12,17 +12,6 @@ double sum(const std::vector<MemoryShare>& shares) {
   return bytes;
 }
 
-void add_to(std::vector<MemoryShare>& shares, const std::string& name, double bytes) {
-  if (bytes <= 0) return;
-  const auto known = std::find_if(shares.begin(), shares.end(),
-                                  [&](const MemoryShare& share) { return share.name == name; });
-  if (known == shares.end()) {
-    shares.push_back({name, bytes});
-  } else {
-    known->bytes += bytes;
-  }
-}
-
 double resting(const StageMemoryProfile& profile, double held, bool gradients) {
   return sum(profile.always) + (gradients ? sum(profile.gradients) : 0) + held;
 }
@@ -51,6 +40,17 @@ MemoryPeak second_half_of(const Slice& slice) {
 
 }  // namespace
 
+void add_share(std::vector<MemoryShare>& shares, const std::string& name, double bytes) {
+  if (bytes <= 0) return;
+  const auto known = std::find_if(shares.begin(), shares.end(),
+                                  [&](const MemoryShare& share) { return share.name == name; });
+  if (known == shares.end()) {
+    shares.push_back({name, bytes});
+  } else {
+    known->bytes += bytes;
+  }
+}
+
 MemoryCurves::MemoryCurves(const std::vector<StageMemoryProfile>& profiles, bool splits_backward,
                            std::size_t most_points)
     : profiles_(profiles),
@@ -65,14 +65,14 @@ void MemoryCurves::raise(State& state, const StageMemoryProfile& profile,
   peak.bytes = resting(profile, state.held, state.gradients) + sum(workspace);
   set(state, peak.time, peak.bytes);
   if (peak.bytes <= state.curve.peak.bytes) return;
-  for (const MemoryShare& share : profile.always) add_to(peak.holders, share.name, share.bytes);
+  for (const MemoryShare& share : profile.always) add_share(peak.holders, share.name, share.bytes);
   if (state.gradients) {
     for (const MemoryShare& share : profile.gradients) {
-      add_to(peak.holders, share.name, share.bytes);
+      add_share(peak.holders, share.name, share.bytes);
     }
   }
-  add_to(peak.holders, "activations", state.held);
-  for (const MemoryShare& share : workspace) add_to(peak.holders, share.name, share.bytes);
+  add_share(peak.holders, "activations", state.held);
+  for (const MemoryShare& share : workspace) add_share(peak.holders, share.name, share.bytes);
   peak.passes_held = state.passes_held;
   state.curve.peak = std::move(peak);
 }

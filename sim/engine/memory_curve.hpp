@@ -15,6 +15,9 @@ struct MemoryShare {
   double bytes = 0;
 };
 
+// Adds bytes under a name, to the share of that name if there is one; nothing if there are none.
+void add_share(std::vector<MemoryShare>& shares, const std::string& name, double bytes);
+
 // What a rank of one pipeline stage holds, by when it holds it. All in bytes.
 struct StageMemoryProfile {
   std::vector<MemoryShare> always;     // all step long

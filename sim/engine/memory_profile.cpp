@@ -1,21 +1,10 @@
 #include "sim/engine/memory_profile.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace lockstep {
 
 namespace {
-
-void add_to(std::vector<MemoryShare>& shares, const std::string& name, double bytes) {
-  const auto known = std::find_if(shares.begin(), shares.end(),
-                                  [&](const MemoryShare& share) { return share.name == name; });
-  if (known == shares.end()) {
-    shares.push_back({name, bytes});
-  } else {
-    known->bytes += bytes;
-  }
-}
 
 bool has_all(const Lifetime& lifetime) {
   return lifetime.has(Moment::forward) && lifetime.has(Moment::loss) &&
@@ -38,12 +27,12 @@ void add_tensor(StageMemoryProfile& profile, const Tensor& tensor) {
   if (tensor.chunk >= 0) {
     profile.activations[static_cast<std::size_t>(tensor.chunk)] += bytes;
   } else if (has_all(tensor.lifetime)) {
-    add_to(profile.always, name, bytes);
+    add_share(profile.always, name, bytes);
   } else if (grows_in_backward(tensor)) {
-    add_to(profile.gradients, name, bytes);
+    add_share(profile.gradients, name, bytes);
   } else {
     const auto during = [&](Moment moment, std::vector<MemoryShare>& shares) {
-      if (tensor.lifetime.has(moment)) add_to(shares, name, bytes);
+      if (tensor.lifetime.has(moment)) add_share(shares, name, bytes);
     };
     during(Moment::forward, profile.forward);
     during(Moment::loss, profile.loss);

@@ -15,23 +15,18 @@ constexpr UnitNames expert_names{"expert parameter all-gather", "expert gradient
 
 }  // namespace
 
+DataSync::DataSync(const Plan& plan, const Training& training, std::int64_t all, std::int64_t shard)
+    : sharding_(plan.sharding),
+      bytes_(state_bytes(plan, training)),
+      shard_(as_double(plan.sharding == Sharding::none ? all : shard)),
+      copies_(as_double(all) / shard_) {}
+
 DataSync DataSync::dense(const Plan& plan, const Training& training) {
-  DataSync sync;
-  sync.sharding_ = plan.sharding;
-  sync.bytes_ = state_bytes(plan, training);
-  const std::int64_t all = plan.replicas();
-  sync.shard_ = as_double(plan.sharding == Sharding::none ? all : plan.shard_ranks());
-  sync.copies_ = as_double(all) / sync.shard_;
-  return sync;
+  return {plan, training, plan.replicas(), plan.shard_ranks()};
 }
 
 DataSync DataSync::experts(const Plan& plan, const Training& training) {
-  DataSync sync;
-  sync.sharding_ = plan.sharding;
-  sync.bytes_ = state_bytes(plan, training);
-  const std::int64_t all = plan.expert_replicas();
-  sync.shard_ = as_double(plan.sharding == Sharding::none ? all : plan.expert_shard_ranks());
-  sync.copies_ = as_double(all) / sync.shard_;
+  DataSync sync(plan, training, plan.expert_replicas(), plan.expert_shard_ranks());
   sync.all_ = GroupKind::expert_data;
   sync.shard_group_ = GroupKind::expert_shard;
   sync.copies_group_ = GroupKind::expert_replicate;

@@ -33,6 +33,9 @@ class DataSync {
   void gather(std::vector<CollectiveCall>& calls, double parameters, const UnitNames& names) const;
 
  private:
+  // `all` ranks replicate the parameters, `shard` of them share a sharded copy.
+  DataSync(const Plan& plan, const Training& training, std::int64_t all, std::int64_t shard);
+
   Sharding sharding_ = Sharding::none;
   StateBytes bytes_;
   double shard_ = 1;   // ranks of one sharded copy
