@@ -28,6 +28,12 @@ Catalog::Catalog(std::filesystem::path folder, std::vector<Setting> settings)
       settings_(std::move(settings)),
       trees_(std::make_shared<CatalogTrees>(folder_, settings_)) {}
 
+std::shared_ptr<const Evidence> Catalog::evidence() const {
+  const CatalogTrees::ReadEvidence& read = trees_->evidence();
+  if (!read.problems.empty()) throw InputError(read.problems);
+  return read.evidence;
+}
+
 std::vector<std::string> Catalog::names(const std::string& kind) const { return trees_->names(kind); }
 
 Gpu Catalog::gpu(const std::string& name) const { return read_entry<Gpu>(*trees_, "gpus", name); }

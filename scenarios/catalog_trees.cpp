@@ -74,6 +74,15 @@ CatalogTrees::CatalogTrees(std::filesystem::path folder, const std::vector<Setti
   }
 }
 
+const CatalogTrees::ReadEvidence& CatalogTrees::evidence() {
+  std::call_once(evidence_once_, [this] {
+    Evidence evidence;
+    evidence.fitted = load_fitted_parameters(folder_ / "calibrations", evidence_.problems);
+    evidence_.evidence = std::make_shared<const Evidence>(std::move(evidence));
+  });
+  return evidence_;
+}
+
 std::filesystem::path CatalogTrees::file_of(const Key& key) const {
   return folder_ / key.first / (key.second + extension);
 }
@@ -230,6 +239,15 @@ const Node* CatalogEntrySource::named(const std::string& folder, const std::stri
   if (!entry->problems.empty()) return nullptr;
   in_use_.push_back(entry);
   return &entry->tree;
+}
+
+const FittedParameters& CatalogEntrySource::fitted() {
+  const CatalogTrees::ReadEvidence& read = trees_.evidence();
+  if (!reported_evidence_) {
+    problems_.insert(problems_.end(), read.problems.begin(), read.problems.end());
+    reported_evidence_ = true;
+  }
+  return read.evidence->fitted;
 }
 
 std::optional<Node> CatalogEntrySource::inline_map(const std::string& folder, const Node& map, std::string& name) {

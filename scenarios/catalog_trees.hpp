@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "scenarios/evidence.hpp"
 #include "scenarios/overlay.hpp"
 #include "scenarios/tree_reader.hpp"
 
@@ -46,6 +47,13 @@ class CatalogTrees {
   // The entries that settings name, as (folder, name); each once.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> changed_entries() const;
 
+  // Published runs on the constants: read at its first use, with what is wrong with the files.
+  struct ReadEvidence {
+    std::shared_ptr<const Evidence> evidence;
+    std::vector<Diagnostic> problems;
+  };
+  const ReadEvidence& evidence();
+
   // E301 at the place that names a missing entry.
   [[nodiscard]] Diagnostic unknown_entry(const std::string& folder, const std::string& name, const Location& at) const;
 
@@ -70,6 +78,8 @@ class CatalogTrees {
   std::vector<EntrySetting> entry_settings_;
   std::mutex mutex_;  // of the map below
   std::map<Key, std::shared_ptr<const EntryTree>> entries_;
+  std::once_flag evidence_once_;
+  ReadEvidence evidence_;
 };
 
 // Gives the tree reader its entries and keeps them alive; problems of an entry are appended once it is used.
@@ -78,11 +88,13 @@ class CatalogEntrySource final : public EntrySource {
   CatalogEntrySource(CatalogTrees& trees, std::vector<Diagnostic>& problems) : trees_(trees), problems_(problems) {}
   const Node* named(const std::string& folder, const std::string& name, const Location& from) override;
   std::optional<Node> inline_map(const std::string& folder, const Node& map, std::string& name) override;
+  const FittedParameters& fitted() override;
 
  private:
   CatalogTrees& trees_;
   std::vector<Diagnostic>& problems_;
   std::vector<std::shared_ptr<const EntryTree>> in_use_;
+  bool reported_evidence_ = false;
 };
 
 // The problems of the catalog's own settings, unknown keys in them included.

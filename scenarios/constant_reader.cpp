@@ -23,8 +23,9 @@ constexpr const char* full_form = "write {value: …, kind: datasheet|measured|f
 
 class ConstantReader {
  public:
-  ConstantReader(const Entry& entry, const std::string& path, std::vector<Diagnostic>& problems)
-      : entry_(entry), path_(path), problems_(problems) {}
+  ConstantReader(const Entry& entry, const std::string& path, const FittedParameters& fitted,
+                 std::vector<Diagnostic>& problems)
+      : entry_(entry), path_(path), fitted_(fitted), problems_(problems) {}
 
   void read(Dimension dimension, Range range, ConstantBase& constant) {
     const Node& node = entry_.value;
@@ -32,7 +33,7 @@ class ConstantReader {
       report(node.where, "E204", path_, fmt::format("'{}' must be a quantity, not a list", entry_.key), full_form);
       return;
     }
-    constant = ConstantBase{0.0, 0.0, Provenance::assumed, author_of(node.where)};
+    constant = ConstantBase{0.0, 0.0, Provenance::assumed, author_of(node.where), {}, 0.0, 0.0};
     if (node.kind == Node::Kind::scalar) {
       if (in_catalog(node.where)) {
         report(node.where, "E210", path_, fmt::format("'{}' must say where it comes from", entry_.key), full_form);
@@ -100,7 +101,26 @@ class ConstantReader {
     } else if (in_catalog(map.where) && map.find("source") == nullptr) {
       report(entry_.where, "E210", path_, fmt::format("'{}' lacks the key 'source'", entry_.key), full_form);
     }
+    if (const Node* fit = part(map, "fit")) read_fit(*fit, map, constant);
     refuse_unknown_keys(map);
+  }
+
+  // What a user sets counts as it is written.
+  void read_fit(const Node& node, const Node& map, ConstantBase& constant) {
+    const Entry* value = map.find("value");
+    if (value != nullptr && !in_catalog(value->where)) return;
+    if (fitted_.index(node.text) == fitted_.size()) {
+      std::vector<std::string> names;
+      for (const FittedParameter& parameter : fitted_.parameters) names.push_back(parameter.name);
+      const std::string nearest = nearest_name(node.text, names);
+      report(node.where, "E212", path_ + ".fit", fmt::format("there is no fitted parameter '{}'", shortened(node.text)),
+             nearest.empty() ? "calibrations/parameters.yaml lists them" : fmt::format("did you mean '{}'?", nearest));
+      return;
+    }
+    constant.fit = node.text;
+    constant.prior = constant.value;
+    constant.own_spread = constant.spread;
+    set_fitted(constant, fitted_);
   }
 
   void read_kind(const Node& node, Provenance& kind) {
@@ -119,25 +139,26 @@ class ConstantReader {
   }
 
   void refuse_unknown_keys(const Node& map) {
-    const std::vector<std::string> known{"value", "kind", "spread", "source"};
+    const std::vector<std::string> known{"value", "kind", "spread", "source", "fit"};
     for (const Entry& part : map.entries) {
       if (part.merged || std::find(known.begin(), known.end(), part.key) != known.end()) continue;
       const std::string nearest = nearest_name(part.key, known);
       report(part.where, "E201", path_ + "." + part.key, fmt::format("unknown key '{}' in '{}'", shortened(part.key), path_),
-             nearest.empty() ? "valid keys: value, kind, spread, source" : fmt::format("did you mean '{}'?", nearest));
+             nearest.empty() ? "valid keys: value, kind, spread, source, fit" : fmt::format("did you mean '{}'?", nearest));
     }
   }
 
   const Entry& entry_;
   const std::string& path_;
+  const FittedParameters& fitted_;
   std::vector<Diagnostic>& problems_;
 };
 
 }  // namespace
 
 void read_constant(const Entry& entry, const std::string& path, Dimension dimension, Range range,
-                   ConstantBase& constant, std::vector<Diagnostic>& problems) {
-  ConstantReader(entry, path, problems).read(dimension, range, constant);
+                   const FittedParameters& fitted, ConstantBase& constant, std::vector<Diagnostic>& problems) {
+  ConstantReader(entry, path, fitted, problems).read(dimension, range, constant);
 }
 
 }  // namespace lockstep

@@ -175,6 +175,7 @@ Scenario parse_scenario(const std::string& yaml_text, const std::string& file_na
   throw_if_any(problems);
 
   Scenario scenario = resolve(std::move(file), *root);
+  scenario.evidence = catalog.evidence();
   scenario.unreached = std::move(unreached);
   problems = check_meaning(scenario, *root);
   if (illegal == IllegalPlans::refuse || !problems.empty()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scenarios/diagnostics.hpp"
+#include "scenarios/evidence.hpp"
 #include "strategies/plan.hpp"
 #include "topology/hardware.hpp"
 
@@ -31,6 +32,7 @@ struct UnreachedPlans {
 };
 
 struct Scenario {
+  std::shared_ptr<const Evidence> evidence = std::make_shared<const Evidence>();  // of the catalog
   std::string name;
   std::string description;
   Model model;
@@ -71,6 +73,10 @@ class Catalog {
   [[nodiscard]] System system(const std::string& name) const;
   [[nodiscard]] Model model(const std::string& name) const;
   [[nodiscard]] Software software(const std::string& name) const;
+
+  // What published runs say about the constants and about the tool's errors; read at its first use.
+  // Throws InputError with every error of the files.
+  [[nodiscard]] std::shared_ptr<const Evidence> evidence() const;
 
   // For the readers of this library.
   [[nodiscard]] CatalogTrees& trees() const { return *trees_; }

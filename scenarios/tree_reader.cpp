@@ -93,7 +93,8 @@ class TreeReader final : public FieldVisitor {
       }
       return;
     }
-    read_constant(*entry, child_path(field.key), dimension, range, value, context_.problems);
+    read_constant(*entry, child_path(field.key), dimension, range, context_.entries.fitted(), value,
+                  context_.problems);
   }
 
   void choice(const FieldInfo& field, int& value, std::span<const Choice> choices) override {
@@ -263,6 +264,11 @@ class TreeReader final : public FieldVisitor {
 };
 
 }  // namespace
+
+const FittedParameters& EntrySource::fitted() {
+  static const FittedParameters none;
+  return none;
+}
 
 void read_map(const Node& map, const Location& where, const std::string& path, ReadContext& context,
               const std::function<void(FieldVisitor&)>& members) {

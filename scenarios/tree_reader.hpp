@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scenarios/fields.hpp"
+#include "scenarios/fitted.hpp"
 #include "scenarios/node.hpp"
 
 namespace lockstep {
@@ -19,6 +20,8 @@ class EntrySource {
   virtual const Node* named(const std::string& folder, const std::string& name, const Location& from) = 0;
   // An inline map with everything it is based on, and the name it is known by; nothing where that failed.
   virtual std::optional<Node> inline_map(const std::string& folder, const Node& map, std::string& name) = 0;
+  // The parameters that constants may name by `fit`. Without a catalog there are none.
+  virtual const FittedParameters& fitted();
 };
 
 struct ReadContext {

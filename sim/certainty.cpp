@@ -90,7 +90,7 @@ double normal_probability(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)
 // a central difference, and shares (efficiencies) stay below 1 by themselves. Where the prediction has a kink
 // at the constant's value (a communication just hidden), the other side can differ.
 PlanReport predict_with_intervals(const Model& model, const Training& training, const Cluster& cluster,
-                                  const Plan& plan) {
+                                  const Plan& plan, const Evidence& /*evidence*/) {
   PlanReport report = predict(model, training, cluster, plan);
   const Logs base = logs(report.step, report.memory);
   const ConstantTable known = constant_table();

@@ -152,7 +152,8 @@ Report simulate(const Scenario& scenario, const std::vector<std::string>& plan_n
       report.plans.push_back(not_legal(*entry));
       continue;
     }
-    report.plans.push_back(predict_with_intervals(scenario.model, scenario.training, entry->cluster, entry->plan));
+    report.plans.push_back(predict_with_intervals(scenario.model, scenario.training, entry->cluster, entry->plan,
+                                                   *scenario.evidence));
   }
   report.ranking = ranked(report.plans);
   for (std::size_t i = 0; i + 1 < report.ranking.size(); ++i) {

@@ -17,11 +17,18 @@ enum class Provenance {
 // The untyped part, common to every constant: field tables and the certainty analysis work on this.
 // `value` is in base units; `spread` is the relative standard deviation (0.05 = 5 %), 0 for exact
 // values.
+//
+// Where published runs inform it, `fit` names the parameter that moves it: value = prior times the
+// parameter's factor. Constants of one parameter move together; `own_spread` is what each of them
+// may deviate on its own, and `spread` covers both.
 struct ConstantBase {
   double value = 0.0;
   double spread = 0.0;
   Provenance kind = Provenance::assumed;
   std::string source;
+  std::string fit;  // "" where nothing fits it; then own_spread and prior mean nothing
+  double prior = 0.0;
+  double own_spread = 0.0;
 };
 
 // A constant of dimension Q (a Quantity, or double for a dimensionless one).

@@ -29,10 +29,10 @@ struct RunPrediction {
 
 StagePeak peak_of(const StageMemory& stage) { return {stage.reserved, stage.allocated}; }
 
-RunPrediction predict_run(const RunScenario& run) {
+RunPrediction predict_run(const RunScenario& run, const Evidence& evidence) {
   RunPrediction out;
   try {
-    const PlanReport report = predict_with_intervals(run.model, run.training, run.cluster, run.plan);
+    const PlanReport report = predict_with_intervals(run.model, run.training, run.cluster, run.plan, evidence);
     if (!std::isfinite(report.step_time_s.value) || report.step_time_s.value <= 0) {
       out.problem = "the GPU does not have the data type";
       return out;
@@ -97,7 +97,8 @@ CalibrationsBySystem calibrations_of(const std::vector<std::string>& files,
 }
 
 RunResult evaluate(const RunRecord& record, RunBuilder& builder,
-                   const CalibrationsBySystem& calibrations, Predictions& predictions) {
+                   const CalibrationsBySystem& calibrations, const Evidence& evidence,
+                   Predictions& predictions) {
   RunResult result;
   result.row_id = record.row_id;
   result.source = record.source;
@@ -116,7 +117,7 @@ RunResult evaluate(const RunRecord& record, RunBuilder& builder,
   const auto calibrated = calibrations.find(run.cluster.system.name);
   if (calibrated != calibrations.end()) run.cluster.calibrations = calibrated->second;
   auto known = predictions.find(record.identity);
-  if (known == predictions.end()) known = predictions.emplace(record.identity, predict_run(run)).first;
+  if (known == predictions.end()) known = predictions.emplace(record.identity, predict_run(run, evidence)).first;
   const RunPrediction& predicted = known->second;
   if (!predicted.problem.empty()) {
     result.status = predicted.problem;
@@ -145,13 +146,14 @@ std::vector<OutOfMemorySummary> count_out_of_memory(const std::vector<RunResult>
 RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog,
                          const Aliases& aliases, const std::function<void(std::size_t)>& done,
                          const std::vector<std::string>& calibrations) {
+  const std::shared_ptr<const Evidence> evidence = catalog.evidence();
   RunBuilder builder(catalog, aliases);
   const CalibrationsBySystem calibrated = calibrations_of(calibrations, records, builder, catalog);
   RunsReport report;
   report.rows.reserve(records.size());
   Predictions predictions;
   for (const RunRecord& record : records) {
-    report.rows.push_back(evaluate(record, builder, calibrated, predictions));
+    report.rows.push_back(evaluate(record, builder, calibrated, *evidence, predictions));
     if (done) done(report.rows.size());
   }
   report.summary = summarize_errors(report.rows);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/evidence.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/engine/memory.hpp"
 #include "sim/engine/step.hpp"
@@ -80,7 +81,8 @@ PlanReport predict(const Model& model, const Training& training, const Cluster& 
 
 // The same with intervals and sensitivities: what the commands and `validate runs` call. Pure.
 PlanReport predict_with_intervals(const Model& model, const Training& training,
-                                  const Cluster& cluster, const Plan& plan);
+                                  const Cluster& cluster, const Plan& plan,
+                                  const Evidence& evidence);
 
 // Predictions with intervals for the named plans (all where empty). Pure.
 Report simulate(const Scenario& scenario, const std::vector<std::string>& plan_names = {});

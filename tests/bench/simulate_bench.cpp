@@ -64,7 +64,7 @@ void predict_with_its_intervals(benchmark::State& state) {
   const ScenarioPlan& plan = scenario.plans.front();
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        predict_with_intervals(scenario.model, scenario.training, plan.cluster, plan.plan));
+        predict_with_intervals(scenario.model, scenario.training, plan.cluster, plan.plan, *scenario.evidence));
   }
 }
 BENCHMARK(predict_with_its_intervals)->Arg(64)->Arg(16384)->Unit(benchmark::kMicrosecond);

@@ -60,9 +60,9 @@ TEST_CASE("an exact catalog leaves the residual of the model alone", "[unit][cer
   const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
   Scenario scenario = load_scenario(folder + "/llama3-70b-64xh100.yaml", Catalog(folder));
   for (ScenarioPlan& entry : scenario.plans) {
-    const PlanReport spread = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan);
+    const PlanReport spread = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan, *scenario.evidence);
     for_each_constant(entry.cluster, entry.plan, [](const std::string&, ConstantBase& constant) { constant.spread = 0; });
-    const PlanReport exact = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan);
+    const PlanReport exact = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan, *scenario.evidence);
     const PlanReport point = predict(scenario.model, scenario.training, entry.cluster, entry.plan);
 
     CHECK(exact.sensitivities.empty());
@@ -89,7 +89,7 @@ TEST_CASE("the effect of a constant is what predict() says when it is moved", "[
   const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
   const Scenario scenario = load_scenario(folder + "/llama3-70b-64xh100.yaml", Catalog(folder));
   for (const ScenarioPlan& entry : scenario.plans) {
-    const PlanReport report = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan);
+    const PlanReport report = predict_with_intervals(scenario.model, scenario.training, entry.cluster, entry.plan, *scenario.evidence);
     REQUIRE_FALSE(report.sensitivities.empty());
     for (const Sensitivity& s : report.sensitivities) {
       CAPTURE(entry.plan.name, s.path);
