@@ -13,6 +13,7 @@ constexpr double equally_fast = 1e-9;   // a regret below it is none
 
 struct Times {
   double predicted = 0;
+  bool fits = true;
   std::vector<double> measured;
 };
 
@@ -22,6 +23,19 @@ struct Group {
   std::map<std::string, Times> plans;
 };
 
+// As `compare` ranks: plans that are predicted to fit come first, of these the fastest.
+std::size_t fastest_that_fits(const Group& group) {
+  std::size_t best = 0;
+  const auto rank = [&](std::size_t i) {
+    const Times& plan = group.plans.at(group.order[i]);
+    return std::make_pair(!plan.fits, plan.predicted);
+  };
+  for (std::size_t i = 1; i < group.order.size(); ++i) {
+    if (rank(i) < rank(best)) best = i;
+  }
+  return best;
+}
+
 PlanChoice choose(const Group& group) {
   std::vector<double> predicted;
   std::vector<double> measured;
@@ -29,8 +43,7 @@ PlanChoice choose(const Group& group) {
     predicted.push_back(group.plans.at(plan).predicted);
     measured.push_back(median(group.plans.at(plan).measured));
   }
-  const auto picked = static_cast<std::size_t>(
-      std::min_element(predicted.begin(), predicted.end()) - predicted.begin());
+  const std::size_t picked = fastest_that_fits(group);
   const double best = *std::min_element(measured.begin(), measured.end());
   PlanChoice choice;
   choice.source = group.first->source;
@@ -76,6 +89,7 @@ std::vector<PlanChoice> plan_choices(const std::vector<RunResult>& rows) {
     Times& plan = group.plans[row.facts.plan];
     if (plan.measured.empty()) group.order.push_back(row.facts.plan);
     plan.predicted = row.step_time.predicted.value;
+    plan.fits = row.predicted_to_fit;
     plan.measured.push_back(row.step_time.measured);
   }
   std::vector<PlanChoice> out;

@@ -11,7 +11,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::array<double, 5> shown_quantiles{0.10, 0.25, 0.50, 0.75, 0.90};
-constexpr std::size_t enough_repeats = 10;
+constexpr std::size_t enough_repeats = 5;
 constexpr double noisy_difference = 0.25;
 
 // The entry of a source, made at its first mention.

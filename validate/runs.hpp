@@ -109,7 +109,7 @@ struct PlanChoice {
   std::string gpu;
   std::int64_t gpus = 0;
   std::size_t plans = 0;
-  double regret = 0;    // measured(predicted best) / measured(best) - 1
+  double regret = 0;    // measured(fastest by prediction of those predicted to fit) / measured(fastest) - 1
   double spearman = 0;
 };
 
@@ -177,7 +177,7 @@ std::vector<SourceMean> summarize_sources(const std::vector<ErrorSummary>& summa
 // Sources with out-of-memory rows.
 std::vector<OutOfMemorySummary> count_out_of_memory(const std::vector<RunResult>& rows);
 std::vector<NoiseFloor> noise_floor(const std::vector<RunResult>& rows);
-// Sources of at least 10 repeated configurations whose median difference is above 25 %.
+// Sources of at least 5 repeated configurations whose median difference is above 25 %.
 std::vector<std::string> noisy_sources(const std::vector<NoiseFloor>& noise);
 std::vector<RankSummary> rank_sources(const std::vector<RunResult>& rows);
 // Groups of at least five plans. Repeats of a plan count as one, with the median of their times.
