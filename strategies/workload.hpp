@@ -25,6 +25,19 @@ enum class OpKind {
 // What a line of the report calls it.
 enum class OpClass { linear, attention, elementwise, head_and_loss, embedding, optimizer };
 
+// Kinds of memory-bound kernels, by the share of the bandwidth that they reach.
+enum class MemoryKernel : std::uint8_t {
+  stream,  // reads and writes in order: residual additions, copies
+  norm,
+  rope,
+  activation,
+  softmax,
+  cast,
+  permutation,  // rows gathered or scattered by index, the embedding's among them
+  loss,
+  optimizer
+};
+
 // One kernel (or a few of one shape) on one rank for one micro-batch.
 struct Op {
   const char* name = "";
@@ -34,6 +47,9 @@ struct Op {
   Bytes bytes;                                  // moved through HBM, at least
   std::int64_t m = 0, n = 0, k = 0, batch = 1;  // gemm, grouped_gemm (of one), batched_gemm
   Dtype dtype = Dtype::bf16;
+  Fp8Scaling scaling = Fp8Scaling::delayed;  // of GEMMs in fp8
+  MemoryKernel memory = MemoryKernel::stream;
+  double launches = 1;                      // kernels that the host launches for it
   std::int64_t sequence = 0, head_dim = 0;  // attention
   bool backward = false;                    // kernel of the backward pass (flash attention)
   bool weight_gradient = false;  // nothing but the optimizer waits for it: what zero bubble delays
@@ -134,6 +150,11 @@ struct Block {
   Bytes gradient_wave;      // gradients of activations alive while its backward runs
   Bytes exchange_forward;   // buffers of context parallelism while its forward pass runs
   Bytes exchange_backward;  // ... while its backward pass runs
+  // What the host launches for the forward pass, and for that of a dense layer of the same stack,
+  // which is what Software::host_per_layer times. See layer/launches.cpp.
+  double launches = 1;
+  double dense_launches = 1;
+  bool waits_for_routing = false;  // the host reads the counts of routed tokens in between
 
   // What stays alive between forward and backward under a recompute mode.
   [[nodiscard]] Bytes saved_bytes(Recompute mode, SelectiveRecompute selective) const;

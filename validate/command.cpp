@@ -18,12 +18,14 @@ namespace {
 constexpr std::size_t help_width = 100;
 constexpr std::int64_t most_nodes = 1'000'000;
 
-constexpr std::array<Command, 3> table{
+constexpr std::array<Command, 4> table{
     {{"runs", "FILE...",
       "predictions against the measured runs of CSV tables, with error summaries",
       "runs validate/corpus/training_runs.csv --by gpu --tolerance 20%", &run_runs},
      {"collectives", "LOG...", "predictions against what nccl-tests printed, size by size",
       "collectives validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_collectives},
+     {"accuracy", "FOLDER", "the page of the tool's accuracy, from a folder of measured runs",
+      "accuracy validate/corpus", &run_accuracy},
      {"calibrate", "LOG...", "fits what nccl-tests printed, for --calibration",
       "calibrate validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_calibrate}}};
 

@@ -36,6 +36,9 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
 Outcome run_collectives(const std::vector<std::string>& words, const std::filesystem::path& program,
                         std::ostream* progress_to);
 
+Outcome run_accuracy(const std::vector<std::string>& words, const std::filesystem::path& program,
+                     std::ostream* progress_to);
+
 Outcome run_calibrate(const std::vector<std::string>& words, const std::filesystem::path& program,
                       std::ostream* progress_to);
 

@@ -19,6 +19,8 @@
 // be known; errors that depend on size.
 #include "validate/piecewise_fit.hpp"
 
+#include "validate/statistics.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -182,13 +184,6 @@ double criterion(const std::vector<CalibrationPiece>& pieces,
   const auto parameters = static_cast<double>(3 * pieces.size() - 1);
   if (parameters >= n) return infinite;
   return 2.0 * n * std::log(reproducible + sum / n) + 2.0 * parameters;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
 // Pools neighbours that fall: each pool takes the median of its logarithms.

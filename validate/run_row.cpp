@@ -50,6 +50,13 @@ Precision precision_named(const std::string& name) {
   return Precision::bf16;
 }
 
+Fp8Scaling scaling_named(const std::string& name) {
+  if (name == "current") return Fp8Scaling::current;
+  if (name == "rowwise") return Fp8Scaling::rowwise;
+  if (name == "blockwise") return Fp8Scaling::blockwise;
+  return Fp8Scaling::delayed;
+}
+
 Sharding sharding_named(const std::string& name) {
   if (name == "optimizer") return Sharding::optimizer;
   if (name == "gradients") return Sharding::gradients;
@@ -198,7 +205,7 @@ void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, Ru
   const AliasMatch& precision = lookup_.first(aliases_.precisions, row);
   if (precision) {
     training.precision = precision_named(precision.rule->use);
-    aliases_.apply(precision, run.plan.software);
+    training.fp8_scaling = scaling_named(precision.value("scaling"));
     assume(record, precision, run);
   }
   const AliasMatch& stack = lookup_.first(aliases_.software, row);

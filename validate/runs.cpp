@@ -1,13 +1,19 @@
 #include "validate/runs.hpp"
+
 #include "scenarios/calibration_file.hpp"
+#include "validate/suspicion.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <exception>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 namespace lockstep {
 namespace {
@@ -25,6 +31,7 @@ struct RunPrediction {
   Predicted peak_allocated_bytes;
   StagePeak first, last, worst;
   bool feasible = true;
+  double memory_share = 0, host_share = 0, ideal_step_s = 0;   // see RunFacts
 };
 
 StagePeak peak_of(const StageMemory& stage) { return {stage.reserved, stage.allocated}; }
@@ -44,6 +51,11 @@ RunPrediction predict_run(const RunScenario& run, const Evidence& evidence) {
     out.last = peak_of(report.memory.stages.back());
     out.worst = peak_of(report.memory.worst());
     out.feasible = report.feasible;
+    RunFacts facts;
+    add_prediction_facts(report, facts);
+    out.memory_share = facts.memory_share;
+    out.host_share = facts.host_share;
+    out.ideal_step_s = facts.ideal_step_s;
   } catch (const std::exception& error) {
     out.problem = fmt::format("the simulation failed: {}", error.what());
   }
@@ -73,9 +85,6 @@ Predicted predicted_memory(const RunPrediction& predicted, const RunScenario& ru
   return {value, value * whole.low / whole.value, value * whole.high / whole.value};
 }
 
-// Sweeps repeat their configurations: each is predicted once.
-using Predictions = std::map<std::string, RunPrediction>;
-
 // By the system's name.
 using CalibrationsBySystem = std::map<std::string, std::shared_ptr<const Calibrations>>;
 
@@ -96,69 +105,177 @@ CalibrationsBySystem calibrations_of(const std::vector<std::string>& files,
   return result;
 }
 
-RunResult evaluate(const RunRecord& record, RunBuilder& builder,
-                   const CalibrationsBySystem& calibrations, const Evidence& evidence,
-                   Predictions& predictions) {
+// What a row is predicted with: the fit to all runs, or that without the row's group.
+class Evidences {
+ public:
+  Evidences(const Evidence& all, const LeftOutFits* left_out) : all_(all), left_out_(left_out) {
+    if (left_out == nullptr) return;
+    for (const auto& [group, fitted] : left_out->fits) {
+      Evidence one{fitted, {}};
+      // What is known of the group's own errors is left out too.
+      for (const EvidenceRow& row : all.rows) {
+        if ((left_out->by == LeaveOut::model ? row.model : row.source) != group) one.rows.push_back(row);
+      }
+      without_.emplace(group, std::move(one));
+    }
+  }
+
+  // "" where all runs took part.
+  [[nodiscard]] std::string group(const RunRecord& record) const {
+    if (left_out_ == nullptr) return {};
+    const std::string& group = group_of(record, left_out_->by);
+    return without_.count(group) == 0 ? std::string{} : group;
+  }
+
+  RunPrediction predict(RunScenario& run, const std::string& group) const {
+    if (group.empty()) return predict_run(run, all_);
+    const Evidence& evidence = without_.at(group);
+    set_fitted(run.cluster, run.plan, evidence.fitted);
+    return predict_run(run, evidence);
+  }
+
+ private:
+  const Evidence& all_;
+  const LeftOutFits* left_out_;
+  std::map<std::string, Evidence> without_;
+};
+
+// All that is the same for every row.
+struct Task {
+  const std::vector<RunRecord>& records;
+  const Catalog& catalog;
+  const Aliases& aliases;
+  const RunsOptions& options;
+  const CalibrationsBySystem& calibrations;
+  const Evidences& evidences;
+};
+
+RunResult described(const RunRecord& record, const std::string& group, RunScenario& run) {
   RunResult result;
   result.row_id = record.row_id;
   result.source = record.source;
   result.model = record.model;
-  result.gpu = record.word("gpu_key");
+  result.gpu = run.cluster.system.gpu.name.empty() ? record.word("gpu_key") : run.cluster.system.gpu.name;
   result.ran_out_of_memory = record.word("quality") == "oom";
-  RunScenario run = builder.build(record);
-  if (!run.cluster.system.gpu.name.empty()) result.gpu = run.cluster.system.gpu.name;
   result.system = run.cluster.system.name;
   result.software = run.plan.software.name;
+  result.left_out = group;
+  result.status = run.skipped.empty() ? "ok" : run.skipped;
+  if (run.skipped.empty()) result.facts = scenario_facts(record, run);
   result.assumed = std::move(run.assumed);
-  if (!run.skipped.empty()) {
-    result.status = run.skipped;
-    return result;
-  }
-  const auto calibrated = calibrations.find(run.cluster.system.name);
-  if (calibrated != calibrations.end()) run.cluster.calibrations = calibrated->second;
-  auto known = predictions.find(record.identity);
-  if (known == predictions.end()) known = predictions.emplace(record.identity, predict_run(run, evidence)).first;
-  const RunPrediction& predicted = known->second;
-  if (!predicted.problem.empty()) {
-    result.status = predicted.problem;
-    return result;
-  }
-  result.step_time = {predicted.step_time_s, run.step_time_s};
-  result.peak_memory = {predicted_memory(predicted, run), run.peak_memory_bytes};
-  result.predicted_to_fit = predicted.feasible;
   return result;
 }
 
-std::vector<OutOfMemorySummary> count_out_of_memory(const std::vector<RunResult>& rows) {
-  std::vector<OutOfMemorySummary> out;
-  for (const RunResult& row : rows) {
-    if (!row.ran_out_of_memory || !row.simulated()) continue;
-    auto found = std::find_if(out.begin(), out.end(), [&](const auto& one) { return one.source == row.source; });
-    if (found == out.end()) found = out.insert(out.end(), {row.source, 0, 0});
-    ++found->n;
-    if (!row.predicted_to_fit) ++found->predicted;
+// `prediction`: that of an equal row, or empty: then it becomes this row's.
+RunResult evaluate(const Task& task, const RunRecord& record, RunBuilder& builder,
+                   std::optional<RunPrediction>& prediction) {
+  RunScenario run = builder.build(record);
+  const std::string group = task.evidences.group(record);
+  RunResult result = described(record, group, run);
+  if (!result.simulated()) return result;
+  const auto calibrated = task.calibrations.find(run.cluster.system.name);
+  if (calibrated != task.calibrations.end()) run.cluster.calibrations = calibrated->second;
+  if (!prediction) prediction = task.evidences.predict(run, group);
+  if (!prediction->problem.empty()) {
+    result.status = prediction->problem;
+    return result;
   }
-  return out;
+  result.step_time = {prediction->step_time_s, run.step_time_s};
+  result.peak_memory = {predicted_memory(*prediction, run), run.peak_memory_bytes};
+  result.predicted_to_fit = prediction->feasible;
+  result.facts.memory_share = prediction->memory_share;
+  result.facts.host_share = prediction->host_share;
+  result.facts.ideal_step_s = prediction->ideal_step_s;
+  // To the tool, runs that it predicts otherwise are no repeats: overlap switches are no part of the key.
+  result.facts.plan += fmt::format(" {:.9g}", prediction->step_time_s.value);
+  return result;
+}
+
+// Calls work(builder, i) for every index, on several threads. Throws what the first index that threw did.
+void in_parallel(const Task& task, const std::vector<std::size_t>& indices,
+                 const std::function<void(RunBuilder&, std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::map<std::size_t, std::exception_ptr> thrown;
+  const auto worker = [&] {
+    try {
+      RunBuilder builder(task.catalog, task.aliases);
+      for (std::size_t at = next++; at < indices.size(); at = next++) {
+        try {
+          work(builder, indices[at]);
+        } catch (...) {
+          next = indices.size();
+          const std::lock_guard<std::mutex> lock(mutex);
+          thrown.emplace(at, std::current_exception());
+        }
+      }
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      thrown.emplace(indices.size(), std::current_exception());
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < std::min(task.options.threads, indices.size()); ++i) threads.emplace_back(worker);
+  worker();
+  for (std::thread& thread : threads) thread.join();
+  if (!thrown.empty()) std::rethrow_exception(thrown.begin()->second);
+}
+
+std::vector<RunResult> evaluate_all(const Task& task) {
+  // Sweeps repeat their configurations: each is predicted once, by the first row of it.
+  std::map<std::string, std::size_t> first;
+  std::vector<std::size_t> leader(task.records.size());
+  std::vector<std::size_t> leaders;
+  std::vector<std::size_t> followers;
+  for (std::size_t i = 0; i < task.records.size(); ++i) {
+    const RunRecord& record = task.records[i];
+    leader[i] = first.emplace(record.identity + '\n' + task.evidences.group(record), i).first->second;
+    (leader[i] == i ? leaders : followers).push_back(i);
+  }
+  std::vector<RunResult> rows(task.records.size());
+  std::vector<std::optional<RunPrediction>> predictions(task.records.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  const auto work = [&](RunBuilder& builder, std::size_t i) {
+    rows[i] = evaluate(task, task.records[i], builder, predictions[leader[i]]);
+    if (!task.options.done) return;
+    const std::lock_guard<std::mutex> lock(mutex);
+    task.options.done(++done);
+  };
+  in_parallel(task, leaders, work);
+  in_parallel(task, followers, work);
+  return rows;
 }
 
 }  // namespace
 
+const std::string& group_of(const RunRecord& record, LeaveOut by) {
+  return by == LeaveOut::model ? record.model : record.source;
+}
+
 RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& catalog,
-                         const Aliases& aliases, const std::function<void(std::size_t)>& done,
-                         const std::vector<std::string>& calibrations) {
+                         const Aliases& aliases, const RunsOptions& options) {
   const std::shared_ptr<const Evidence> evidence = catalog.evidence();
   RunBuilder builder(catalog, aliases);
-  const CalibrationsBySystem calibrated = calibrations_of(calibrations, records, builder, catalog);
+  const CalibrationsBySystem calibrations = calibrations_of(options.calibrations, records, builder, catalog);
+  const Evidences evidences(*evidence, options.left_out);
   RunsReport report;
-  report.rows.reserve(records.size());
-  Predictions predictions;
-  for (const RunRecord& record : records) {
-    report.rows.push_back(evaluate(record, builder, calibrated, *evidence, predictions));
-    if (done) done(report.rows.size());
-  }
-  report.summary = summarize_errors(report.rows);
-  report.out_of_memory = count_out_of_memory(report.rows);
+  if (options.left_out != nullptr) report.left_out = options.left_out->by;
+  report.rows = evaluate_all({records, catalog, aliases, options, calibrations, evidences});
+  analyse(report);
   return report;
+}
+
+void analyse(RunsReport& report) {
+  report.summary = summarize_errors(report.rows);
+  report.noise = noise_floor(report.rows);
+  const std::vector<std::string> apart = noisy_sources(report.noise);
+  report.over_sources = summarize_sources(report.summary, apart);
+  report.out_of_memory = count_out_of_memory(report.rows);
+  report.ranks = rank_sources(report.rows);
+  report.choices = plan_choices(report.rows);
+  report.regret = summarize_regret(report.choices, apart);
+  report.worst = worst_rows(report.rows);
 }
 
 }  // namespace lockstep

@@ -1,15 +1,18 @@
 // lockstep-validate runs
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 #include <functional>
 #include <iterator>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
 
+#include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
 #include "validate/command.hpp"
+#include "validate/progress.hpp"
 #include "validate/runs.hpp"
 
 namespace lockstep::validation {
@@ -22,13 +25,20 @@ const std::vector<Option>& options() {
       {"format",
        "FORMAT",
        "how the result is written (default: text)",
-       {"text", "json", "csv", "markdown"},
+       {"text", "json", "csv", "markdown", "predictions"},
        false},
       {"by",
        "GROUP",
-       "only this grouping in the text (default: all three)",
-       {"source", "model", "gpu"},
+       "only this grouping in the text (default: all)",
+       {"source", "model", "gpu", "parallelism", "software"},
        false},
+      {"leave-one-model-out",
+       "",
+       "predict each row with constants fitted without any run of its model; minutes for a large table",
+       {},
+       false},
+      {"leave-one-source-out", "", "the same, without any run of its source", {}, false},
+      {"only", "NAME", "leave out only this model or source, and show only its rows (repeatable)", {}, true},
       {"tolerance",
        "X",
        "exit code 5 where the overall median error of step time or peak memory is above X (0.1 or "
@@ -62,7 +72,7 @@ std::string help() {
          "\n\n" + option_lines(options()) +
          "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 invalid input, 5 out of tolerance.\n\nexamples:\n"
          "  lockstep-validate runs validate/corpus/training_runs.csv\n"
-         "  lockstep-validate runs validate/corpus/training_runs.csv --format csv\n";
+         "  lockstep-validate runs validate/corpus/training_runs.csv --leave-one-model-out --only gpt-22B\n";
 }
 
 // All errors of all files at once.
@@ -96,40 +106,91 @@ Outcome check_tolerance(const RunsReport& report, std::optional<double> toleranc
   return outcome;
 }
 
-// One line on a terminal that says how many rows are done, once that takes long; gone when it goes.
-class Progress {
- public:
-  Progress(std::ostream& err, std::size_t rows) : err_(err), rows_(rows) {}
-  ~Progress() {
-    if (shown_) err_ << "\r" << std::string(width, ' ') << "\r" << std::flush;
+std::optional<LeaveOut> left_out_of(const Arguments& arguments) {
+  const bool model = arguments.values.count("leave-one-model-out") > 0;
+  const bool source = arguments.values.count("leave-one-source-out") > 0;
+  if (model && source) {
+    throw UsageError("--leave-one-model-out and --leave-one-source-out exclude each other", "run it once with each");
   }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void operator()(std::size_t done) {
-    const Clock::time_point now = Clock::now();
-    if (now < next_) return;
-    next_ = now + std::chrono::milliseconds(200);
-    shown_ = true;
-    err_ << "\r" << pad_right(cut(fmt::format("{} of {} rows, {} %", done, rows_, 100 * done / rows_), width), width)
-         << std::flush;
+  if (model) return LeaveOut::model;
+  if (source) return LeaveOut::source;
+  if (arguments.values.count("only") > 0) {
+    throw UsageError("--only names groups to leave out", "use it with --leave-one-model-out or --leave-one-source-out");
   }
+  return std::nullopt;
+}
 
- private:
-  using Clock = std::chrono::steady_clock;
-  static constexpr std::size_t width = 60;
-  std::ostream& err_;
-  std::size_t rows_;
-  bool shown_ = false;
-  Clock::time_point next_ = Clock::now() + std::chrono::seconds(2);
+// The groups that --only names. Throws UsageError for one that no row belongs to.
+std::vector<std::string> groups_of(const Arguments& arguments, LeaveOut by, const std::vector<RunRecord>& records) {
+  const auto named = arguments.values.find("only");
+  if (named == arguments.values.end()) return {};
+  std::vector<std::string> present;
+  for (const RunRecord& record : records) {
+    const std::string& group = group_of(record, by);
+    if (std::find(present.begin(), present.end(), group) == present.end()) present.push_back(group);
+  }
+  for (const std::string& one : named->second) {
+    if (std::find(present.begin(), present.end(), one) != present.end()) continue;
+    const std::string near = nearest_name(one, present);
+    throw UsageError(fmt::format("--only {}: no row has this {}", printable(one), by == LeaveOut::model ? "model" : "source"),
+                     near.empty() ? std::string{} : fmt::format("did you mean {}?", printable(near)));
+  }
+  return named->second;
+}
+
+struct Evaluation {
+  const std::vector<RunRecord>& records;
+  const Catalog& catalog;
+  const Aliases& aliases;
+  std::ostream* progress_to;
 };
 
-RunsReport evaluate(const std::vector<RunRecord>& records, const Catalog& catalog,
-                    const Aliases& aliases, const std::vector<std::string>& calibrations,
-                    std::ostream* progress_to) {
-  if (progress_to == nullptr) return validate_runs(records, catalog, aliases, {}, calibrations);
-  Progress progress(*progress_to, records.size());
-  return validate_runs(records, catalog, aliases, std::ref(progress), calibrations);
+LeftOutFits refit(const Evaluation& of, LeaveOut by, const std::vector<std::string>& only) {
+  LeftOutFits out;
+  out.by = by;
+  FitProgress heard;
+  std::optional<Progress> progress;
+  if (of.progress_to != nullptr) {
+    progress.emplace(*of.progress_to, by == LeaveOut::model ? "models left out" : "sources left out");
+    heard = [&](std::size_t done, std::size_t all) { progress->show(done, all); };
+  }
+  out.fits = refit_without_each(of.records, of.catalog, of.aliases, by, heard, only);
+  return out;
+}
+
+RunsReport predict_all(const Evaluation& of, const std::vector<RunRecord>& records,
+                       const std::vector<std::string>& calibrations, const LeftOutFits* left_out) {
+  RunsOptions how;
+  how.calibrations = calibrations;
+  how.left_out = left_out;
+  std::optional<Progress> progress;
+  if (of.progress_to != nullptr) {
+    progress.emplace(*of.progress_to, "rows");
+    how.done = [&](std::size_t done) { progress->show(done, records.size()); };
+  }
+  return validate_runs(records, of.catalog, of.aliases, how);
+}
+
+RunsReport evaluate(const Evaluation& of, const Arguments& arguments) {
+  const std::vector<std::string> calibrations = calibration_files(arguments);
+  const std::optional<LeaveOut> by = left_out_of(arguments);
+  if (!by) return predict_all(of, of.records, calibrations, nullptr);
+  const std::vector<std::string> only = groups_of(arguments, *by, of.records);
+  const LeftOutFits fits = refit(of, *by, only);
+  std::vector<RunRecord> shown;
+  for (const RunRecord& record : of.records) {
+    const bool wanted = only.empty() || std::find(only.begin(), only.end(), group_of(record, *by)) != only.end();
+    if (wanted) shown.push_back(record);
+  }
+  return predict_all(of, shown, calibrations, &fits);
+}
+
+std::string rendered(const RunsReport& report, const std::string& format, const std::string& by) {
+  if (format == "json") return runs_json(report);
+  if (format == "csv") return runs_csv(report);
+  if (format == "markdown") return runs_markdown(report);
+  if (format == "predictions") return runs_predictions(report);
+  return runs_text(report, by);
 }
 
 }  // namespace
@@ -144,18 +205,15 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
     throw UsageError("--by chooses a table of the text; " + format + " holds every grouping");
   }
   const std::optional<double> tolerance = tolerance_of(arguments);
+  static_cast<void>(left_out_of(arguments));   // before anything is read
   const std::vector<RunRecord> records = load_all(arguments.files);
   const std::filesystem::path folder = catalog_folder(arguments, program);
   const Catalog catalog(folder, settings_of(arguments, "software.nemo.data_exposed=0.2"));
   check_settings(catalog, {"gpus", "systems", "software"}, "a table of runs has no such value");
-  const RunsReport report =
-      evaluate(records, catalog, load_aliases(folder / "aliases" / "measured_runs.yaml"),
-               calibration_files(arguments), progress_to);
+  const Aliases aliases = load_aliases(folder / "aliases" / "measured_runs.yaml");
+  const RunsReport report = evaluate({records, catalog, aliases, progress_to}, arguments);
   Outcome outcome;
-  if (format == "json") outcome.output = runs_json(report);
-  if (format == "csv") outcome.output = runs_csv(report);
-  if (format == "markdown") outcome.output = runs_markdown(report);
-  if (format == "text") outcome.output = runs_text(report, arguments.value("by"));
+  outcome.output = rendered(report, format, arguments.value("by"));
   return check_tolerance(report, tolerance, std::move(outcome));
 }
 

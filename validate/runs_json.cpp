@@ -24,6 +24,8 @@ Json row_json(const RunResult& row) {
           {"gpu", row.gpu},
           {"system", row.system},
           {"software", row.software},
+          {"parallelism", row.facts.parallelism},
+          {"left_out", row.left_out.empty() ? Json(nullptr) : Json(row.left_out)},
           {"status", row.status},
           {"assumed", row.assumed},
           {"predicted_step_time_s", number(time.predicted.value, ok)},
@@ -49,7 +51,64 @@ Json summary_json(const ErrorSummary& summary) {
           {"p90_abs_error", summary.p90_abs_error},
           {"mean_abs_error", summary.mean_abs_error},
           {"bias", summary.bias},
-          {"coverage_90", summary.coverage_90}};
+          {"coverage_90", summary.coverage_90},
+          {"median_half_width", summary.median_half_width}};
+}
+
+Json over_sources_json(const SourceMean& one) {
+  return {{"metric", one.metric},
+          {"sources", one.sources},
+          {"median_abs_error", one.median_abs_error},
+          {"coverage_90", one.coverage_90},
+          {"median_half_width", one.median_half_width},
+          {"apart", one.apart}};
+}
+
+Json out_of_memory_json(const OutOfMemorySummary& one) {
+  return {{"source", one.source},   {"n", one.n},
+          {"predicted", one.predicted}, {"fitted", one.fitted},
+          {"fitted_predicted", one.fitted_predicted}, {"accuracy", one.accuracy()}};
+}
+
+Json noise_json(const NoiseFloor& one) {
+  return {{"source", one.source},
+          {"configurations", one.configurations},
+          {"rows", one.rows},
+          {"median_difference", one.median_difference}};
+}
+
+Json rank_json(const RankSummary& one) {
+  return {{"source", one.source},
+          {"n", one.n},
+          {"spearman", one.spearman},
+          {"measured_over_predicted_10_25_50_75_90", one.quantiles}};
+}
+
+Json choice_json(const PlanChoice& one) {
+  return {{"source", one.source}, {"model", one.model},   {"gpu", one.gpu},          {"gpus", one.gpus},
+          {"plans", one.plans},   {"regret", one.regret}, {"spearman", one.spearman}};
+}
+
+Json regret_json(const RegretSummary& one) {
+  return {{"source", one.source},
+          {"groups", one.groups},
+          {"plans", one.plans},
+          {"median_regret", one.median_regret},
+          {"mean_regret", one.mean_regret},
+          {"best_picked", one.best_picked},
+          {"mean_spearman", one.mean_spearman}};
+}
+
+template <typename Entry>
+Json list(const std::vector<Entry>& entries, Json (*json_of)(const Entry&)) {
+  Json out = Json::array();
+  for (const Entry& entry : entries) out.push_back(json_of(entry));
+  return out;
+}
+
+Json left_out_json(const std::optional<LeaveOut>& left_out) {
+  if (!left_out) return nullptr;
+  return *left_out == LeaveOut::model ? "model" : "source";
 }
 
 std::string cell(double value, bool present) { return present ? fmt::format("{}", value) : std::string{}; }
@@ -58,13 +117,20 @@ std::string cell(double value, bool present) { return present ? fmt::format("{}"
 
 std::string runs_json(const RunsReport& report) {
   Json json = {{"schema_version", schema_version}, {"command", "validate runs"}};
-  json["rows"] = Json::array();
-  for (const RunResult& row : report.rows) json["rows"].push_back(row_json(row));
-  json["summary"] = Json::array();
-  for (const ErrorSummary& summary : report.summary) json["summary"].push_back(summary_json(summary));
-  json["out_of_memory"] = Json::array();
-  for (const OutOfMemorySummary& one : report.out_of_memory) {
-    json["out_of_memory"].push_back({{"source", one.source}, {"n", one.n}, {"predicted", one.predicted}});
+  json["left_out"] = left_out_json(report.left_out);
+  json["rows"] = list(report.rows, &row_json);
+  json["summary"] = list(report.summary, &summary_json);
+  json["over_sources"] = list(report.over_sources, &over_sources_json);
+  json["out_of_memory"] = list(report.out_of_memory, &out_of_memory_json);
+  json["noise"] = list(report.noise, &noise_json);
+  json["ranks"] = list(report.ranks, &rank_json);
+  json["plan_choices"] = list(report.choices, &choice_json);
+  json["regret"] = list(report.regret, &regret_json);
+  json["worst"] = Json::array();
+  for (const WorstRow& one : report.worst) {
+    const RunResult& row = report.rows[one.row];
+    json["worst"].push_back(
+        {{"row_id", row.row_id}, {"step_time_error", row.step_time.error()}, {"suspected", one.suspected}});
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
@@ -74,7 +140,7 @@ std::string runs_csv(const RunsReport& report) {
       "row_id,source,model,gpu,system,software,status,assumed,predicted_step_time_s,predicted_step_time_s_low,"
       "predicted_step_time_s_high,measured_step_time_s,step_time_error,predicted_peak_memory_bytes,"
       "predicted_peak_memory_bytes_low,predicted_peak_memory_bytes_high,measured_peak_memory_bytes,"
-      "peak_memory_error,predicted_to_fit,ran_out_of_memory\r\n";
+      "peak_memory_error,predicted_to_fit,ran_out_of_memory,parallelism,left_out\r\n";
   for (const RunResult& row : report.rows) {
     const bool ok = row.simulated();
     out += fmt::format("{},{},{},{},{},{},{},{}", csv_cell(row.row_id), csv_cell(row.source), csv_cell(row.model),
@@ -86,8 +152,8 @@ std::string runs_csv(const RunsReport& report) {
                          cell(one->predicted.high, ok), cell(one->measured, one->measured_too()),
                          both ? cell(one->error(), true) : std::string{});
     }
-    out += fmt::format(",{},{}\r\n", ok ? (row.predicted_to_fit ? "true" : "false") : "",
-                       row.ran_out_of_memory ? "true" : "false");
+    out += fmt::format(",{},{},{},{}\r\n", ok ? (row.predicted_to_fit ? "true" : "false") : "",
+                       row.ran_out_of_memory ? "true" : "false", row.facts.parallelism, csv_cell(row.left_out));
   }
   return out;
 }

@@ -2,25 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <map>
 #include <utility>
 
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
-#include "validate/runs.hpp"
+#include "validate/markdown.hpp"
+#include "validate/runs_tables.hpp"
 
 namespace lockstep {
 namespace {
 
 constexpr std::size_t width = 100;
-constexpr std::size_t worst_rows = 10;
-constexpr std::size_t worst_of_source = 3;   // so that one noisy source does not fill the list
 constexpr std::array<std::pair<const char*, const char*>, 2> metrics{
     {{"step_time", "step time"}, {"peak_memory", "peak memory"}}};
-
-std::string percent_of(double share) { return fmt::format("{:.1f} %", 100.0 * share); }
-std::string signed_percent(double share) { return fmt::format("{:+.1f} %", 100.0 * share); }
 
 std::vector<Cell> summary_cells(const ErrorSummary& one) {
   return {{one.group.empty() ? "(not named)" : printable(one.group)},
@@ -29,7 +23,8 @@ std::vector<Cell> summary_cells(const ErrorSummary& one) {
           {percent_of(one.p90_abs_error)},
           {percent_of(one.mean_abs_error)},
           {signed_percent(one.bias)},
-          {fmt::format("{:.0f} %", 100.0 * one.coverage_90)}};
+          {whole_percent(one.coverage_90)},
+          {whole_percent(one.median_half_width)}};
 }
 
 std::string group_table(const RunsReport& report, const std::string& metric, const std::string& group_by) {
@@ -39,24 +34,14 @@ std::string group_table(const RunsReport& report, const std::string& metric, con
                {"p90", Align::right},
                {"mean", Align::right},
                {"bias", Align::right},
-               {"in 90 % interval", Align::right}});
+               {"in 90 % interval", Align::right},
+               {"half-width", Align::right}});
   for (const std::string& wanted : {group_by, std::string("overall")}) {
     for (const ErrorSummary& one : report.summary) {
       if (one.metric == metric && one.group_by == wanted) table.add(summary_cells(one));
     }
   }
   return table.render(width, "  ", false);
-}
-
-// How many rows were skipped for each reason, the most frequent first.
-std::vector<std::pair<std::string, std::size_t>> skip_reasons(const RunsReport& report) {
-  std::map<std::string, std::size_t> reasons;
-  for (const RunResult& row : report.rows) {
-    if (!row.simulated()) ++reasons[row.status];
-  }
-  std::vector<std::pair<std::string, std::size_t>> sorted(reasons.begin(), reasons.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  return sorted;
 }
 
 std::string skipped_text(const RunsReport& report) {
@@ -67,44 +52,20 @@ std::string skipped_text(const RunsReport& report) {
   return out.empty() ? out : "\nSkipped\n" + out;
 }
 
-// A cell of a Markdown table.
-std::string escaped(const std::string& text) {
-  std::string out = printable(text);
-  for (std::size_t at = 0; (at = out.find('|', at)) != std::string::npos; at += 2) out.insert(at, "\\");
-  return out;
-}
-
 std::string worst_text(const RunsReport& report) {
-  std::vector<const RunResult*> rows;
-  for (const RunResult& row : report.rows) {
-    if (row.simulated() && row.step_time.measured_too()) rows.push_back(&row);
+  if (report.worst.empty()) return {};
+  std::string out = "\nFarthest off in step time, at most three rows of a source\n";
+  for (const WorstRow& one : report.worst) {
+    const RunResult& row = report.rows[one.row];
+    const std::string why = one.suspected.empty() ? "" : fmt::format("; {}", fmt::join(one.suspected, "; "));
+    out += wrap(fmt::format("{} {}, {} {}: {} predicted, {} measured{}", signed_percent(row.step_time.error()),
+                            printable(row.row_id), printable(row.model), printable(row.gpu),
+                            fmt::format("{:.3g} s", row.step_time.predicted.value),
+                            fmt::format("{:.3g} s", row.step_time.measured), printable(why)),
+                width, "  ", "      ") +
+           '\n';
   }
-  if (rows.empty()) return {};
-  // A tenth and ten times are equally wrong.
-  const auto badness = [](const RunResult* row) { return std::fabs(std::log1p(row->step_time.error())); };
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](const RunResult* a, const RunResult* b) { return badness(a) > badness(b); });
-  std::map<std::string, std::size_t> taken;
-  std::vector<const RunResult*> listed;
-  for (const RunResult* row : rows) {
-    if (listed.size() < worst_rows && ++taken[row->source] <= worst_of_source) listed.push_back(row);
-  }
-  Table table({{"row", Align::left, 14, 0},
-               {"model", Align::left, 12},
-               {"GPU", Align::left, 10},
-               {"predicted", Align::right},
-               {"measured", Align::right},
-               {"error", Align::right}});
-  for (const RunResult* row : listed) {
-    table.add({{printable(row->row_id)},
-               {printable(row->model)},
-               {printable(row->gpu)},
-               {fmt::format("{:.3g} s", row->step_time.predicted.value)},
-               {fmt::format("{:.3g} s", row->step_time.measured)},
-               {signed_percent(row->step_time.error())}});
-  }
-  return fmt::format("\nFarthest off in step time, at most {} rows of a source\n", worst_of_source) +
-         table.render(width, "  ", false);
+  return out;
 }
 
 bool has_metric(const RunsReport& report, const std::string& metric) {
@@ -112,66 +73,91 @@ bool has_metric(const RunsReport& report, const std::string& metric) {
                      [&](const ErrorSummary& one) { return one.metric == metric; });
 }
 
-std::size_t simulated_rows(const RunsReport& report) {
-  return static_cast<std::size_t>(std::count_if(report.rows.begin(), report.rows.end(),
-                                                [](const RunResult& row) { return row.simulated(); }));
-}
-
 std::string out_of_memory_text(const RunsReport& report) {
   std::string out;
   for (const OutOfMemorySummary& one : report.out_of_memory) {
-    out += fmt::format("  {}: {} of {} predicted not to fit\n", printable(one.source), one.predicted, one.n);
+    out += fmt::format("  {}: {} of {} that did not fit are predicted not to fit, {} of {} that ran to fit: {} right\n",
+                       printable(one.source), one.predicted, one.n, one.fitted_predicted, one.fitted,
+                       percent_of(one.accuracy()));
   }
-  return out.empty() ? out : "\nRuns that were out of memory\n" + out;
+  return out.empty() ? out : "\nFits or not\n" + out;
+}
+
+std::string regret_text(const RunsReport& report) {
+  if (report.regret.empty()) return {};
+  Table table({{"source", Align::left, 16, 0},
+               {"groups", Align::right},
+               {"plans", Align::right},
+               {"median", Align::right},
+               {"mean", Align::right},
+               {"best picked", Align::right},
+               {"Spearman", Align::right}});
+  for (const RegretSummary& one : report.regret) {
+    table.add({{printable(one.source)},
+               {fmt::format("{}", one.groups)},
+               {fmt::format("{}", one.plans)},
+               {percent_of(one.median_regret)},
+               {percent_of(one.mean_regret)},
+               {fmt::format("{}", one.best_picked)},
+               {fmt::format("{:.2f}", one.mean_spearman)}});
+  }
+  return "\nRegret of the plan that is predicted to be fastest, in groups of at least five plans\n" +
+         table.render(width, "  ", false) ;
+}
+
+std::string noise_text(const RunsReport& report) {
+  std::string out;
+  for (const NoiseFloor& one : report.noise) {
+    out += fmt::format("  {}: {} configurations, median difference {}\n", printable(one.source), one.configurations,
+                       percent_of(one.median_difference));
+  }
+  return out.empty() ? out : "\nConfigurations that were measured more than once\n" + out;
+}
+
+std::string rank_text(const RunsReport& report) {
+  if (report.ranks.empty()) return {};
+  Table table({{"source", Align::left, 16, 0},
+               {"rows", Align::right},
+               {"Spearman", Align::right},
+               {"10 %", Align::right},
+               {"25 %", Align::right},
+               {"50 %", Align::right},
+               {"75 %", Align::right},
+               {"90 %", Align::right}});
+  for (const RankSummary& one : report.ranks) {
+    std::vector<Cell> cells{{printable(one.source)}, {fmt::format("{}", one.n)}, {fmt::format("{:.2f}", one.spearman)}};
+    for (const double ratio : one.quantiles) cells.push_back({fmt::format("{:.2f}", ratio)});
+    table.add(cells);
+  }
+  return "\nOrder of the step times, and quantiles of measured / predicted\n" + table.render(width, "  ", false);
+}
+
+std::string heading(const RunsReport& report) {
+  std::string out = fmt::format("{} rows: {} simulated, {} skipped.\n", report.rows.size(), simulated_rows(report),
+                                report.rows.size() - simulated_rows(report));
+  if (report.left_out) {
+    out += fmt::format("Each row is predicted with constants fitted without any run of its {}.\n",
+                       *report.left_out == LeaveOut::model ? "model" : "source");
+  }
+  return out;
 }
 
 }  // namespace
 
 std::string runs_text(const RunsReport& report, const std::string& by) {
-  std::string out = fmt::format("{} rows: {} simulated, {} skipped.\n", report.rows.size(), simulated_rows(report),
-                                report.rows.size() - simulated_rows(report));
+  std::string out = heading(report);
   for (const auto& [metric, title] : metrics) {
     if (!has_metric(report, metric)) continue;
     out += fmt::format("\nError of the {} (predicted / measured - 1)\n", title);
-    for (const char* group_by : {"source", "model", "gpu"}) {
+    for (const char* group_by : {"source", "model", "gpu", "parallelism", "software"}) {
       if (by.empty() || by == group_by) out += group_table(report, metric, group_by) + '\n';
     }
-    out += fmt::format("  median over the sources' medians: {}\n",
-                       percent_of(median_over_sources(report.summary, metric)));
-  }
-  return out + out_of_memory_text(report) + worst_text(report) + skipped_text(report);
-}
-
-std::string runs_markdown(const RunsReport& report) {
-  std::string out = fmt::format(
-      "# Measured runs against predictions\n\n"
-      "Predictions against published measurements. Error is predicted / measured - 1; median, p90 and mean are of its\n"
-      "size, bias is the mean with its sign. {} rows: {} simulated, {} skipped.\n",
-      report.rows.size(), simulated_rows(report), report.rows.size() - simulated_rows(report));
-  for (const auto& [metric, title] : metrics) {
-    if (!has_metric(report, metric)) continue;
-    out += fmt::format("\n## Error of the {}\n\n", title);
-    out += "| source | rows | median | p90 | mean | bias | in 90 % interval |\n";
-    out += "|---|--:|--:|--:|--:|--:|--:|\n";
-    for (const char* wanted : {"source", "overall"}) {
-      for (const ErrorSummary& one : report.summary) {
-        if (one.metric != metric || one.group_by != wanted) continue;
-        out += fmt::format("| {} | {} | {} | {} | {} | {} | {:.0f} % |\n", escaped(one.group), one.n,
-                           percent_of(one.median_abs_error), percent_of(one.p90_abs_error),
-                           percent_of(one.mean_abs_error), signed_percent(one.bias), 100.0 * one.coverage_90);
-      }
+    for (const SourceMean& one : report.over_sources) {
+      if (one.metric == metric) out += wrap(over_sources_sentence(one), width, "  ", "  ") + '\n';
     }
-    out += fmt::format("\nMedian over the sources' medians: {}.\n",
-                       percent_of(median_over_sources(report.summary, metric)));
   }
-  for (const OutOfMemorySummary& one : report.out_of_memory) {
-    out += fmt::format("\nOf {} runs of {} that were out of memory, {} are predicted not to fit.\n", one.n, one.source,
-                       one.predicted);
-  }
-  const std::vector<std::pair<std::string, std::size_t>> skipped = skip_reasons(report);
-  if (!skipped.empty()) out += "\n## Skipped\n\n| rows | reason |\n|--:|---|\n";
-  for (const auto& [reason, count] : skipped) out += fmt::format("| {} | {} |\n", count, escaped(reason));
-  return out;
+  return out + out_of_memory_text(report) + regret_text(report) + rank_text(report) + noise_text(report) +
+         worst_text(report) + skipped_text(report);
 }
 
 }  // namespace lockstep

@@ -9,9 +9,17 @@ constexpr Choice precision_choices[] = {
     {"tf32", static_cast<int>(Precision::tf32), "fp32 tensors, matrix products in TF32"},
     {"fp16", static_cast<int>(Precision::fp16), "mixed precision with fp16"},
     {"bf16", static_cast<int>(Precision::bf16), "mixed precision with bf16"},
-    {"fp8", static_cast<int>(Precision::fp8), "linears in fp8 with per-tensor scales, the rest in bf16"},
+    {"fp8", static_cast<int>(Precision::fp8), "linears in fp8, scaled as fp8_scaling says, the rest in bf16"},
     {"mxfp8", static_cast<int>(Precision::mxfp8), "linears in fp8 with block scales, the rest in bf16"},
     {"nvfp4", static_cast<int>(Precision::nvfp4), "linears in fp4 with block scales, the rest in bf16"},
+};
+
+constexpr Choice fp8_scaling_choices[] = {
+    {"delayed", static_cast<int>(Fp8Scaling::delayed), "a tensor, from maxima of earlier steps (Transformer Engine)"},
+    {"current", static_cast<int>(Fp8Scaling::current), "a tensor, from its own maximum (torchao's tensorwise)"},
+    {"rowwise", static_cast<int>(Fp8Scaling::rowwise), "a row of each operand (torchao's rowwise)"},
+    {"blockwise", static_cast<int>(Fp8Scaling::blockwise),
+     "1 x 128 of activations, 128 x 128 of weights (DeepSeek-V3)"},
 };
 
 constexpr Choice optimizer_choices[] = {
@@ -79,6 +87,8 @@ void describe(FieldVisitor& visitor, Training& training) {
                 1'000'000'000);
   visit_choice(visitor, {"precision", "Type of the matrix products and activations."}, training.precision,
                precision_choices);
+  visit_choice(visitor, {"fp8_scaling", "Of precision fp8: what one scale covers, and when it is found."},
+               training.fp8_scaling, fp8_scaling_choices);
   visit_choice(visitor, {"optimizer", "The optimizer, which sets the state per parameter."}, training.optimizer,
                optimizer_choices);
   visitor.number({"dropout", "Probability of hidden and attention dropout; 0: no dropout kernels."}, training.dropout,

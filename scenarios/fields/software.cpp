@@ -48,6 +48,10 @@ void describe_kernels(FieldVisitor& visitor, Software& software) {
   visitor.constant({"grouped_gemm_efficiency", "Rate of the experts' products over that of one product of their shape.",
                     false, {0.8, 0.25, "a launch over experts of uneven sizes"}},
                    software.grouped_gemm_efficiency, none, limits::factor);
+  visitor.flag({"fused_experts", "The products of all experts are one kernel; else the host launches one an expert."},
+               software.fused_experts);
+  visitor.flag({"fp8_casts_weights", "fp8 weights are cast for every pass (torchao), not once a step."},
+               software.fp8_casts_weights);
   visitor.constant({"memory_traffic_factor", "Factor on the bytes that memory-bound ops move.", false,
                     {1.0, 0.25, "as many bytes as the fusions need"}},
                    software.memory_traffic_factor, none, limits::factor);
@@ -65,9 +69,18 @@ void describe_kernels(FieldVisitor& visitor, Software& software) {
 
 void describe_host(FieldVisitor& visitor, Software& software) {
   constexpr auto seconds = Dimension::seconds;
-  visitor.constant({"host_per_layer", "CPU time to launch the forward pass of one layer.", false,
+  visitor.constant({"host_per_layer", "CPU time to launch the forward pass of a dense layer; layers with experts "
+                                      "take as much more as they launch.", false,
                     {500e-6, 0.35, "eager PyTorch launches some 60 kernels per layer"}},
                    software.host_per_layer, seconds, limits::latency);
+  visitor.flag({"cuda_graphs", "Layers are captured as CUDA graphs and replayed."}, software.cuda_graphs);
+  visitor.constant({"cuda_graph_share", "CPU time of a replayed layer over that of a launched one.", false,
+                    {0.25, 0.4, "published small-model step times"}},
+                   software.cuda_graph_share, none, limits::share);
+  visitor.constant({"expert_sync", "GPU idle time per pass of a layer with experts, while the host waits for the counts "
+                                   "of routed tokens; none with a fixed capacity.", false,
+                    {60e-6, 0.5, "one round trip to the host and the launches after it"}},
+                   software.expert_sync, seconds, limits::latency);
   visitor.constant({"host_backward_factor", "CPU time of the backward over the forward pass.", false,
                     {2.2, 0.25, "published small-model step times"}},
                    software.host_backward_factor, none, limits::ratio);

@@ -1,9 +1,11 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/certainty.hpp"
+#include "sim/report/flop_conventions.hpp"
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/render.hpp"
+#include "sim/report/roofline.hpp"
 #include "sim/report/timeline_json.hpp"
 
 namespace lockstep {
@@ -139,6 +141,40 @@ Json collectives(const PlanReport& plan) {
   return list;
 }
 
+Json ops(const PlanReport& plan) {
+  Json list = Json::array();
+  if (plan.step.partition.empty()) return list;
+  for (const OpUse& op : op_uses(plan)) {
+    const bool computes = op.peak_flops_per_s > 0;
+    list.push_back({{"name", op.name},
+                    {"block", op.block},
+                    {"pass", op.pass},
+                    {"kernel", op.kernel},
+                    {"line", op.line},
+                    {"count", op.count},
+                    {"seconds", op.seconds},
+                    {"flops", op.flops},
+                    {"bytes", op.bytes},
+                    {"intensity_flops_per_byte", op.intensity()},
+                    {"ridge_flops_per_byte",
+                     computes ? Json(ridge(plan.cluster.system.gpu, op.peak_flops_per_s)) : Json(nullptr)},
+                    {"roof", to_string(op.roof)},
+                    {"roof_fraction", op.roof_fraction()}});
+  }
+  return list;
+}
+
+Json conventions(const Report& report, const PlanReport& plan) {
+  Json list = Json::array();
+  for (const FlopConvention& c : flop_conventions(report, plan)) {
+    list.push_back({{"name", c.key},
+                    {"counts", c.meaning},
+                    {"flops_per_step", c.flops},
+                    {"utilization", c.utilization}});
+  }
+  return list;
+}
+
 Json sensitivity(const Sensitivity& s) {
   return {{"path", s.path},   {"effect", s.effect}, {"kind", to_string(s.kind)},
           {"spread", s.spread}, {"value", s.value},   {"source", s.source}};
@@ -183,6 +219,8 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   }
   json["partition"] = partition(plan);
   json["bounds"] = bounds(plan);
+  json["ops"] = ops(plan);
+  json["flop_conventions"] = conventions(report, plan);
   json["memory"] = plan.memory.stages.empty() ? Json::array() : memory_lines(plan.memory.worst());
   json["worst_stage"] = of_legal(plan, plan.memory.worst_stage);
   json["stages"] = stages(plan);

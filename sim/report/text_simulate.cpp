@@ -11,6 +11,7 @@
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/numbers.hpp"
+#include "sim/report/roofline_text.hpp"
 #include "sim/report/text.hpp"
 
 namespace lockstep {
@@ -328,6 +329,8 @@ std::string simulate_text(const Report& report, const TextOptions& options) {
     out += paragraph(summary, options) + '\n';
     out += headline(report, plan, options);
     out += partition_text(plan, options);
+    out += options.ops ? ops_text(plan, options) : roofs_text(plan, options);
+    if (options.ops) out += conventions_text(report, plan, options);
     out += memory_text(plan, options);
     out += stages_text(plan, options);
     out += collectives_text(plan, options);

@@ -18,10 +18,11 @@ Block embedding_block(const BlockContext& context) {
   double forward = 4.0;
   if (context.model.positions == Positions::learned) forward += 6.0;
   if (context.training.dropout > 0) forward += 5.0;
+  const Kernels kernels{MemoryKernel::permutation, 1};
   add_elementwise(building.block.forward, "embedding", Bytes{at.element / 2.0 * elements * forward},
-                  OpClass::embedding);
+                  OpClass::embedding, kernels);
   add_elementwise(building.backward(), "embedding gradient", Bytes{at.tokens * at.hidden * 10.0},
-                  OpClass::embedding);
+                  OpClass::embedding, kernels);
   if (context.training.dropout > 0)
     building.block.saved.push_back({"embedding dropout mask", Bytes{elements}, false, {}});
   leave_tensor_parallel(context, building);
@@ -53,8 +54,10 @@ Block head_block(const BlockContext& context) {
   building.begin_section();
   const double local_rows = software.vocabulary_parallel ? rows / at.tensor : rows;
   const double traffic = *software.loss_bytes_per_logit * at.tokens * local_rows;
-  add_elementwise(building.block.forward, "loss", Bytes{traffic / 2}, OpClass::head_and_loss);
-  add_elementwise(building.backward(), "loss", Bytes{traffic / 2}, OpClass::head_and_loss);
+  add_elementwise(building.block.forward, "loss", Bytes{traffic / 2}, OpClass::head_and_loss,
+                  {MemoryKernel::loss, 3});
+  add_elementwise(building.backward(), "loss", Bytes{traffic / 2}, OpClass::head_and_loss,
+                  {MemoryKernel::loss, 3});
   leave_head(context, building);
   Block block = building.finish();
   for (Pass* pass : {&block.forward, &block.backward}) {

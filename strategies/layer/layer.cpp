@@ -42,6 +42,10 @@ Block layer_block(const BlockContext& context) {
   Block layer = building.finish();
   layer.gradient_wave = gradient_wave(context);
   narrow_saved_inputs(context, layer);
+  layer.launches = launches(layer.forward);
+  layer.dense_launches =
+      dense_launches(context.model, context.training, context.plan.software);
+  layer.waits_for_routing = context.layer.experts && context.plan.expert.capacity_factor <= 0;
   add_recompute(context, layer);
   return layer;
 }

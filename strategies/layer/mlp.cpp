@@ -26,8 +26,12 @@ void add_mlp_up(const BlockContext& context, BlockBuilder& building, double widt
   const ActivationTraffic traffic = activation_traffic(context);
   const double elements = at.tokens * width;
   building.begin_section();
-  add_elementwise(building.block.forward, "activation", Bytes{elements * traffic.forward});
-  add_elementwise(building.backward(), "activation", Bytes{elements * traffic.backward});
+  const Kernels kernels{MemoryKernel::activation,
+                        activation_launches(context.model, context.plan.software)};
+  add_elementwise(building.block.forward, "activation", Bytes{elements * traffic.forward},
+                  OpClass::elementwise, kernels);
+  add_elementwise(building.backward(), "activation", Bytes{elements * traffic.backward},
+                  OpClass::elementwise, kernels);
   building.block.saved.push_back({"activation output", branch, false, {}});
   saved_for_linear(context, building);
   const double extra = context.plan.software.activation_extra_bytes * at.element / 2.0;

@@ -43,6 +43,9 @@ Block prediction_block(const BlockContext& context) {
   block.expert_parameters = layer.expert_parameters;
   block.gradient_wave = layer.gradient_wave;
   block.input = layer.input;
+  block.launches = launches(block.forward);
+  block.dense_launches = layer.dense_launches;
+  block.waits_for_routing = layer.waits_for_routing;
   return block;
 }
 

@@ -69,6 +69,7 @@ void add_data_parallel(const BlockContext& context, Workload& workload) {
     Op update;
     update.name = "optimizer";
     update.op_class = OpClass::optimizer;
+    update.memory = MemoryKernel::optimizer;
     update.bytes = Bytes{traffic * local};
     stage.optimizer_ops.push_back(update);
   }

@@ -1,0 +1,169 @@
+#include "validate/accuracy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "validate/markdown.hpp"
+#include "validate/runs_tables.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr double listed_regret = 0.05;   // of a source whose groups are listed one by one
+
+std::string section(const std::string& title, const std::string& words, const std::string& table) {
+  if (table.empty()) return {};
+  return fmt::format("## {}\n\n{}\n\n{}\n", title, words, table);
+}
+
+const ErrorSummary* summary_of(const RunsReport& report, const std::string& metric, const std::string& group_by,
+                               const std::string& group) {
+  for (const ErrorSummary& one : report.summary) {
+    if (one.metric == metric && one.group_by == group_by && one.group == group) return &one;
+  }
+  return nullptr;
+}
+
+std::string median_of(const std::optional<RunsReport>& report, const std::string& metric, const std::string& group_by,
+                      const std::string& group) {
+  const ErrorSummary* one = report ? summary_of(*report, metric, group_by, group) : nullptr;
+  return one == nullptr ? "-" : percent_of(one->median_abs_error);
+}
+
+// The judged errors, beside the medians with everything in the fit and with whole sources left out.
+std::string three_fits_table(const AccuracyData& data, const std::string& metric, const std::string& group_by) {
+  MarkdownTable table({group_by, ">rows", ">median", ">p90", ">mean", ">bias", ">in 90 % interval", ">half-width",
+                       ">median, all in the fit", ">median, source left out"});
+  for (const std::string& wanted : {group_by, std::string("overall")}) {
+    for (const ErrorSummary& one : data.judged().summary) {
+      if (one.metric != metric || one.group_by != wanted) continue;
+      table.add({one.group.empty() ? "(not named)" : markdown_cell(one.group), fmt::format("{}", one.n),
+                 fmt::format("**{}**", percent_of(one.median_abs_error)), percent_of(one.p90_abs_error),
+                 percent_of(one.mean_abs_error), signed_percent(one.bias), whole_percent(one.coverage_90),
+                 whole_percent(one.median_half_width), median_of(data.in_sample, metric, wanted, one.group),
+                 median_of(data.without_source, metric, wanted, one.group)});
+    }
+  }
+  return table.empty() ? std::string{} : table.text();
+}
+
+std::string targets_table(const AccuracyData& data) {
+  MarkdownTable table({"what", ">asked", ">reached", ""});
+  for (const Target& one : targets(data)) {
+    table.add({one.what, one.asked, markdown_cell(one.reached), one.kept ? "yes" : "**no**"});
+  }
+  return table.text();
+}
+
+std::string share_or_dash(const std::vector<double>& errors, const std::string& statistic) {
+  return errors.empty() ? "-" : percent_of(statistic_of(errors, statistic));
+}
+
+std::string peers_table(const AccuracyData& data) {
+  MarkdownTable table({"runs", "error", "tool", ">theirs", ">on runs", ">ours, model left out", ">ours, all in the fit", ">on runs", "reference"});
+  for (const PeerResult& peer : data.peers) {
+    const std::vector<double> left_out = absolute_errors(data.judged().rows, peer.metric, peer.selection);
+    const std::vector<double> in_sample = absolute_errors(data.in_sample.rows, peer.metric, peer.selection);
+    const char* metric = peer.metric == "peak_memory" ? "memory" : "time";
+    table.add({markdown_cell(peer.runs), fmt::format("{}, {}", metric, peer.statistic), markdown_cell(peer.tool),
+               percent_of(peer.error), fmt::format("{}", peer.rows), share_or_dash(left_out, peer.statistic),
+               share_or_dash(in_sample, peer.statistic), fmt::format("{}", in_sample.size()), markdown_cell(peer.reference)});
+  }
+  return table.empty() ? std::string{} : table.text();
+}
+
+// One MFU for every run of the sources that peers were compared on.
+std::string floor_table(const AccuracyData& data) {
+  MarkdownTable table({"runs", ">on runs", ">one MFU, fitted to them", ">one MFU, of the other models", ">ours, model left out"});
+  std::vector<std::string> done;
+  for (const PeerResult& peer : data.peers) {
+    if (std::find(done.begin(), done.end(), peer.selection) != done.end()) continue;
+    done.push_back(peer.selection);
+    const std::vector<double> fitted = constant_mfu_errors(data.in_sample.rows, peer.selection, false);
+    const std::vector<double> others = constant_mfu_errors(data.in_sample.rows, peer.selection, true);
+    const std::vector<double> ours = absolute_errors(data.judged().rows, "step_time", peer.selection);
+    if (fitted.empty()) continue;
+    table.add({markdown_cell(peer.runs), fmt::format("{}", fitted.size()), share_or_dash(fitted, "mean"),
+               share_or_dash(others, "mean"), share_or_dash(ours, "mean")});
+  }
+  return table.empty() ? std::string{} : table.text();
+}
+
+std::string over_sources(const RunsReport& report, const std::string& metric) {
+  for (const SourceMean& one : report.over_sources) {
+    if (one.metric == metric) return over_sources_sentence(one);
+  }
+  return {};
+}
+
+std::string step_times(const AccuracyData& data) {
+  const RunsReport& report = data.judged();
+  std::string out = section(
+      "Step time",
+      "Error is predicted / measured - 1; median, p90 and mean are of its size, bias is the mean with its sign. " +
+          over_sources(report, "step_time"),
+      three_fits_table(data, "step_time", "source"));
+  for (const char* by : {"gpu", "parallelism", "software"}) out += three_fits_table(data, "step_time", by) + '\n';
+  return out;
+}
+
+std::string memory(const AccuracyData& data) {
+  return section("Peak memory",
+                 "The kind that was measured: allocated, reserved or the whole device. " + over_sources(data.judged(), "peak_memory"),
+                 three_fits_table(data, "peak_memory", "source")) +
+         section("Does it fit?", "Configurations that ran out of memory, and those of the same sources that ran.",
+                 out_of_memory_table(data.judged()));
+}
+
+std::string choices(const AccuracyData& data) {
+  const RunsReport& report = data.judged();
+  std::string out = section("The best plan",
+                            "Groups of at least five runs that differ only in the plan: how much slower than the best the "
+                            "plan is that is predicted to be fastest. \"all\" has every source but those whose repeats disagree (see Noise).",
+                            regret_table(report));
+  const std::vector<std::string> apart = apart_of(report);
+  for (const RegretSummary& one : report.regret) {
+    const bool noisy = std::find(apart.begin(), apart.end(), one.source) != apart.end();
+    if (one.source == "all" || noisy || one.mean_regret <= listed_regret) continue;
+    out += fmt::format("Every group of {}, whose mean regret is above {}:\n\n{}\n", markdown_cell(one.source),
+                       whole_percent(listed_regret), choices_table(report, one.source));
+  }
+  return out;
+}
+
+std::string heading(const AccuracyData& data) {
+  const std::size_t all = data.in_sample.rows.size();
+  const std::size_t simulated = simulated_rows(data.in_sample);
+  std::string out = fmt::format(
+      "{} published runs of the corpus: {} predicted, {} skipped. {}\n\n", all, simulated, all - simulated,
+      data.without_model ? "Where a table does not say otherwise, each run is predicted with constants that were fitted "
+                           "without any run of its model."
+                         : "Constants were fitted to these same runs; predictions with models left out are not there.");
+  return out;
+}
+
+}  // namespace
+
+std::string accuracy_markdown(const AccuracyData& data) {
+  const RunsReport& report = data.judged();
+  return heading(data) + section("Targets", "What was asked for, and what is reached.", targets_table(data)) +
+         step_times(data) + memory(data) + choices(data) +
+         section("Other tools on the same runs",
+                 "Their numbers are published or were measured with the tools as shipped; \"on runs\" differ where the "
+                 "corpus holds a part of what they were compared on.",
+                 peers_table(data)) +
+         section("The floor", "Mean error where the step time is the model's FLOPs at one MFU.", floor_table(data)) +
+         section("Order and envelope",
+                 "Spearman's correlation of predicted and measured step times, and quantiles of measured / predicted.",
+                 rank_table(report)) +
+         section("Noise", "Runs that are one configuration to the tool, measured more than once.", noise_table(report)) +
+         section("Farthest off", "At most three rows of a source, with the physics suspected by rules.", worst_table(report)) +
+         section("Where it misses",
+                 "The same rules over all rows but those of sources whose repeats disagree: the median error where a rule holds and "
+                 "where it does not.",
+                 suspicion_table(report)) +
+         section("Skipped", "Rows that are not simulated.", skipped_table(data.in_sample));
+}
+
+}  // namespace lockstep
