@@ -87,6 +87,24 @@ void saved_for_linear(const BlockContext& context, BlockBuilder& building, bool 
 // the software's recipe does so.
 void narrow_saved_inputs(const BlockContext& context, Block& block);
 
+// What a linear is in its layer, for the adapters that may stand beside it.
+enum class LinearRole { query_key_value, output, up, down };
+
+// adapter.cpp: what is trained beside frozen linears. Each does nothing where the training has no
+// such adapter.
+// Beside the linear that was added last: LoRA's two products, or scale and bias of its output.
+void add_linear_adapter(const BlockContext& context, BlockBuilder& building, LinearRole role,
+                        double in_width, double out_width);
+// Attention to the trained tokens, beside the core.
+void add_prompt_adapter(const BlockContext& context, BlockBuilder& building);
+// Forward and backward: 4-bit weights of a linear made whole before its product.
+void add_dequantization(const BlockContext& context, BlockBuilder& building, double weights);
+// Says which parameters of a finished block are trained, and drops what frozen linears need not
+// keep. `norms`: of its parameters, those of norms.
+void settle_adapter(const BlockContext& context, Block& block, double norms);
+// Bytes per element of a norm's input that is kept.
+double kept_norm_bytes(const BlockContext& context);
+
 // Traffic of casting one element of a linear's operand to a narrow type; 0 in 16 bit.
 double cast_bytes_per_element(Dtype dtype);
 

@@ -46,9 +46,11 @@ void add_grouped_linear(const BlockContext& context, BlockBuilder& building, con
       grouped(name, load.local, tokens, out_width, in_width, dtype, at.element));
   building.backward().ops.push_back(
       grouped(name, load.local, tokens, in_width, out_width, dtype, at.element));
-  building.backward().ops.push_back(
-      grouped(name, load.local, in_width, out_width, tokens, dtype, accumulate));
-  building.backward().ops.back().weight_gradient = true;
+  if (!context.training.adapter.used()) {
+    building.backward().ops.push_back(
+        grouped(name, load.local, in_width, out_width, tokens, dtype, accumulate));
+    building.backward().ops.back().weight_gradient = true;
+  }
   const double cast = cast_bytes_per_element(dtype);
   if (cast <= 0) return;
   add_elementwise(building.block.forward, "cast to low precision",
