@@ -130,6 +130,14 @@ struct Software {
   double optimizer_temporaries = 0;  // per local parameter, while the update runs
   bool context_keeps_steps = false;  // ring attention holds what it received, and every partial
                                      // output, until the core is done (Transformer Engine)
+  // Fine-tuning with adapters.
+  bool lora_fused_qkv = false;       // LoRA beside q, k and v is one module: one dropped input, and
+                                     // its outputs are kept while they are put in place (LitGPT)
+  bool quantized_keeps_inputs = false;  // a linear with 4-bit weights keeps its input though its
+                                        // weights are frozen (bitsandbytes' MatMul4Bit)
+  double dequantized_layers = 0.3;   // layers' worth of 4-bit weights that are whole at once
+  bool fsdp_frozen_gathered = false;  // FSDP units with frozen weights stay gathered until the step
+                                      // ends (FSDP1 with use_orig_params)
   bool fsdp_root_unsharded = true;   // embedding and head stay gathered
   bool fsdp_pipeline_gathered =
       true;                          // under a pipeline a stage is gathered and reduced once a step

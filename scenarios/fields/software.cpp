@@ -203,6 +203,15 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
   visitor.flag({"context_keeps_steps",
                 "Ring attention holds every block it received and every partial output until the core is done."},
                software.context_keeps_steps);
+  visitor.flag({"lora_fused_qkv", "LoRA beside q, k and v is one module: one dropped input, and its outputs are kept while "
+                                  "they are put in place (LitGPT)."},
+               software.lora_fused_qkv);
+  visitor.flag({"quantized_keeps_inputs", "A linear with frozen 4-bit weights keeps its input nevertheless (bitsandbytes)."},
+               software.quantized_keeps_inputs);
+  visitor.number({"dequantized_layers", "Layers' worth of 4-bit weights that are whole, in 16 bit, at once."},
+                 software.dequantized_layers, {0.0, 1000.0, false});
+  visitor.flag({"fsdp_frozen_gathered", "FSDP units with frozen weights stay gathered until the step ends (FSDP1)."},
+               software.fsdp_frozen_gathered);
   visitor.flag({"fsdp_root_unsharded", "FSDP: embedding and head stay gathered."}, software.fsdp_root_unsharded);
   visitor.flag({"fsdp_pipeline_gathered",
                 "FSDP under a pipeline: a stage is gathered and reduced once a step, and stays whole between."},
