@@ -20,10 +20,11 @@ std::size_t index(GroupKind group) {
 Communication::Communication(const Cluster& cluster, const Plan& plan)
     : cluster_(cluster), plan_(plan), strides_(rank_strides(plan)), routes_(routes(cluster)) {
   const nccl::Conditions step = nccl::in_training_step(cluster.system);
-  const auto set = [&](GroupKind kind, const GroupShape& shape) {
-    shapes_[index(kind)] = shape;
-    groups_[index(kind)] = nccl::prepare(cluster, routes_, shape, step);
+  const auto prepare = [&](std::size_t at, const GroupShape& shape) {
+    shapes_[at] = shape;
+    groups_[at] = nccl::prepare(cluster, routes_, shape, step);
   };
+  const auto set = [&](GroupKind kind, const GroupShape& shape) { prepare(index(kind), shape); };
   for (std::size_t i = 0; i < kinds; ++i) {
     const auto kind = static_cast<GroupKind>(i);
     if (kind == GroupKind::pipeline_neighbor || kind == GroupKind::pipeline_ends) continue;
@@ -32,12 +33,28 @@ Communication::Communication(const Cluster& cluster, const Plan& plan)
   }
   const std::int64_t stages = plan.pipeline.stages;
   if (stages < 2) return;
-  inside_ = nccl::prepare(cluster, routes_, stage_pair(1, true), step);
+  prepare(pair_inside, stage_pair(1, true));
   bool crosses = false;
   for (std::int64_t i = 0; i + 1 < stages; ++i) crosses = crosses || !stays_inside(i, i + 1);
   set(GroupKind::pipeline_neighbor, stage_pair(1, !crosses));
   set(GroupKind::pipeline_ends, stage_pair(stages - 1, stays_inside(0, stages - 1)));
-  across_ = nccl::prepare(cluster, routes_, stage_pair(1, false), step);
+  prepare(pair_across, stage_pair(1, false));
+}
+
+void Communication::list_prices() {
+  prices_ = std::make_unique<PriceList>();
+  for (const GroupShape& shape : shapes_) prices_->add(cluster_, routes_, shape);
+  reprice();
+}
+
+void Communication::reprice() {
+  prices_->reprice(nccl::in_training_step(cluster_.system));
+}
+
+nccl::CollectiveChoice Communication::choose(std::size_t group, Collective collective,
+                                             Bytes bytes) const {
+  return prices_ ? prices_->price(group, collective, bytes)
+                 : nccl::choose(groups_[group], collective, bytes);
 }
 
 // A rank and its counterpart so many stages on.
@@ -54,7 +71,7 @@ const GroupShape& Communication::shape(GroupKind group) const {
 }
 
 nccl::CollectiveChoice Communication::cost(const CollectiveCall& call) const {
-  return nccl::choose(groups_[index(call.group)], call.collective, sent_bytes(call));
+  return choose(index(call.group), call.collective, sent_bytes(call));
 }
 
 // A token with k experts, spread evenly over D domains, meets D (1 - (1 - 1/D)^k) of them, at most
@@ -91,8 +108,8 @@ bool Communication::stays_inside(std::int64_t from_stage, std::int64_t to_stage)
 nccl::CollectiveChoice Communication::transfer_cost(const CollectiveCall& call,
                                                     std::int64_t from_stage) const {
   const std::int64_t to_stage = (from_stage + 1) % plan_.pipeline.stages;
-  return nccl::choose(stays_inside(from_stage, to_stage) ? inside_ : across_, call.collective,
-                      call.bytes);
+  return choose(stays_inside(from_stage, to_stage) ? pair_inside : pair_across, call.collective,
+                call.bytes);
 }
 
 Seconds Communication::overlapped_time(const CollectiveCall& call) const {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "scenarios/scenario.hpp"
+#include "sim/engine/price_list.hpp"
 #include "strategies/rank_order.hpp"
 #include "strategies/workload.hpp"
 #include "topology/collectives/nccl_model.hpp"
@@ -31,6 +33,13 @@ class Communication {
  public:
   Communication(const Cluster& cluster, const Plan& plan);
 
+  // From now on times are read from a list of prices: for many evaluations of one plan on one
+  // cluster, whose conditions (system.link_share …) may move and whose links may not. Times are the
+  // same to rounding; names of algorithms and bottlenecks are not those of the conditions.
+  void list_prices();
+  // At the cluster's conditions as they stand. After list_prices().
+  void reprice();
+
   [[nodiscard]] const GroupShape& shape(GroupKind group) const;
   // Of a stage transfer: the slowest of them.
   [[nodiscard]] nccl::CollectiveChoice cost(const CollectiveCall& call) const;
@@ -51,15 +60,20 @@ class Communication {
   [[nodiscard]] bool stays_inside(std::int64_t from_stage, std::int64_t to_stage) const;
   [[nodiscard]] GroupShape stage_pair(std::int64_t stages_apart, bool inside) const;
 
+  [[nodiscard]] nccl::CollectiveChoice choose(std::size_t group, Collective collective,
+                                              Bytes bytes) const;
+
   const Cluster& cluster_;
   const Plan& plan_;
   RankStrides strides_;
   Routes routes_;
   static constexpr auto kinds = static_cast<std::size_t>(GroupKind::count);
-  std::array<GroupShape, kinds> shapes_;
-  std::array<nccl::NcclGroup, kinds> groups_;  // how NCCL would run each, inside this step
-  nccl::NcclGroup inside_;                     // a pair of pipeline stages in one domain
-  nccl::NcclGroup across_;                     // a pair of pipeline stages in two domains
+  // Behind the kinds: a pair of pipeline stages in one domain, and one in two domains.
+  static constexpr std::size_t pair_inside = kinds;
+  static constexpr std::size_t pair_across = kinds + 1;
+  std::array<GroupShape, kinds + 2> shapes_;
+  std::array<nccl::NcclGroup, kinds + 2> groups_;  // how NCCL would run each, inside this step
+  std::unique_ptr<PriceList> prices_;              // null: times come from groups_
 };
 
 // Sums what each kind of call costs over the step.

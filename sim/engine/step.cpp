@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
-#include "sim/engine/offload_time.hpp"
 #include "sim/engine/pipeline_time.hpp"
 #include "sim/engine/stage_time.hpp"
-#include "sim/engine/step_work.hpp"
+#include "sim/engine/step_parts.hpp"
 
 namespace lockstep {
 
@@ -25,9 +23,6 @@ struct PartInfo {
   const char* name;
   const char* bound_by;
 };
-
-// Stragglers are counted per doubling above one node of the fitted runs.
-constexpr double straggler_free_gpus = 8.0;
 
 constexpr const char* tensor_cores = "tensor cores";
 constexpr const char* hbm = "HBM";
@@ -161,20 +156,6 @@ std::string bound_text(const std::vector<BoundCause>& causes, Seconds total) {
   return text;
 }
 
-// What `whole` takes beyond `part`; sums of the same terms in another order differ by rounding, and
-// that is nothing.
-Seconds beyond(Seconds whole, Seconds part) {
-  constexpr double rounding = 1e-12;
-  const Seconds rest = whole - part;
-  return rest > rounding * whole ? rest : Seconds{};
-}
-
-bool has_sync(const StepWork& work) {
-  return std::any_of(work.stages.begin(), work.stages.end(), [](const StageWork& stage) {
-    return !stage.gather.empty() || !stage.reduce.empty() || stage.after_reduce > Seconds{};
-  });
-}
-
 Seconds data_time(const Stage& stage, const Communication& communication) {
   Seconds sum;
   for (const CollectiveCall& call : stage.data_calls) sum += communication.cost(call).time;
@@ -212,16 +193,6 @@ void tally_data(const Stage& stage, Seconds exposed, double micro_batches,
   });
 }
 
-// Of the update that takes longest: what it waits for copies to and from the host.
-Seconds update_copies(const Cluster& cluster, const Plan& plan, const Workload& workload,
-                      const StepTime& step) {
-  const auto longest = std::max_element(
-      step.work.stages.begin(), step.work.stages.end(),
-      [](const StageWork& a, const StageWork& b) { return a.optimizer < b.optimizer; });
-  const auto stage = static_cast<std::size_t>(longest - step.work.stages.begin());
-  return host_update(cluster, plan, workload.stages[stage], step.stages[stage].backward()).copies;
-}
-
 }  // namespace
 
 StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& workload) {
@@ -230,39 +201,14 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   const Software& software = plan.software;
   const double micro_batches = as_double(workload.micro_batches);
 
+  StepParts sum = step_parts(cluster, plan, workload, timer, communication,
+                             [](const StepWork& work, bool) { return step_total(work); });
   StepTime step;
-  std::size_t slowest = 0;
-  for (const Stage& stage : workload.stages) {
-    step.stages.push_back(timer.time(stage));
-    StageTime& time = step.stages.back();
-    add_repeated_reductions(plan, workload, stage, communication, time);
-    if (time.total() > step.stages[slowest].total()) slowest = step.stages.size() - 1;
-  }
+  step.stages = std::move(sum.stages);
+  step.work = std::move(sum.work);
+  const std::size_t slowest = sum.slowest;
   const StageTime& slow = step.stages[slowest];
-  step.work = step_work(cluster, plan, workload, timer, communication, step.stages);
-
-  // The slowest stage works through all micro-batches; what the pipeline takes beyond that is
-  // bubble, and what the step takes beyond one with free gathers and reductions is theirs.
-  Parts parts;
-  parts.add(slow.parts(), micro_batches);
-  const Seconds work = parts.total();
-  const StepWork alone = without_sync(step.work);
-  for (const StageWork& stage : alone.stages) {
-    parts[StepPart::optimizer] = std::max(parts[StepPart::optimizer], stage.optimizer);
-  }
-  const Seconds pipeline = step_total(alone);
-  parts[StepPart::bubble] += beyond(pipeline, parts[StepPart::optimizer] + work);
-  const Seconds synced = has_sync(step.work) ? step_total(step.work) : pipeline;
-  parts[StepPart::data_exposed] += beyond(synced, pipeline);
-  const Seconds copies = update_copies(cluster, plan, workload, step);
-  parts[StepPart::copy_exposed] += copies;
-  parts[StepPart::optimizer] -= copies;
-  parts[StepPart::host_step] += *software.host_per_step;
-  const double doublings =
-      std::max(0.0, std::log2(as_double(gpu_count(cluster)) / straggler_free_gpus));
-  parts[StepPart::stragglers] += *software.straggler_per_doubling * doublings * parts.total();
-
-  step.work.host = parts[StepPart::host_step] + parts[StepPart::stragglers];
+  const Parts& parts = sum.parts;
 
   CollectiveTally tally(communication);
   timer.tally(workload.stages[slowest], micro_batches, tally);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "scenarios/scenario.hpp"
+#include "sim/engine/step_evaluator.hpp"
 #include "sim/report/report.hpp"
 
 namespace {
@@ -68,5 +69,31 @@ void predict_with_its_intervals(benchmark::State& state) {
   }
 }
 BENCHMARK(predict_with_its_intervals)->Arg(64)->Arg(16384)->Unit(benchmark::kMicrosecond);
+
+// Step time at other values of the constants: once per draw.
+void evaluate_step(benchmark::State& state, const char* file, std::size_t plan) {
+  const Scenario scenario = load(file);
+  const ScenarioPlan& entry = scenario.plans.at(plan);
+  const Workload workload = lower(scenario.model, scenario.training, entry.plan);
+  StepEvaluator evaluator(entry.cluster, entry.plan, workload);
+  for (auto _ : state) benchmark::DoNotOptimize(evaluator.total());
+}
+BENCHMARK_CAPTURE(evaluate_step, fsdp, "llama3-70b-64xh100.yaml", 0)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(evaluate_step, interleaved, "llama3-70b-64xh100.yaml", 1)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(evaluate_step, sixteen_stages, "llama3.1-405b-1024xh100.yaml", 0)
+    ->Unit(benchmark::kMicrosecond);
+
+void lower_plan(benchmark::State& state, const char* file, std::size_t plan) {
+  const Scenario scenario = load(file);
+  const Plan& entry = scenario.plans.at(plan).plan;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(lower(scenario.model, scenario.training, entry));
+  }
+}
+BENCHMARK_CAPTURE(lower_plan, fsdp, "llama3-70b-64xh100.yaml", 0)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(lower_plan, interleaved, "llama3-70b-64xh100.yaml", 1)
+    ->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -1,0 +1,33 @@
+// What a step consists of, before anything of it is told: the times of its stages and the parts
+// that sum to the step.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "sim/engine/stage_time.hpp"
+#include "sim/engine/step_timeline.hpp"
+
+namespace lockstep {
+
+struct StepParts {
+  std::vector<StageTime> stages;  // of one micro-batch
+  std::size_t slowest = 0;        // of them
+  StepWork work;                  // what the timeline engine places; its total is the step
+  Parts parts;                    // sum to the step
+
+  // The step: positive parts, in the report's order.
+  [[nodiscard]] Seconds total() const;
+};
+
+// How long the stages take together: step_total(), or a response to it. Of work without gathers and
+// reductions, and of all of it.
+using PipelineTotal = std::function<Seconds(const StepWork& work, bool synchronised)>;
+
+// Pure.
+StepParts step_parts(const Cluster& cluster, const Plan& plan, const Workload& workload,
+                     const StageTimer& timer, const Communication& communication,
+                     const PipelineTotal& pipeline_total);
+
+}  // namespace lockstep
