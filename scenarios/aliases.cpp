@@ -32,7 +32,7 @@ const std::vector<TableShape>& table_shapes() {
   static const std::vector<TableShape> shapes{
       {"gpus", &Aliases::gpus, true, {}, {}},
       {"systems", &Aliases::systems, true, {}, {"stated_bandwidth"}},
-      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave", "recompute", "offload",
+      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave", "vpp_of_one", "recompute", "offload",
                                                  "expert_tensor", "context"}},
       {"software_details", &Aliases::software_details, false, {}, {"software"}},
       {"architectures", &Aliases::architectures, false, {}, {"model"}},

@@ -90,6 +90,42 @@ std::string floor_table(const AccuracyData& data) {
   return table.empty() ? std::string{} : table.text();
 }
 
+std::string said_by_others(const std::vector<PeerStep>& steps, const RunResult& row) {
+  std::vector<std::string> words;
+  for (const PeerStep& step : steps) {
+    if (step.selection != row.source || step.model != row.model || step.recompute != row.facts.recompute) continue;
+    std::string one = step.tool;
+    if (step.step_time_s > 0) one += fmt::format(" {:.4g} s", step.step_time_s);
+    if (step.memory_gib > 0) one += fmt::format("{} {:.1f} GiB", step.step_time_s > 0 ? "," : "", step.memory_gib);
+    words.push_back(markdown_cell(one));
+  }
+  return words.empty() ? "-" : fmt::format("{}", fmt::join(words, "; "));
+}
+
+std::string ours(const RunResult& row) {
+  const Predicted& time = row.step_time.predicted;
+  return fmt::format("{:.3g} s [{:.3g} … {:.3g}] ({})", time.value, time.low, time.high, signed_percent(row.step_time.error()));
+}
+
+// Every run of the sources of which other tools predict a single step.
+std::string steps_table(const AccuracyData& data) {
+  MarkdownTable table({"model", ">GPUs", "recompute", ">measured", ">ours, model left out", ">ours, all in the fit",
+                       ">our peak memory", "other tools"});
+  const auto selected = [&](const RunResult& row) {
+    return std::any_of(data.peer_steps.begin(), data.peer_steps.end(),
+                       [&](const PeerStep& step) { return step.selection == row.source; });
+  };
+  for (std::size_t i = 0; i < data.in_sample.rows.size(); ++i) {
+    const RunResult& row = data.in_sample.rows[i];
+    const RunResult& judged = data.judged().rows[i];
+    if (!row.compared() || !judged.compared() || !selected(row)) continue;
+    table.add({markdown_cell(row.model), fmt::format("{}", row.facts.gpus), row.facts.recompute,
+               fmt::format("{:.4g} s", row.step_time.measured), ours(judged), ours(row),
+               fmt::format("{:.1f} GiB", judged.peak_memory.predicted.value / 0x1p30), said_by_others(data.peer_steps, row)});
+  }
+  return table.empty() ? std::string{} : table.text();
+}
+
 std::string over_sources(const RunsReport& report, const std::string& metric) {
   for (const SourceMean& one : report.over_sources) {
     if (one.metric == metric) return over_sources_sentence(one);
@@ -153,6 +189,7 @@ std::string accuracy_markdown(const AccuracyData& data) {
                  "Their numbers are published or were measured with the tools as shipped; \"on runs\" differ where the "
                  "corpus holds a part of what they were compared on.",
                  peers_table(data)) +
+         section("Single steps", "The step times of Korthikanti et al. 2022, Table 5, with 90 % intervals.", steps_table(data)) +
          section("The floor", "Mean error where the step time is the model's FLOPs at one MFU.", floor_table(data)) +
          section("Order and envelope",
                  "Spearman's correlation of predicted and measured step times, and quantiles of measured / predicted.",

@@ -28,7 +28,7 @@ const std::vector<Option>& options() {
 std::string help() {
   return "usage: lockstep-validate accuracy FOLDER [options]\n\n" +
          wrap(fmt::format("Prints the generated part of validate/ACCURACY.md: the runs of {} in the folder against "
-                          "predictions, with what other tools reach (peers.csv). Predictions with a model or a source "
+                          "predictions, with what other tools reach (peers.csv, peer_steps.csv). Predictions with a model or a source "
                           "left out of the fit come from {} and {}, where the folder has them; `lockstep-validate runs "
                           "FILE... --leave-one-model-out --format predictions` writes them in minutes.",
                           fmt::join(run_files, ", "), models_left_out, sources_left_out),
@@ -82,6 +82,9 @@ Outcome run_accuracy(const std::vector<std::string>& words, const std::filesyste
   data.without_model = left_out(data.in_sample, LeaveOut::model, folder / models_left_out);
   data.without_source = left_out(data.in_sample, LeaveOut::source, folder / sources_left_out);
   if (std::filesystem::exists(folder / "peers.csv")) data.peers = load_peers((folder / "peers.csv").string());
+  if (std::filesystem::exists(folder / "peer_steps.csv")) {
+    data.peer_steps = load_peer_steps((folder / "peer_steps.csv").string());
+  }
   data.fitted_constants = catalog.evidence()->fitted.size();
   return {accuracy_markdown(data), ok, {}};
 }

@@ -22,7 +22,21 @@ struct PeerResult {
   std::string reference;
 };
 
-// Reads such a table. Throws InputError: E180 not readable, E281 a column is missing, E282 a number or a word is none
+// One step of one run, as another tool predicts it.
+struct PeerStep {
+  std::string selection;  // source, model and recompute of the run in the corpus
+  std::string model;
+  std::string recompute;
+  std::string tool;
+  double step_time_s = 0;  // 0: not said
+  double memory_gib = 0;   // 0: not said
+  std::string reference;
+};
+
+// Reads corpus/peer_steps.csv; errors as below.
+std::vector<PeerStep> load_peer_steps(const std::string& path);
+
+// Reads corpus/peers.csv. Throws InputError: E180 not readable, E281 a column is missing, E282 a number or a word is none
 // of those above; and what parse_csv() finds.
 std::vector<PeerResult> load_peers(const std::string& path);
 

@@ -26,6 +26,15 @@ std::string power_words(const RunRecord& record) {
   return {};
 }
 
+const char* recompute_word(Recompute recompute) {
+  switch (recompute) {
+    case Recompute::none: return "none";
+    case Recompute::selective: return "selective";
+    case Recompute::full: return "full";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string parallelism_class(const Plan& plan) {
@@ -70,6 +79,7 @@ RunFacts scenario_facts(const RunRecord& record, const RunScenario& run) {
   facts.software_family = software_family(plan.software.name);
   facts.choice = choice_key(record, run);
   facts.plan = plan_key(plan);
+  facts.recompute = recompute_word(plan.recompute);
   facts.experts = run.model.has_experts();
   const Precision precision = run.training.precision;
   facts.low_precision = precision == Precision::fp8 || precision == Precision::mxfp8 ||

@@ -16,6 +16,8 @@ struct RunFacts {
   std::string choice;           // choice_key(): runs that share it differ only in their plan
   std::string plan;             // plan_key(): and these are one plan to the tool
 
+  std::string recompute;        // "none", "selective", "full"
+
   bool experts = false;
   bool low_precision = false;         // 8 or 4 bits in the linears' GEMMs
   bool grade_a = false;               // measured and fully described, by the column quality

@@ -320,13 +320,15 @@ void RunBuilder::build_pipeline(const RunRecord& record, const AliasRow& row, Ru
   const std::int64_t layers = run.model.layers;
   const std::int64_t micro_batches = run.training.global_batch / (plan.data * plan.micro_batch);
   pipeline.interleave = record.vpp.value_or(1);
-  if (!record.vpp) {
-    const AliasMatch& stack = lookup_.first(aliases_.software, row);
+  const AliasMatch& stack = lookup_.first(aliases_.software, row);
+  const bool unsaid = record.vpp == 1 && stack && stack.value("vpp_of_one") == "unstated";
+  if (!record.vpp || unsaid) {
     const bool deepest = stack && stack.value("interleave") == "deepest";
     if (deepest && layers % pipeline.stages == 0 && micro_batches % pipeline.stages == 0) {
       pipeline.interleave = layers / pipeline.stages;
     }
-    run.assumed.push_back(fmt::format("vpp: {}", pipeline.interleave));
+    run.assumed.push_back(fmt::format("vpp: {}{}", pipeline.interleave,
+                                      unsaid ? " (1 is what this software's tables write where it is not said)" : ""));
   }
   // The run happened, so its software found a layout where the profile's rule has none.
   const auto problem = [&] {

@@ -17,6 +17,7 @@ struct AccuracyData {
   std::optional<RunsReport> without_model;
   std::optional<RunsReport> without_source;
   std::vector<PeerResult> peers;
+  std::vector<PeerStep> peer_steps;
   std::size_t fitted_constants = 0;
 
   // The report that errors of step time are judged on.
