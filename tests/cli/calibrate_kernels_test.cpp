@@ -36,7 +36,8 @@ const std::string source = LOCKSTEP_TEST_SOURCE_DIR;
 
 }  // namespace
 
-TEST_CASE("calibrate --corpus kernels: the committed fit is what comes out, and the catalog says it") {
+TEST_CASE(
+    "calibrate --corpus kernels: the committed fit is what comes out, and the catalog says it") {
   const TemporaryFolder folder;
   const std::string file = folder.file("k.yaml", "");
   const Result result = validate({"calibrate", "--corpus", "kernels", "-o", file});
@@ -45,7 +46,9 @@ TEST_CASE("calibrate --corpus kernels: the committed fit is what comes out, and 
   CHECK(text_of(file) == text_of(source + "/scenarios/calibrations/kernels.yaml"));
   // The catalog holds values before the fit to runs: the priors of its constants.
   const lockstep::Gpu gpu = lockstep::Catalog(source + "/scenarios").gpu("a100-sxm-80gb");
-  const auto before = [](const lockstep::ConstantBase& c) { return c.fit.empty() ? c.value : c.prior; };
+  const auto before = [](const lockstep::ConstantBase& c) {
+    return c.fit.empty() ? c.value : c.prior;
+  };
   const std::string fitted = text_of(file);
   const auto stated = [&](const std::string& name, const std::string& device) {
     const std::size_t at = fitted.find("{name: \"" + name + "\", device: \"" + device + "\"");
@@ -68,8 +71,8 @@ TEST_CASE("calibrate --corpus kernels: a table of one's own, as JSON") {
     table += "own,add," + std::to_string(mb) + "," + std::to_string(2 * mb) + ",5," +
              std::to_string(mb) + ",1000,2000\n";
   }
-  const Result result =
-      validate({"calibrate", "--corpus", "kernels", folder.file("t.csv", table), "--format", "json"});
+  const Result result = validate(
+      {"calibrate", "--corpus", "kernels", folder.file("t.csv", table), "--format", "json"});
   CHECK(result.code == 0);
   CHECK(result.out.find("\"name\": \"bandwidth of add\"") != std::string::npos);
 }

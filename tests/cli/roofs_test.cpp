@@ -59,8 +59,9 @@ TEST_CASE("simulate: JSON has the ops, and they sum to the partition") {
   const auto plan = nlohmann::json::parse(result.out)["plans"][0];
   double linears = 0;
   for (const auto& op : plan["ops"]) {
-    for (const char* key : {"name", "block", "pass", "kernel", "count", "seconds", "flops", "bytes",
-                            "intensity_flops_per_byte", "ridge_flops_per_byte", "roof", "roof_fraction"}) {
+    for (const char* key :
+         {"name", "block", "pass", "kernel", "count", "seconds", "flops", "bytes",
+          "intensity_flops_per_byte", "ridge_flops_per_byte", "roof", "roof_fraction"}) {
       CHECK(op.contains(key));
     }
     if (op["line"] == "linear GEMM, forward and backward") linears += op["seconds"].get<double>();
@@ -80,7 +81,8 @@ TEST_CASE("list peaks: every GPU's peak by type") {
   CHECK(text.code == 0);
   CHECK(has(text.out, "TFLOP/s, dense"));
   CHECK(has(text.out, "989.4"));
-  CHECK(has(text.out, "MFU and HFU are fractions of the peak of the type that the linears run in."));
+  CHECK(
+      has(text.out, "MFU and HFU are fractions of the peak of the type that the linears run in."));
   const auto json = nlohmann::json::parse(lockstep_run({"list", "peaks", "--format", "json"}).out);
   bool found = false;
   for (const auto& gpu : json["peaks"]) {

@@ -155,9 +155,9 @@ TEST_CASE("host: replayed graphs take a share of the launches' time") {
   const auto waits = [&] {
     const StepTime step = step_time(cluster, plan, lower(small_gpt(), small_training(8), plan));
     double compute = 0;
-    for (const char* name : {"linear GEMM, forward and backward", "attention, recompute included",
-                             "norms, activations, residuals, casts",
-                             "embedding, vocabulary projection, loss"}) {
+    for (const char* name :
+         {"linear GEMM, forward and backward", "attention, recompute included",
+          "norms, activations, residuals, casts", "embedding, vocabulary projection, loss"}) {
       compute += line(step, name);
     }
     return line(step, "GPU waits for kernel launches") + compute;
@@ -176,8 +176,7 @@ TEST_CASE("host: layers with experts wait for the counts of their tokens") {
   Plan plan = plain_plan(8);
   plan.software.expert_sync = Constant(Seconds{0.5});
   const auto sync = [&] {
-    const StepTime step =
-        step_time(round_cluster(1), plan, lower(model, small_training(8), plan));
+    const StepTime step = step_time(round_cluster(1), plan, lower(model, small_training(8), plan));
     return line(step, "host synchronisation");
   };
   CHECK(sync() == Approx(2.0));  // 4 layers, forward

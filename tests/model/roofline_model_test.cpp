@@ -46,8 +46,9 @@ void check_ties(const PlanReport& plan) {
 }  // namespace
 
 TEST_CASE("roofline: a linear by hand") {
-  // Queries, keys and values of 2 sequences on each GPU: M 1024, N 3072, K 1024 for each of 4 layers
-  // and 2 micro-batches: 8 ops of 2 x 1024 x 3072 x 1024 FLOPs and 2 B x (1024 x 1024 + 1024 x 3072
+  // Queries, keys and values of 2 sequences on each GPU: M 1024, N 3072, K 1024 for each of 4
+  // layers and 2 micro-batches: 8 ops of 2 x 1024 x 3072 x 1024 FLOPs and 2 B x (1024 x 1024 + 1024
+  // x 3072
   // + 1024 x 3072).
   const std::vector<OpUse> ops = op_uses(report_of(plain_plan(8)));
   const OpUse& qkv = op_named(ops, "qkv projection", "forward");

@@ -12,7 +12,9 @@ using namespace lockstep::testing;
 
 namespace {
 
-Catalog shipped() { return Catalog(std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios"); }
+Catalog shipped() {
+  return Catalog(std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios");
+}
 
 Op gemm_of(std::int64_t m, std::int64_t n, std::int64_t k) {
   Op op;
@@ -69,8 +71,7 @@ TEST_CASE("roofline property: no op of a bundled scenario goes through its roof"
     const Scenario scenario = load_scenario(file.string(), catalog, IllegalPlans::keep);
     for (const ScenarioPlan& entry : scenario.plans) {
       if (!entry.problems.empty()) continue;
-      const PlanReport plan =
-          predict(scenario.model, scenario.training, entry.cluster, entry.plan);
+      const PlanReport plan = predict(scenario.model, scenario.training, entry.cluster, entry.plan);
       for (const OpUse& op : op_uses(plan)) {
         INFO(file << " " << entry.plan.name << " " << op.name);
         CHECK(op.roof_fraction() > 0);

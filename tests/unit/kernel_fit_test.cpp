@@ -34,17 +34,19 @@ TEST_CASE("kernel tables: columns say the kind, and rows that no fit uses stay o
   REQUIRE(corpus.gemms.size() == 1);
   CHECK(corpus.gemms[0].seconds == Approx(10e-6));
   CHECK(corpus.gemms[0].peak == Approx(149.7e12));
-  add_kernel_table("device,impl,dtype,pass,head_dim,causal,seq,tflops,peak_tflops,eff,source\n"
-                   "H100,FA2,fp16,bwd,64,1,512,1,989,0.2,x\n"
-                   "H100,PyTorch std,fp16,fwd,128,1,512,1,989,0.2,x\n",
-                   "a.csv", corpus);
+  add_kernel_table(
+      "device,impl,dtype,pass,head_dim,causal,seq,tflops,peak_tflops,eff,source\n"
+      "H100,FA2,fp16,bwd,64,1,512,1,989,0.2,x\n"
+      "H100,PyTorch std,fp16,fwd,128,1,512,1,989,0.2,x\n",
+      "a.csv", corpus);
   REQUIRE(corpus.attention.size() == 1);
   CHECK(corpus.attention[0].causal);
   CHECK((corpus.attention[0].pass == AttentionPass::backward));
-  add_kernel_table("device,op,traffic_MB_lo,traffic_MB_hi,n,median_us,median_GBps,peak_GBps\n"
-                   "a100,add,100,200,9,100,1500,2039\n"
-                   "A100,copy,,,,,1588,2039\n",
-                   "m.csv", corpus);
+  add_kernel_table(
+      "device,op,traffic_MB_lo,traffic_MB_hi,n,median_us,median_GBps,peak_GBps\n"
+      "a100,add,100,200,9,100,1500,2039\n"
+      "A100,copy,,,,,1588,2039\n",
+      "m.csv", corpus);
   REQUIRE(corpus.memory.size() == 1);
   CHECK(corpus.memory[0].bytes == Approx(150e6));  // 100 us at 1500 GB/s
 }
@@ -94,7 +96,8 @@ TEST_CASE("kernel fit: shapes of attention come back from causal, open and backw
     const double causal = 0.6 * s / (s + 500);
     corpus.attention.push_back({"A100", "FA2", AttentionPass::forward, 128, true, s, causal});
     corpus.attention.push_back({"A100", "FA2", AttentionPass::forward, 64, true, s, 0.9 * causal});
-    corpus.attention.push_back({"A100", "FA2", AttentionPass::backward, 128, true, s, 0.8 * causal});
+    corpus.attention.push_back(
+        {"A100", "FA2", AttentionPass::backward, 128, true, s, 0.8 * causal});
     corpus.attention.push_back(
         {"A100", "FA2", AttentionPass::forward, 128, false, s, 0.6 * s / (s + 200)});
   }
@@ -111,10 +114,13 @@ TEST_CASE("kernel fit: the file has a line for each constant, to three digits") 
   fit.constants.push_back({"", "attention_head64", 0.84567, 0.02, 108, "figures"});
   CHECK(kernel_fit_yaml(fit) ==
         "# Shapes of single kernels, as `lockstep calibrate --corpus kernels` fits them to\n"
-        "# validate/corpus/kernels. The catalog's constants of kernel shapes start from these; published\n"
+        "# validate/corpus/kernels. The catalog's constants of kernel shapes start from these; "
+        "published\n"
         "# training runs move them. Times in seconds.\n"
         "kernels:\n"
-        "  - {name: \"gemm_m0\", device: \"A40\", value: 12.7, spread: 0.26, n: 455, source: \"tables\"}\n"
-        "  - {name: \"attention_head64\", device: \"all\", value: 0.846, spread: 0.02, n: 108, source: "
+        "  - {name: \"gemm_m0\", device: \"A40\", value: 12.7, spread: 0.26, n: 455, source: "
+        "\"tables\"}\n"
+        "  - {name: \"attention_head64\", device: \"all\", value: 0.846, spread: 0.02, n: 108, "
+        "source: "
         "\"figures\"}\n");
 }
