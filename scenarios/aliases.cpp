@@ -296,7 +296,8 @@ class RuleReader {
 
   void check_setting(const Entry& entry, const AliasSetting& setting, const TableShape& shape) {
     const auto is = [&](const char* name) { return shape.keys.size() == 1 && shape.keys.front() == name; };
-    if (is("software") || is("model") || is("training") || shape.member == &Aliases::precisions) {
+    const bool of_precision = shape.member == &Aliases::precisions && entry.key != "scaling";
+    if (is("software") || is("model") || is("training") || of_precision) {
       Software software;
       Model model;
       Training training;

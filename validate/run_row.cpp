@@ -211,6 +211,11 @@ void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, Ru
   if (precision) {
     training.precision = precision_named(precision.rule->use);
     training.fp8_scaling = scaling_named(precision.value("scaling"));
+    AliasMatch of_software = precision;
+    of_software.set.erase(std::remove_if(of_software.set.begin(), of_software.set.end(),
+                                         [](const AliasSetting& one) { return one.key == "scaling"; }),
+                          of_software.set.end());
+    aliases_.apply(of_software, run.plan.software);
     assume(record, precision, run);
   }
   for (const AliasMatch& detail : lookup_.all(aliases_.training, row)) {

@@ -282,6 +282,18 @@ TEST_CASE("Rows: recompute texts", "[unit]") {
   CHECK(plan("True").recompute == Recompute::full);
 }
 
+TEST_CASE("Rows: what one scale of fp8 covers", "[unit]") {
+  const auto scaling = [](const std::string& text) { return build({{"precision", text}}).training.fp8_scaling; };
+  CHECK(scaling("float8 rowwise") == Fp8Scaling::rowwise);
+  CHECK(scaling("row-wise fp8") == Fp8Scaling::rowwise);
+  CHECK(scaling("float8 linears (tensorwise, torchao) + bf16 attention") == Fp8Scaling::current);
+  CHECK(scaling("fp8 (current scaling)") == Fp8Scaling::current);
+  CHECK(scaling("fp8 blockwise") == Fp8Scaling::blockwise);
+  CHECK(scaling("fp8 (TE delayed scaling era)") == Fp8Scaling::delayed);
+  CHECK(scaling("fp8") == Fp8Scaling::delayed);
+  CHECK(scaling("bf16") == Fp8Scaling::delayed);
+}
+
 TEST_CASE("Rows: precision texts", "[unit]") {
   const auto precision = [](const std::string& text) { return build({{"precision", text}}).training.precision; };
   CHECK(precision("nvfp4 or fp8 (two configs match)") == Precision::nvfp4);
