@@ -111,7 +111,7 @@ class Evidences {
   Evidences(const Evidence& all, const LeftOutFits* left_out) : all_(all), left_out_(left_out) {
     if (left_out == nullptr) return;
     for (const auto& [group, fitted] : left_out->fits) {
-      Evidence one{fitted, {}};
+      Evidence one{fitted, {}, all.step, all.memory};
       // What is known of the group's own errors is left out too.
       for (const EvidenceRow& row : all.rows) {
         if ((left_out->by == LeaveOut::model ? row.model : row.source) != group) one.rows.push_back(row);

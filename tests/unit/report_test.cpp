@@ -67,6 +67,14 @@ TEST_CASE("compare: up to P = 0.8 neighbours are a tie", "[unit][report]") {
   CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast is faster than second with P = 0.81."));
 }
 
+TEST_CASE("compare: plans that tie one with the next are told together", "[unit][report]") {
+  Report report = sample_report();
+  report.plans[0] = test::sample_plan("third", 10.2, 50.0);
+  report.comparisons = {{1, 2, 0.55, ""}, {2, 0, 0.61, ""}};
+  CHECK_THAT(compare_text(report, {}),
+             Matchers::Contains("fast, second and third are a tie (P = 0.55 and P = 0.61, each against the next)."));
+}
+
 TEST_CASE("the nearest measured runs are named with the tool's error on them", "[unit][report]") {
   Report report = sample_report();
   NearestRun near;
