@@ -24,8 +24,10 @@ void list_transfers(StageTensors& list) {
               at.element});
   }
   if (list.workload.stages.size() > 1) {
+    // Where the software has buffers per micro-batch, activations arrive in and leave from those.
+    const double own = list.software.pipeline_buffers > 0 ? 1.0 : 2.0;
     list.add(
-        {"stage transfer buffers", buffers, 2.0 * at.residual(), Lifetime::step(), at.element});
+        {"stage transfer buffers", buffers, own * at.residual(), Lifetime::step(), at.element});
   }
 }
 

@@ -86,6 +86,7 @@ void list_states(StageTensors& list) {
   list.add({"optimizer temporaries", TensorClass::optimizer,
             Bytes{list.software.optimizer_temporaries * on_device * local},
             Lifetime::at(Moment::optimizer_step), 4, shards.optimizer, "data"});
+  list.add({"library workspaces", TensorClass::other, Bytes{list.software.workspace_bytes}});
   list_copies(list);
 }
 
