@@ -1,5 +1,5 @@
-// Why a prediction may be far off: rules over a row's scenario, its prediction and its repeats, each with the
-// evidence that it rests on. A rule never looks at names of rows, models or sources.
+// Why a prediction may be far off: rules over a row's scenario, its prediction and its repeats,
+// each with the evidence that it rests on. A rule never looks at names of rows, models or sources.
 #pragma once
 
 #include <cstddef>
