@@ -248,18 +248,18 @@ std::vector<RunResult> evaluate_all(const Task& task) {
   std::vector<std::optional<RunPrediction>> predictions(task.records.size());
   std::mutex mutex;
   std::size_t done = 0;
-  const auto predict = [&](RunBuilder& builder, std::size_t i,
-                           std::optional<RunPrediction>& prediction) {
+  const auto fill = [&](RunBuilder& builder, std::size_t i,
+                        std::optional<RunPrediction>& prediction) {
     rows[i] = evaluate(task, task.records[i], builder, prediction);
     if (!task.options.done) return;
     const std::lock_guard<std::mutex> lock(mutex);
     task.options.done(++done);
   };
   in_parallel(task, leaders,
-              [&](RunBuilder& builder, std::size_t i) { predict(builder, i, predictions[i]); });
+              [&](RunBuilder& builder, std::size_t i) { fill(builder, i, predictions[i]); });
   in_parallel(task, followers, [&](RunBuilder& builder, std::size_t i) {
     std::optional<RunPrediction> of_leader = predictions[leader[i]];
-    predict(builder, i, of_leader);
+    fill(builder, i, of_leader);
   });
   return rows;
 }

@@ -99,7 +99,9 @@ std::vector<SourceMean> summarize_sources(const std::vector<ErrorSummary>& summa
     std::vector<double> half_widths;
     for (const ErrorSummary& source : summary) {
       if (source.metric != metric || source.group_by != "source") continue;
-      if (std::find(apart.begin(), apart.end(), source.group) != apart.end()) {
+      // Repeats were compared by their times; memory does not depend on who else uses the cluster.
+      const bool times = source.metric == "step_time";
+      if (times && std::find(apart.begin(), apart.end(), source.group) != apart.end()) {
         one.apart.push_back(source.group);
         continue;
       }

@@ -27,9 +27,9 @@ constexpr std::array<SuspicionRule, 11> rules{{
      "lost",
      [](const RunResult& row, const Repeats&) {
        const double share = row.facts.memory_share;
-       return text(share >= memory_limit && row.step_time.error() < 0,
-                   fmt::format("needs {:.0f} % of the device", 100 * share));
-     }},
+       return text(share >= memory_limit, fmt::format("needs {:.0f} % of the device", 100 * share));
+     },
+     true},
     {"repeats disagree",
      "one configuration to the tool, measured at different times: versions or the cluster decide",
      [](const RunResult&, const Repeats& repeats) {
@@ -105,6 +105,7 @@ std::vector<std::string> suspicions(const RunResult& row, const Repeats& repeats
   std::vector<std::string> out;
   if (!row.simulated()) return out;
   for (const SuspicionRule& rule : rules) {
+    if (rule.slows && row.step_time.error() >= 0) continue;
     const std::string what = rule.holds(row, repeats);
     if (!what.empty()) out.push_back(fmt::format("{}: {}", rule.name, what));
   }

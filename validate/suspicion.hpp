@@ -22,6 +22,8 @@ struct SuspicionRule {
   const char* evidence;  // why this circumstance makes predictions miss
   // What holds of this row: "needs 98 % of the device"; "" where the rule does not hold.
   std::string (*holds)(const RunResult& row, const Repeats& repeats);
+  // It makes runs slower: it explains predictions that are too fast, and no others.
+  bool slows = false;
 };
 
 std::span<const SuspicionRule> suspicion_rules();

@@ -57,6 +57,13 @@ TEST_CASE("Summary: sources count once each, and some stay apart", "[unit]") {
   CHECK(over[0].coverage_90 == Approx(0.25));  // (1/2 + 0)/2, not 1/3 of the rows
   CHECK(over[0].median_half_width == Approx(0.2));
   CHECK(over[0].apart == std::vector<std::string>{"c"});
+  std::vector<RunResult> measured = rows;
+  for (RunResult& one : measured) one.peak_memory = one.step_time;
+  const std::vector<SourceMean> both = summarize_sources(summarize_errors(measured), {"c"});
+  REQUIRE(both.size() == 2);
+  CHECK(both[1].metric == "peak_memory");
+  CHECK(both[1].sources == 3);  // memory is no matter of noisy clusters
+  CHECK(both[1].apart.empty());
 }
 
 TEST_CASE("Runs: tables of text, Markdown and CSV hold hostile names", "[unit]") {
