@@ -50,6 +50,8 @@ struct Software {
       selective_gemm_share;  // share of the layer's linear GEMM time that per_op runs again
   Constant<double> grouped_gemm_efficiency;  // rate of the experts' GEMMs over that of one GEMM of
                                              // the same shape
+  bool fused_experts = false;  // products of all experts are one kernel; else one launch an expert
+  bool fp8_casts_weights = false;  // weights are cast for every pass (torchao), not once a step
   Constant<double> memory_traffic_factor;    // on bytes of memory-bound ops
   Constant<double> softmax_traffic_factor;   // on bytes of unfused attention scores
   Constant<double> loss_bytes_per_logit;     // traffic of loss forward and backward
@@ -57,7 +59,12 @@ struct Software {
                                                    // cast, per local parameter
 
   // -- host
-  Constant<Seconds> host_per_layer;              // CPU time to launch one layer's forward
+  Constant<Seconds> host_per_layer;  // CPU time to launch the forward pass of a dense layer; other
+                                     // layers by the kernels that they launch
+  bool cuda_graphs = false;          // layers are captured once and replayed
+  Constant<double> cuda_graph_share;             // CPU time of a replayed over a launched layer
+  Constant<Seconds> expert_sync;  // GPU idle per pass of an expert layer while the host waits for
+                                  // the counts of routed tokens; none with fixed capacities
   Constant<double> host_backward_factor;         // backward over forward
   Constant<double> host_tensor_parallel_factor;  // with tensor > 1
   Constant<Seconds> host_per_micro_batch;        // outside layers
@@ -123,6 +130,14 @@ struct Software {
   double optimizer_temporaries = 0;  // per local parameter, while the update runs
   bool context_keeps_steps = false;  // ring attention holds what it received, and every partial
                                      // output, until the core is done (Transformer Engine)
+  // Fine-tuning with adapters.
+  bool lora_fused_qkv = false;       // LoRA beside q, k and v is one module: one dropped input, and
+                                     // its outputs are kept while they are put in place (LitGPT)
+  bool quantized_keeps_inputs = false;  // a linear with 4-bit weights keeps its input though its
+                                        // weights are frozen (bitsandbytes' MatMul4Bit)
+  double dequantized_layers = 0.3;   // layers' worth of 4-bit weights that are whole at once
+  bool fsdp_frozen_gathered = false;  // FSDP units with frozen weights stay gathered until the step
+                                      // ends (FSDP1 with use_orig_params)
   bool fsdp_root_unsharded = true;   // embedding and head stay gathered
   bool fsdp_pipeline_gathered =
       true;                          // under a pipeline a stage is gathered and reduced once a step

@@ -25,6 +25,19 @@ enum class OpKind {
 // What a line of the report calls it.
 enum class OpClass { linear, attention, elementwise, head_and_loss, embedding, optimizer };
 
+// Kinds of memory-bound kernels, by the share of the bandwidth that they reach.
+enum class MemoryKernel : std::uint8_t {
+  stream,  // reads and writes in order: residual additions, copies
+  norm,
+  rope,
+  activation,
+  softmax,
+  cast,
+  permutation,  // rows gathered or scattered by index, the embedding's among them
+  loss,
+  optimizer
+};
+
 // One kernel (or a few of one shape) on one rank for one micro-batch.
 struct Op {
   const char* name = "";
@@ -34,6 +47,9 @@ struct Op {
   Bytes bytes;                                  // moved through HBM, at least
   std::int64_t m = 0, n = 0, k = 0, batch = 1;  // gemm, grouped_gemm (of one), batched_gemm
   Dtype dtype = Dtype::bf16;
+  Fp8Scaling scaling = Fp8Scaling::delayed;  // of GEMMs in fp8
+  MemoryKernel memory = MemoryKernel::stream;
+  double launches = 1;                      // kernels that the host launches for it
   std::int64_t sequence = 0, head_dim = 0;  // attention
   bool backward = false;                    // kernel of the backward pass (flash attention)
   bool weight_gradient = false;  // nothing but the optimizer waits for it: what zero bubble delays
@@ -120,6 +136,7 @@ struct SavedTensor {
   // Elements that a linear reads and keeps for its weight gradient; 0: no linear's input.
   double linear_input = 0;
   bool only_linear = true;  // nothing else reads it in the backward pass
+  bool adapter_reads = false;  // an adapter beside the linear keeps it for its own weight gradient
 };
 
 // A layer, the embedding, or the head with final norm and loss.
@@ -129,11 +146,20 @@ struct Block {
   Pass recompute;                // run before backward where the block recomputes
   double parameters = 0;         // on one rank, after tensor sharding; without those of experts
   double expert_parameters = 0;  // on one rank, after expert and expert-tensor sharding
+  // Of `parameters`: those that are trained (all of them without adapters), and those that are kept
+  // in 4 bits. With adapters no expert is trained.
+  double trained_parameters = 0;
+  double quantized_parameters = 0;
   std::vector<SavedTensor> saved;
   Bytes input;              // the block's input: what full recompute keeps
   Bytes gradient_wave;      // gradients of activations alive while its backward runs
   Bytes exchange_forward;   // buffers of context parallelism while its forward pass runs
   Bytes exchange_backward;  // ... while its backward pass runs
+  // What the host launches for the forward pass, and for that of a dense layer of the same stack,
+  // which is what Software::host_per_layer times. See layer/launches.cpp.
+  double launches = 1;
+  double dense_launches = 1;
+  bool waits_for_routing = false;  // the host reads the counts of routed tokens in between
 
   // What stays alive between forward and backward under a recompute mode.
   [[nodiscard]] Bytes saved_bytes(Recompute mode, SelectiveRecompute selective) const;
@@ -230,6 +256,9 @@ struct Stage {
   bool has_head = false;
   double parameters = 0;         // on one rank, before data sharding; without those of experts
   double expert_parameters = 0;  // on one rank, before data sharding
+  double trained_parameters = 0;    // of `parameters`
+  double quantized_parameters = 0;  // of `parameters`
+  double trained_expert_parameters = 0;
   // Micro-batches whose activations each chunk holds at the moment when all of them take most.
   std::vector<double> held_at_peak;
   double micro_batches_in_flight =

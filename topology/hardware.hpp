@@ -35,6 +35,10 @@ struct Gpu {
   Constant<Bytes> l2_capacity;
   std::int64_t sm_count = 0;
   Constant<Watts> power_limit;
+  // The shares of the peak below hold at this power limit per PFLOP/s of the 16-bit peak; elsewhere
+  // they follow (power_limit / (rated_power peak_fp16))^power_exponent. 0: no such rule.
+  Constant<Watts> rated_power;
+  Constant<double> power_exponent;
 
   // Largest share of the peak that a very large GEMM sustains, per data type (power and clock
   // included).
@@ -44,12 +48,24 @@ struct Gpu {
   Constant<double> gemm_efficiency_fp8;
   Constant<double> gemm_efficiency_mxfp8;
   Constant<double> gemm_efficiency_fp4;
+  Constant<double> fp8_rowwise_rate;    // rate of fp8 GEMMs scaled by rows over those by tensors
+  Constant<double> fp8_blockwise_rate;  // ... by blocks of 128
   Constant<double> gemm_m0;  // half-efficiency sizes: t = F/(P e) (1+m0/M)(1+n0/N)(1+k0/K)
   Constant<double> gemm_n0;
   Constant<double> gemm_k0;
   Constant<Seconds> gemm_fixed_time;   // per kernel
   Constant<double> gemm_misaligned;    // efficiency factor when N or K is not a multiple of 64
   Constant<double> memory_efficiency;  // share of memory_bandwidth that streaming kernels reach
+  Constant<Seconds> memory_fixed_time;  // per memory-bound kernel
+  // Bandwidth of other kernels over that of a streaming one (a residual addition).
+  Constant<double> memory_norm;
+  Constant<double> memory_rope;
+  Constant<double> memory_activation;
+  Constant<double> memory_softmax;
+  Constant<double> memory_cast;         // to fp8 and fp4, with what it finds out about scales
+  Constant<double> memory_permutation;  // rows gathered or scattered by index
+  Constant<double> memory_loss;
+  Constant<double> memory_optimizer;
 
   // Attention kernels: share of the half-precision peak in the forward pass at long sequences, head
   // size 128.

@@ -1,14 +1,14 @@
 // lockstep-validate calibrate
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "scenarios/calibration_file.hpp"
 #include "scenarios/cluster_file.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
 #include "validate/calibrate.hpp"
 #include "validate/command.hpp"
+#include "validate/corpus_fit_command.hpp"
+#include "validate/kernel_calibrate.hpp"
 
 namespace lockstep::validation {
 namespace {
@@ -18,6 +18,12 @@ constexpr std::size_t help_width = 100;
 const std::vector<Option>& options() {
   static const std::vector<Option> options{
       {"output", "FILE", "write the calibration there, for --calibration", {}, false, 'o'},
+      {"corpus",
+       "CORPUS",
+       "instead: refit what ships, from published training runs or from tables of single kernels "
+       "(those of validate/corpus, or the files named)",
+       {"runs", "kernels"},
+       false},
       {"cluster",
        "CLUSTER",
        "a system of the catalog or a YAML file (default: what the log's .meta.yaml says)",
@@ -44,7 +50,9 @@ const std::vector<Option>& options() {
 }
 
 std::string help() {
-  return "usage: lockstep-validate calibrate LOG... [-o FILE] [options]\n\n" +
+  return "usage: lockstep-validate calibrate LOG... [-o FILE] [options]\n"
+         "       lockstep-validate calibrate --corpus runs [TABLE...] [-o FOLDER]\n"
+         "       lockstep-validate calibrate --corpus kernels [TABLE...] [-o FILE]\n\n" +
          wrap(
              "Fits what the programs of nccl-tests printed: each table as one to three "
              "latency/bandwidth lines, in log "
@@ -52,7 +60,10 @@ std::string help() {
              "within without it, and "
              "how far to trust the fit; refuses broken runs: wrong results, columns that "
              "contradict each other, times "
-             "that fall with size, too few sizes.",
+             "that fall with size, too few sizes. With --corpus runs: the parameters of "
+             "calibrations/parameters.yaml from published runs, with the errors of models and "
+             "sources that took no part; minutes. With --corpus kernels: the constants of kernels' "
+             "shapes from tables of single kernels, with the errors of each kind.",
              help_width, "", "") +
          "\n\n" + option_lines(options()) +
          "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 nothing to fit, or a file that cannot "
@@ -60,20 +71,9 @@ std::string help() {
          "examples:\n"
          "  lockstep-validate calibrate validate/corpus/nccl_logs/superbench_a100x8_*.txt -o "
          "a100.yaml\n"
-         "  lockstep-validate calibrate validate/corpus/nccl_logs/alps_*.txt --transfer\n";
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (file) return;
-  Diagnostic diagnostic;
-  diagnostic.code = "E530";
-  diagnostic.file = path;
-  diagnostic.message = "the calibration could not be written";
-  diagnostic.hint = "is the folder there, may it be written, is the disk full?";
-  throw InputError({std::move(diagnostic)});
+         "  lockstep-validate calibrate validate/corpus/nccl_logs/alps_*.txt --transfer\n"
+         "  lockstep-validate calibrate --corpus runs -o scenarios/calibrations\n"
+         "  lockstep-validate calibrate --corpus kernels\n";
 }
 
 std::string rendered(const CalibrationReport& report, const std::string& format) {
@@ -86,12 +86,28 @@ std::string rendered(const std::vector<TransferPair>& pairs, const std::string& 
   return format == "markdown" ? transfer_markdown(pairs) : transfer_text(pairs);
 }
 
+// A corpus has no logs, so what says how to read them means nothing.
+void check_corpus_options(const Arguments& arguments, const std::string& corpus) {
+  for (const char* option : {"cluster", "nodes", "transfer"}) {
+    if (arguments.values.count(option) == 0) continue;
+    throw UsageError(fmt::format("--corpus {} leaves no room for --{}", corpus, option),
+                     fmt::format("--{} goes with logs of nccl-tests", option));
+  }
+}
+
 }  // namespace
 
 Outcome run_calibrate(const std::vector<std::string>& words, const std::filesystem::path& program,
-                      std::ostream* /*progress_to*/) {
+                      std::ostream* progress_to) {
   const Arguments arguments = parse_arguments(words, options());
   if (arguments.help) return {help(), ok, {}};
+  const std::string corpus = arguments.value("corpus");
+  if (!corpus.empty()) {
+    check_corpus_options(arguments, corpus);
+    const std::filesystem::path catalog = catalog_folder(arguments, program);
+    return corpus == "kernels" ? run_corpus_kernels(arguments, catalog)
+                               : run_corpus_runs(arguments, catalog, progress_to);
+  }
   if (arguments.files.empty())
     throw UsageError("calibrate needs a log", "lockstep-validate calibrate LOG.txt -o FILE.yaml");
   const std::string file = arguments.value("output");
@@ -117,7 +133,7 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
     outcome.remark += "lockstep-validate: no log could be fitted";
     outcome.remark += file.empty() ? "\n" : fmt::format("; {} is not written\n", printable(file));
   } else if (!file.empty()) {
-    write_file(file, calibration_file_text(entries));
+    write_result(file, calibration_file_text(entries), "the calibration");
     outcome.remark +=
         fmt::format("lockstep-validate: wrote {} with {} {}\n", printable(file), entries.size(),
                     entries.size() == 1 ? "collective" : "collectives");

@@ -50,6 +50,13 @@ Precision precision_named(const std::string& name) {
   return Precision::bf16;
 }
 
+Fp8Scaling scaling_named(const std::string& name) {
+  if (name == "current") return Fp8Scaling::current;
+  if (name == "rowwise") return Fp8Scaling::rowwise;
+  if (name == "blockwise") return Fp8Scaling::blockwise;
+  return Fp8Scaling::delayed;
+}
+
 Sharding sharding_named(const std::string& name) {
   if (name == "optimizer") return Sharding::optimizer;
   if (name == "gradients") return Sharding::gradients;
@@ -146,6 +153,11 @@ RunScenario RunBuilder::build(const RunRecord& record) {
   build_recompute(row, run);
   build_pipeline(record, row, run);
   build_measured(record, row, run);
+  settle_adapter_kind(record, run);
+  for (const Violation& violation : adapter_violations(run.model, run.training)) {
+    run.skipped = "illegal training: " + violation.message;
+    return run;
+  }
   for (const Violation& violation : violations(run.model, run.training, run.plan, run.cluster.gpus)) {
     run.skipped = "illegal plan: " + violation.message;
     break;
@@ -198,8 +210,12 @@ void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, Ru
   const AliasMatch& precision = lookup_.first(aliases_.precisions, row);
   if (precision) {
     training.precision = precision_named(precision.rule->use);
-    aliases_.apply(precision, run.plan.software);
+    training.fp8_scaling = scaling_named(precision.value("scaling"));
     assume(record, precision, run);
+  }
+  for (const AliasMatch& detail : lookup_.all(aliases_.training, row)) {
+    aliases_.apply(detail, training);
+    assume(record, detail, run);
   }
   const AliasMatch& stack = lookup_.first(aliases_.software, row);
   if (stack && !run.model.gated()) {
@@ -209,6 +225,19 @@ void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, Ru
       run.assumed.push_back(fmt::format("dropout: {}, usual in {}", value, row.software));
     }
   }
+}
+
+// "Adapter" is LLaMA-Adapter or its second version: the count of what is trained tells which.
+void RunBuilder::settle_adapter_kind(const RunRecord& record, RunScenario& run) {
+  Adapter& adapter = run.training.adapter;
+  if (adapter.kind != AdapterKind::prompt || !record.trainable_params) return;
+  const auto h = static_cast<double>(run.model.hidden);
+  const auto layers = static_cast<double>(run.model.layers - adapter.prompt_first_layer);
+  const double prompts = layers * (static_cast<double>(adapter.prompt_length) * h + static_cast<double>(run.model.heads));
+  constexpr double well_above = 1.3;   // scales, biases and norms come to as much again, or more
+  if (*record.trainable_params < well_above * prompts) return;
+  adapter.kind = AdapterKind::adapter_v2;
+  run.assumed.push_back("adapter: LLaMA-Adapter V2, by the count of what is trained");
 }
 
 void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunScenario& run) {
@@ -252,6 +281,10 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
     run.assumed.push_back(fallback(record, "sp", plan.sequence_parallel ? "true" : "false"));
   }
   build_expert_parallel(record, row, run);
+  if (stack && stack.value("offload") == "state") {
+    plan.offload.optimizer = 1;
+    if (plan.sharding == Sharding::fsdp) plan.offload.weights = 1;
+  }
 }
 
 void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
@@ -265,6 +298,7 @@ void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
   }
   const AliasMatch& match = lookup_.first(aliases_.recompute, row);
   if (!match) return;
+  if (match.value("offload") == "activations") plan.offload.activations = 1;
   plan.recompute = recompute_named(match.rule->use);
   assume(*row.record, match, run);
   plan.recompute_every = whole(match.value("every"), 1);
@@ -316,6 +350,11 @@ void RunBuilder::build_measured(const RunRecord& record, const AliasRow& row, Ru
     run.step_time_s = *record.derived_step_time_s;
   } else if (record.derived_tokens_per_s_per_gpu) {
     run.step_time_s = tokens_per_gpu / *record.derived_tokens_per_s_per_gpu;
+  }
+  const AliasMatch& timing = lookup_.first(aliases_.timing, row);
+  if (timing && timing.rule->use == "ignore") {
+    run.step_time_s = 0;
+    if (tokens_per_gpu > 0) assume(record, timing, run);
   }
   if (!record.peak_mem_gib) return;
   const AliasMatch& kind = lookup_.first(aliases_.memory, row);

@@ -1,6 +1,7 @@
 #include "validate/runs.hpp"
 
 #include "scenarios/calibration_file.hpp"
+#include "sim/residual.hpp"
 #include "validate/suspicion.hpp"
 
 #include <fmt/format.h>
@@ -117,12 +118,15 @@ class Evidences {
   Evidences(const Evidence& all, const LeftOutFits* left_out) : all_(all), left_out_(left_out) {
     if (left_out == nullptr) return;
     for (const auto& [group, fitted] : left_out->fits) {
-      Evidence one{fitted, {}};
+      Evidence one;
+      one.fitted = fitted;
       // What is known of the group's own errors is left out too.
       for (const EvidenceRow& row : all.rows) {
         if ((left_out->by == LeaveOut::model ? row.model : row.source) != group)
           one.rows.push_back(row);
       }
+      one.step = learn_residual(one.rows, Subject::step_time, all.step);
+      one.memory = learn_residual(one.rows, Subject::peak_memory, all.memory);
       without_.emplace(group, std::move(one));
     }
   }

@@ -34,6 +34,12 @@ void describe_datasheet(FieldVisitor& visitor, Gpu& gpu) {
   visitor.constant({"power_limit", "Power limit of the board, watts; 0: not stated.", false,
                     {0.0, 0.0, "not stated"}},
                    gpu.power_limit, Dimension::watts, {0.0, 1e5, false});
+  visitor.constant({"rated_power", "Power limit per PFLOP/s of the 16-bit peak at which the shares of the peak hold, "
+                                   "watts; 0: they hold at any.", false, {0.0, 0.0, "not stated"}},
+                   gpu.rated_power, Dimension::watts, {0.0, 1e6, false});
+  visitor.constant({"power_exponent", "GEMM rates follow (power_limit / (rated_power x peak_fp16))^this.", false,
+                    {0.5, 0.2, "between 1/3 (power as the cube of the clock) and 1 (as the clock)"}},
+                   gpu.power_exponent, none, {0.0, 1.0, false});
 }
 
 void describe_gemm(FieldVisitor& visitor, Gpu& gpu) {
@@ -56,6 +62,12 @@ void describe_gemm(FieldVisitor& visitor, Gpu& gpu) {
   visitor.constant({"gemm_efficiency_fp4", "Share of peak_fp4 that a very large block-scaled GEMM sustains.", false,
                     {0.45, 0.3, same_class}},
                    gpu.gemm_efficiency_fp4, none, limits::positive_share);
+  visitor.constant({"fp8_rowwise_rate", "Rate of fp8 GEMMs with a scale per row over those with one per tensor.",
+                    false, {0.7, 0.12, "CUTLASS kernels scaled by rows against cuBLAS, Hopper"}},
+                   gpu.fp8_rowwise_rate, none, limits::positive_share);
+  visitor.constant({"fp8_blockwise_rate", "Rate of fp8 GEMMs with a scale per block of 128 over those with one per "
+                                          "tensor.", false, {0.93, 0.08, "DeepGEMM against cuBLAS, Hopper"}},
+                   gpu.fp8_blockwise_rate, none, limits::positive_share);
   constexpr const char* form = "shape of GEMM time over size, typical of cuBLAS";
   visitor.constant({"gemm_m0", "Rows M at which a GEMM loses half of its efficiency to tiles; t = F/(P e) "
                                "(1+m0/M)(1+n0/N)(1+k0/K).", false, {70.0, 0.3, form}},
@@ -72,6 +84,26 @@ void describe_gemm(FieldVisitor& visitor, Gpu& gpu) {
                    gpu.gemm_misaligned, none, limits::positive_share);
   visitor.constant({"memory_efficiency", "Share of memory_bandwidth that streaming kernels reach.", true},
                    gpu.memory_efficiency, none, limits::positive_share);
+}
+
+void describe_memory_kernels(FieldVisitor& visitor, Gpu& gpu) {
+  visitor.constant({"memory_fixed_time", "Time of one memory-bound kernel that does not depend on its size.", false,
+                    {2e-6, 0.5, "launch and tail of one kernel"}},
+                   gpu.memory_fixed_time, Dimension::seconds, limits::latency);
+  constexpr const char* stream = "taken as a streaming kernel";
+  const auto share = [&](const char* key, const char* doc, Constant<double>& value, double usual, double spread,
+                         const char* why) {
+    visitor.constant({key, doc, false, {usual, spread, why}}, value, none, limits::positive_share);
+  };
+  share("memory_norm", "Bandwidth of norms over that of a streaming kernel.", gpu.memory_norm, 1.0, 0.1, stream);
+  share("memory_rope", "The same for rotary embeddings.", gpu.memory_rope, 1.0, 0.1, stream);
+  share("memory_activation", "The same for activation functions.", gpu.memory_activation, 1.0, 0.1, stream);
+  share("memory_softmax", "The same for softmax, mask and dropout of scores.", gpu.memory_softmax, 1.0, 0.1, stream);
+  share("memory_cast", "The same for casts to fp8 and fp4.", gpu.memory_cast, 1.0, 0.1, stream);
+  share("memory_permutation", "The same for rows gathered or scattered by index.", gpu.memory_permutation, 1.0, 0.1,
+        stream);
+  share("memory_loss", "The same for the loss.", gpu.memory_loss, 1.0, 0.1, stream);
+  share("memory_optimizer", "The same for the optimizer.", gpu.memory_optimizer, 1.0, 0.1, stream);
 }
 
 void describe_attention(FieldVisitor& visitor, Gpu& gpu) {
@@ -112,6 +144,7 @@ void describe_attention(FieldVisitor& visitor, Gpu& gpu) {
 void describe(FieldVisitor& visitor, Gpu& gpu) {
   describe_datasheet(visitor, gpu);
   describe_gemm(visitor, gpu);
+  describe_memory_kernels(visitor, gpu);
   describe_attention(visitor, gpu);
 }
 

@@ -48,6 +48,10 @@ void describe_kernels(FieldVisitor& visitor, Software& software) {
   visitor.constant({"grouped_gemm_efficiency", "Rate of the experts' products over that of one product of their shape.",
                     false, {0.8, 0.25, "a launch over experts of uneven sizes"}},
                    software.grouped_gemm_efficiency, none, limits::factor);
+  visitor.flag({"fused_experts", "The products of all experts are one kernel; else the host launches one an expert."},
+               software.fused_experts);
+  visitor.flag({"fp8_casts_weights", "fp8 weights are cast for every pass (torchao), not once a step."},
+               software.fp8_casts_weights);
   visitor.constant({"memory_traffic_factor", "Factor on the bytes that memory-bound ops move.", false,
                     {1.0, 0.25, "as many bytes as the fusions need"}},
                    software.memory_traffic_factor, none, limits::factor);
@@ -65,9 +69,18 @@ void describe_kernels(FieldVisitor& visitor, Software& software) {
 
 void describe_host(FieldVisitor& visitor, Software& software) {
   constexpr auto seconds = Dimension::seconds;
-  visitor.constant({"host_per_layer", "CPU time to launch the forward pass of one layer.", false,
+  visitor.constant({"host_per_layer", "CPU time to launch the forward pass of a dense layer; layers with experts "
+                                      "take as much more as they launch.", false,
                     {500e-6, 0.35, "eager PyTorch launches some 60 kernels per layer"}},
                    software.host_per_layer, seconds, limits::latency);
+  visitor.flag({"cuda_graphs", "Layers are captured as CUDA graphs and replayed."}, software.cuda_graphs);
+  visitor.constant({"cuda_graph_share", "CPU time of a replayed layer over that of a launched one.", false,
+                    {0.25, 0.4, "published small-model step times"}},
+                   software.cuda_graph_share, none, limits::share);
+  visitor.constant({"expert_sync", "GPU idle time per pass of a layer with experts, while the host waits for the counts "
+                                   "of routed tokens; none with a fixed capacity.", false,
+                    {60e-6, 0.5, "one round trip to the host and the launches after it"}},
+                   software.expert_sync, seconds, limits::latency);
   visitor.constant({"host_backward_factor", "CPU time of the backward over the forward pass.", false,
                     {2.2, 0.25, "published small-model step times"}},
                    software.host_backward_factor, none, limits::ratio);
@@ -190,6 +203,15 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
   visitor.flag({"context_keeps_steps",
                 "Ring attention holds every block it received and every partial output until the core is done."},
                software.context_keeps_steps);
+  visitor.flag({"lora_fused_qkv", "LoRA beside q, k and v is one module: one dropped input, and its outputs are kept while "
+                                  "they are put in place (LitGPT)."},
+               software.lora_fused_qkv);
+  visitor.flag({"quantized_keeps_inputs", "A linear with frozen 4-bit weights keeps its input nevertheless (bitsandbytes)."},
+               software.quantized_keeps_inputs);
+  visitor.number({"dequantized_layers", "Layers' worth of 4-bit weights that are whole, in 16 bit, at once."},
+                 software.dequantized_layers, {0.0, 1000.0, false});
+  visitor.flag({"fsdp_frozen_gathered", "FSDP units with frozen weights stay gathered until the step ends (FSDP1)."},
+               software.fsdp_frozen_gathered);
   visitor.flag({"fsdp_root_unsharded", "FSDP: embedding and head stay gathered."}, software.fsdp_root_unsharded);
   visitor.flag({"fsdp_pipeline_gathered",
                 "FSDP under a pipeline: a stage is gathered and reduced once a step, and stays whole between."},

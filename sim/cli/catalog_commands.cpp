@@ -1,6 +1,8 @@
 // list and schema.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "scenarios/utf8.hpp"
@@ -71,17 +73,86 @@ std::string as_csv(const std::vector<Entry>& entries) {
   return text;
 }
 
+struct PeakColumn {
+  const char* name;
+  Constant<FlopsPerSecond> Gpu::*peak;
+};
+constexpr PeakColumn peak_columns[] = {{"fp32", &Gpu::peak_fp32}, {"tf32", &Gpu::peak_tf32},
+                                       {"fp16", &Gpu::peak_fp16}, {"bf16", &Gpu::peak_bf16},
+                                       {"fp8", &Gpu::peak_fp8},   {"fp4", &Gpu::peak_fp4}};
+
+std::string tera(double per_second) {
+  return per_second > 0 ? fmt::format("{:g}", std::round(per_second * 1e-10) / 100) : "—";
+}
+
+// Of dense matrix products, in TFLOP/s; fp8's holds for mxfp8, fp4's for nvfp4.
+std::string peaks_text(const Catalog& catalog) {
+  std::vector<Column> columns{{"TFLOP/s, dense", Align::left, 0, 0}};
+  for (const PeakColumn& column : peak_columns) columns.push_back({column.name, Align::right, 0, 2});
+  columns.push_back({"HBM TB/s", Align::right, 0, 2});
+  columns.push_back({"bf16 FLOP/B", Align::right, 0, 2});
+  columns.push_back({"power limit", Align::right, 0, 2});
+  Table table(columns);
+  for (const std::string& name : catalog.names("gpus")) {
+    const Gpu gpu = catalog.gpu(name);
+    std::vector<Cell> row{{name, Tone::plain}};
+    for (const PeakColumn& column : peak_columns) row.push_back({tera((gpu.*column.peak).value), Tone::plain});
+    row.push_back({tera(gpu.memory_bandwidth.value), Tone::plain});
+    const double half = gpu.peak_bf16.value > 0 ? gpu.peak_bf16.value : gpu.peak_fp16.value;
+    row.push_back({fmt::format("{:.0f}", half / gpu.memory_bandwidth.value), Tone::plain});
+    row.push_back({gpu.power_limit.value > 0 ? fmt::format("{:g} W", gpu.power_limit.value) : "—", Tone::plain});
+    table.add(std::move(row));
+  }
+  return table.render(100, "", false) +
+         wrap("MFU and HFU are fractions of the peak of the type that the linears run in. mxfp8 has fp8's peak, nvfp4 "
+              "fp4's. FLOP/B: below it an op in 16 bit waits for HBM; of a GPU without bf16, fp16's.",
+              100, "", "") + '\n';
+}
+
+std::string peaks_json(const Catalog& catalog) {
+  nlohmann::ordered_json json = {{"schema_version", 1}, {"command", "list"}};
+  json["peaks"] = nlohmann::ordered_json::array();
+  for (const std::string& name : catalog.names("gpus")) {
+    const Gpu gpu = catalog.gpu(name);
+    nlohmann::ordered_json one = {{"name", name}};
+    for (const PeakColumn& column : peak_columns) {
+      one[fmt::format("peak_{}_flops_per_s", column.name)] = (gpu.*column.peak).value;
+    }
+    one["memory_bandwidth_bytes_per_s"] = gpu.memory_bandwidth.value;
+    one["power_limit_w"] = gpu.power_limit.value;
+    json["peaks"].push_back(std::move(one));
+  }
+  return json.dump(2) + '\n';
+}
+
+std::string peaks_csv(const Catalog& catalog) {
+  std::string text = "gpu";
+  for (const PeakColumn& column : peak_columns) text += fmt::format(",peak_{}_flops_per_s", column.name);
+  text += ",memory_bandwidth_bytes_per_s,power_limit_w\n";
+  for (const std::string& name : catalog.names("gpus")) {
+    const Gpu gpu = catalog.gpu(name);
+    text += name;
+    for (const PeakColumn& column : peak_columns) text += fmt::format(",{:g}", (gpu.*column.peak).value);
+    text += fmt::format(",{:g},{:g}\n", gpu.memory_bandwidth.value, gpu.power_limit.value);
+  }
+  return text;
+}
+
 }  // namespace
 
 Outcome run_list(const Arguments& arguments, const Environment& environment) {
   const Catalog catalog = open_catalog(arguments, environment, {});
   std::vector<std::string> kinds = arguments.positionals();
   if (kinds.empty()) kinds = {"gpus", "systems", "models", "software", "schedules"};
+  const std::string format = arguments.value("format", "text");
+  if (kinds.front() == "peaks") {
+    if (format == "json") return {peaks_json(catalog), exit_ok};
+    return {format == "csv" ? peaks_csv(catalog) : peaks_text(catalog), exit_ok};
+  }
   std::vector<Entry> entries;
   for (const std::string& kind : kinds) {
     for (Entry& entry : entries_of(catalog, kind)) entries.push_back(std::move(entry));
   }
-  const std::string format = arguments.value("format", "text");
   if (format == "json") return {as_json(kinds, entries), exit_ok};
   if (format == "csv") return {as_csv(entries), exit_ok};
   return {as_text(kinds, entries), exit_ok};

@@ -67,6 +67,7 @@ std::vector<Command> make_commands() {
        {scenario_argument},
        {{"plan", "NAME", "the plan; may be left out where there is only one", {}, false},
         {"timeline", "", "also the pipeline's schedule over the step, and its memory", {}, false},
+        {"ops", "", "every op under its roof, and the step's FLOPs as others count them", {}, false},
         {"trace",
          "FILE",
          "also write the timeline as a Chrome trace (JSON), which Perfetto and chrome://tracing "
@@ -144,9 +145,10 @@ std::vector<Command> make_commands() {
        &run_collectives});
   table.push_back(
       {"list",
-       "the catalog: GPUs, systems, models, software, schedules",
-       "Lists what a scenario can name, with a description each.",
-       {{"KIND", "what to list; everything without it", false, {"gpus", "systems", "models", "software", "schedules"}}},
+       "the catalog: GPUs, systems, models, software, schedules; peaks of the GPUs",
+       "Lists what a scenario can name, with a description each; peaks: what each GPU does at most, per data type.",
+       {{"KIND", "what to list; everything but peaks without it", false,
+         {"gpus", "systems", "models", "software", "schedules", "peaks"}}},
        {format_option, catalog_option},
        {"lockstep list gpus", "lockstep list models --format csv"},
        &run_list});

@@ -69,6 +69,7 @@ std::string notes_of(const Scenario& scenario, const std::string& only_plan) {
 TextOptions text_options(const Arguments& arguments, const Environment& environment) {
   const std::string color = arguments.value("color", "auto");
   TextOptions options;
+  options.ops = arguments.has("ops");
   options.color = color == "always" || (color == "auto" && environment.stdout_is_terminal && !environment.no_color);
   return options;
 }
@@ -119,6 +120,9 @@ void check_timeline_options(const Arguments& arguments) {
   const std::string format = arguments.value("format", "text");
   if (format != "text" && arguments.has("timeline")) {
     throw UsageError("--timeline goes with --format text", "--format json has it as numbers");
+  }
+  if (format != "text" && arguments.has("ops")) {
+    throw UsageError("--ops goes with --format text", "--format json has every op");
   }
   if (format != "text" && arguments.has("ascii")) {
     throw UsageError("--ascii goes with --format text");

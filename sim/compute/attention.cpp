@@ -1,4 +1,6 @@
-// FlashAttention and cuDNN kernels: t = F / (P e(kernel) s/(s + s0) c(d)), F causal FLOPs.
+// FlashAttention and cuDNN kernels: t = F / (P e(kernel) s/(s + s0) c(d)), F causal FLOPs, beside
+// the time of reading and writing q, k, v and the output, which is far shorter: that they are not
+// bound by HBM follows, it is not assumed.
 // e from published kernel tables (Dao 2023, arXiv:2307.08691, figures 4-7; Shah et al. 2024,
 // arXiv:2407.08608) and from training runs; c(d) falls linearly from 1 at head size 128 to the
 // catalog's value at 64. Ignores head sizes above 128 being slower in some versions.
@@ -33,7 +35,8 @@ Seconds flash_attention_time(const Gpu& gpu, const Op& op) {
   double efficiency = kernel_efficiency(gpu, op.kernel) * s / (s + *gpu.attention_half_sequence) *
                       head_factor(gpu, op.head_dim);
   if (op.backward) efficiency *= *gpu.attention_backward;
-  return op.flops / (peak_rate(gpu, op.dtype) * efficiency);
+  const Seconds flops = op.flops / (peak_rate(gpu, op.dtype) * efficiency);
+  return soft_maximum(flops, streaming_time(gpu, op.bytes));
 }
 
 }  // namespace lockstep

@@ -193,9 +193,11 @@ ChunkTime StageTimer::chunk_time(const Chunk& chunk) const {
 
 // The CPU launches a micro-batch while the GPU runs it; whichever is slower sets the pace, softened
 // because both vary: t = (gpu^p + cpu^p)^(1/p). Fitted to small-model runs of one framework; p from
-// the profile. Spread evenly over the stage's chunks.
+// the profile. A layer counts by what it launches over what a dense one does; replayed graphs take a
+// share of it. Spread evenly over the stage's chunks.
 void StageTimer::add_host(StageTime& time, const Stage& stage) const {
-  double passes = 0;
+  double passes = 0;  // of dense layers, in launches
+  double routed = 0;  // passes in which the host waits for the counts of routed tokens
   const double tensor_factor = plan_.tensor > 1 ? *software_.host_tensor_parallel_factor : 1.0;
   for (const Chunk& chunk : stage.chunks) {
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
@@ -203,16 +205,21 @@ void StageTimer::add_host(StageTime& time, const Stage& stage) const {
       // Selective recompute launches a part of a layer's kernels again.
       const double again = static_cast<double>(block.recompute.ops.size()) /
                            static_cast<double>(block.forward.ops.size());
-      passes += as_double(chunk.layers[kind]) * (1 + *software_.host_backward_factor) +
-                as_double(chunk.recomputed[kind]) * again;
+      const double as_dense = block.launches / block.dense_launches;
+      const double runs = as_double(chunk.layers[kind]);
+      const double runs_again = as_double(chunk.recomputed[kind]) * again;
+      passes += as_dense * (runs * (1 + *software_.host_backward_factor) + runs_again);
+      if (block.waits_for_routing) routed += runs + runs_again;
     }
   }
   const double layers = as_double(stage.layers);
   const double recomputed = as_double(stage.recomputed_layers);
   const double passes_sync = 2 * layers + (plan_.recompute == Recompute::full ? recomputed : 0.0);
-  const Seconds sync = passes_sync * *software_.sync_per_layer;
-  const Seconds cpu =
-      passes * tensor_factor * *software_.host_per_layer + *software_.host_per_micro_batch;
+  const Seconds sync =
+      passes_sync * *software_.sync_per_layer + routed * *software_.expert_sync;
+  const double graphs = software_.cuda_graphs ? *software_.cuda_graph_share : 1.0;
+  const Seconds cpu = passes * graphs * tensor_factor * *software_.host_per_layer +
+                      *software_.host_per_micro_batch;
   const double gpu = (time.total() + sync).value();
   const double p = *software_.host_gpu_exponent;
   const double both = std::pow(std::pow(gpu, p) + std::pow(cpu.value(), p), 1.0 / p);

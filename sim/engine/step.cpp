@@ -195,6 +195,12 @@ void tally_data(const Stage& stage, Seconds exposed, double micro_batches,
 
 }  // namespace
 
+const char* line_name(StepPart part) {
+  const auto* const info = std::find_if(part_table.begin(), part_table.end(),
+                                        [&](const PartInfo& one) { return one.part == part; });
+  return info == part_table.end() ? "" : info->name;
+}
+
 StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& workload) {
   const Communication communication(cluster, plan);
   const StageTimer timer(cluster, plan, workload, communication);

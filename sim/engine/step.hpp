@@ -19,6 +19,9 @@ struct PartitionLine {
   std::string detail;    // "71 % of peak", "of 10.4 s in all"
 };
 
+// The name of a part's line.
+const char* line_name(StepPart part);
+
 // Something that the step waits for, and how long. All causes sum to the step time.
 struct BoundCause {
   std::string name;

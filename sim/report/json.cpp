@@ -1,9 +1,11 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/certainty.hpp"
+#include "sim/report/flop_conventions.hpp"
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/render.hpp"
+#include "sim/report/roofline.hpp"
 #include "sim/report/timeline_json.hpp"
 
 namespace lockstep {
@@ -139,9 +141,54 @@ Json collectives(const PlanReport& plan) {
   return list;
 }
 
+Json ops(const PlanReport& plan) {
+  Json list = Json::array();
+  if (plan.step.partition.empty()) return list;
+  for (const OpUse& op : op_uses(plan)) {
+    const bool computes = op.peak_flops_per_s > 0;
+    list.push_back({{"name", op.name},
+                    {"block", op.block},
+                    {"pass", op.pass},
+                    {"kernel", op.kernel},
+                    {"line", op.line},
+                    {"count", op.count},
+                    {"seconds", op.seconds},
+                    {"flops", op.flops},
+                    {"bytes", op.bytes},
+                    {"intensity_flops_per_byte", op.intensity()},
+                    {"ridge_flops_per_byte",
+                     computes ? Json(ridge(plan.cluster.system.gpu, op.peak_flops_per_s)) : Json(nullptr)},
+                    {"roof", to_string(op.roof)},
+                    {"roof_fraction", op.roof_fraction()}});
+  }
+  return list;
+}
+
+Json conventions(const Report& report, const PlanReport& plan) {
+  Json list = Json::array();
+  for (const FlopConvention& c : flop_conventions(report, plan)) {
+    list.push_back({{"name", c.key},
+                    {"counts", c.meaning},
+                    {"flops_per_step", c.flops},
+                    {"utilization", c.utilization}});
+  }
+  return list;
+}
+
 Json sensitivity(const Sensitivity& s) {
   return {{"path", s.path},   {"effect", s.effect}, {"kind", to_string(s.kind)},
           {"spread", s.spread}, {"value", s.value},   {"source", s.source}};
+}
+
+// What the model is off by beside its constants, of ln(measured / predicted).
+Json residual(const StepDistribution& distribution) {
+  return {{"lower", distribution.lower}, {"upper", distribution.upper}, {"peculiar", distribution.peculiar}};
+}
+
+Json nearest_run(const NearestRun& near) {
+  return {{"row_id", near.run.row_id}, {"source", near.run.source},     {"model", near.run.model},
+          {"gpu", near.run.gpu},       {"gpus", near.run.gpus},         {"software", near.run.software},
+          {"distance", near.distance}, {"error", near.error}};
 }
 
 Json plan_report(const Report& report, const PlanReport& plan) {
@@ -172,6 +219,8 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   }
   json["partition"] = partition(plan);
   json["bounds"] = bounds(plan);
+  json["ops"] = ops(plan);
+  json["flop_conventions"] = conventions(report, plan);
   json["memory"] = plan.memory.stages.empty() ? Json::array() : memory_lines(plan.memory.worst());
   json["worst_stage"] = of_legal(plan, plan.memory.worst_stage);
   json["stages"] = stages(plan);
@@ -180,6 +229,10 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   json["timeline"] = timeline ? timeline_json(*timeline) : Json(nullptr);
   json["sensitivities"] = Json::array();
   for (const Sensitivity& s : plan.sensitivities) json["sensitivities"].push_back(sensitivity(s));
+  json["residual"] = plan.legal ? residual(plan.distribution) : Json(nullptr);
+  json["measured_setting"] = of_legal(plan, plan.known_setting);
+  json["nearest_evidence"] = Json::array();
+  for (const NearestRun& near : plan.nearest) json["nearest_evidence"].push_back(nearest_run(near));
   json["notes"] = plan_notes(plan);
   return json;
 }
@@ -213,19 +266,13 @@ Json scenario(const Report& report) {
           {"dropout", s.training.dropout}};
 }
 
-Json residual(const Constant<double>& constant) {
-  return {{"deviation", constant.value}, {"kind", to_string(constant.kind)}, {"source", constant.source}};
-}
-
 }  // namespace
 
 std::string report_json(const Report& report, const std::string& command) {
   Json json = {{"schema_version", schema_version},
                {"command", command},
                {"scenario", scenario(report)},
-               {"interval", 0.9},
-               {"model_residual",
-                {{"step_time", residual(step_time_residual(report.scenario.model))}, {"memory", residual(memory_residual())}}}};
+               {"interval", 0.9}};
   json["plans"] = Json::array();
   for (const PlanReport& plan : report.plans) json["plans"].push_back(plan_report(report, plan));
   json["ranking"] = Json::array();

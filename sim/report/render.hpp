@@ -10,6 +10,7 @@ namespace lockstep {
 struct TextOptions {
   bool color = false;
   int width = 100;
+  bool ops = false;  // every op under its roof, not a row for each line of the partition
 };
 
 std::string simulate_text(const Report& report, const TextOptions& options);   // one plan

@@ -178,6 +178,15 @@ std::string reading_notes(const Report& report, const TextOptions& options) {
   return notes;
 }
 
+// What was measured near the best plan.
+std::string evidence_note(const Report& report, const TextOptions& options) {
+  if (report.ranking.empty()) return {};
+  const PlanReport& best = report.plans[report.ranking.front()];
+  const std::string evidence = text::nearest_evidence(best, 1);
+  if (!best.feasible || evidence.empty()) return {};
+  return paragraph(plan_name(report, report.ranking.front()) + ": " + evidence, options);
+}
+
 // Which plan runs on which cluster, where they are not all the scenario's.
 std::string cluster_notes(const Report& report, const TextOptions& options) {
   const bool differ = std::any_of(report.plans.begin(), report.plans.end(), [&](const PlanReport& plan) {
@@ -215,7 +224,8 @@ std::string compare_text(const Report& report, const TextOptions& options) {
   out += cluster_notes(report, options) + '\n';
   for (const PlanComparison& c : report.comparisons) out += comparison_text(report, c, constants, options);
   const std::string notes =
-      memory_notes(report, options) + reading_notes(report, options) + run_notes(report, options);
+      memory_notes(report, options) + reading_notes(report, options) + evidence_note(report, options) +
+      run_notes(report, options);
   if (!report.comparisons.empty() && !notes.empty()) out += '\n';
   out += notes;
   if (!report.comparisons.empty() || !notes.empty()) out += '\n';

@@ -87,10 +87,11 @@ void add_score_core(const BlockContext& context, BlockBuilder& building,
   double forward = 4.0 + (dropout ? 5.0 : 0.0);
   if (context.model.positions == Positions::alibi) forward += 7.0;
   const double backward = 6.0 + (dropout ? 5.0 : 0.0);
+  const Kernels kernels{MemoryKernel::softmax, softmax_launches(software)};
   add_elementwise(building.block.forward, "softmax", Bytes{factor * forward * scores},
-                  OpClass::attention);
+                  OpClass::attention, kernels);
   add_elementwise(building.backward(), "softmax", Bytes{factor * backward * scores},
-                  OpClass::attention);
+                  OpClass::attention, kernels);
 
   // Kept: softmax output (2 B), and with dropout its mask (1 B) and the dropped output (2 B):
   // score_bytes. Without dropout the profile's mask and copy are not there.
@@ -111,9 +112,11 @@ void add_rope(const BlockContext& context, BlockBuilder& building) {
   const double elements = at.tokens * (at.query + at.kv) * at.element / 2.0;
   const bool fused = context.plan.software.fused_rope;
   building.begin_section();
+  const Kernels kernels{MemoryKernel::rope, rope_launches(context.plan.software)};
   add_elementwise(building.block.forward, "rotary embedding",
-                  Bytes{elements * (fused ? 4.0 : 24.0)});
-  add_elementwise(building.backward(), "rotary embedding", Bytes{elements * (fused ? 4.0 : 28.0)});
+                  Bytes{elements * (fused ? 4.0 : 24.0)}, OpClass::elementwise, kernels);
+  add_elementwise(building.backward(), "rotary embedding", Bytes{elements * (fused ? 4.0 : 28.0)},
+                  OpClass::elementwise, kernels);
 }
 
 }  // namespace
@@ -147,6 +150,8 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_linear(context, building, "qkv projection", at.hidden, at.query + 2 * at.kv);
+  add_linear_adapter(context, building, LinearRole::query_key_value, at.hidden,
+                     at.query + 2 * at.kv);
   building.block.saved.push_back(
       {"queries, keys, values",
        Bytes{software.qkv_copies * at.element * at.tokens * (at.query + 2 * at.kv)}, false,
@@ -156,10 +161,11 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
     const double elements = at.tokens * (at.query + at.kv) * at.element / 2.0;
     const bool fused = software.fused_norm;
     building.begin_section();
+    const Kernels kernels{MemoryKernel::norm, 2 * norm_launches(context.model, software)};
     add_elementwise(building.block.forward, "query and key norm",
-                    Bytes{elements * (fused ? 4.0 : 34.0)});
+                    Bytes{elements * (fused ? 4.0 : 34.0)}, OpClass::elementwise, kernels);
     add_elementwise(building.backward(), "query and key norm",
-                    Bytes{elements * (fused ? 8.0 : 60.0)});
+                    Bytes{elements * (fused ? 8.0 : 60.0)}, OpClass::elementwise, kernels);
     building.block.saved.push_back({"query and key norm input",
                                     Bytes{at.element * at.tokens * (at.query + at.kv)},
                                     false,
@@ -168,6 +174,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   building.mark(LayerPart::qkv_projection);
   const std::int64_t d = context.model.head_size();
   add_attention_core(context, building, {at.query, at.query, 2 * at.kv, d, d});
+  add_prompt_adapter(context, building);
   building.mark(LayerPart::attention_core);
   // The output projection holds it too.
   const Bytes output{at.element * at.tokens * at.query};
@@ -175,6 +182,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   saved_for_linear(context, building, false);
   building.mark(LayerPart::none);
   add_linear(context, building, "output projection", at.query, at.hidden);
+  add_linear_adapter(context, building, LinearRole::output, at.query, at.hidden);
   leave_tensor_parallel(context, building);
   building.mark(LayerPart::output_projection);
   add_residual(context, building, "attention residual");

@@ -27,8 +27,9 @@ double latent_widths(const Model& model) {
   return as_double(latent.query_rank + latent.key_value_rank + latent.rope_head_dim);
 }
 
-Op gemm(const char* name, double m, double n, double k, Dtype dtype, double output_bytes,
-        OpClass op_class) {
+Op gemm(const BlockContext& context, const char* name, double m, double n, double k,
+        double output_bytes, OpClass op_class) {
+  const Dtype dtype = context.shape.linear_dtype;
   Op op;
   op.name = name;
   op.kind = OpKind::gemm;
@@ -37,28 +38,13 @@ Op gemm(const char* name, double m, double n, double k, Dtype dtype, double outp
   op.n = static_cast<std::int64_t>(n);
   op.k = static_cast<std::int64_t>(k);
   op.dtype = dtype;
+  op.scaling = context.training.fp8_scaling;
   op.flops = Flops{2 * m * n * k};
   op.bytes = Bytes{bytes_per_element(dtype) * (m * k + k * n) + output_bytes * m * n};
   return op;
 }
 
 }  // namespace
-
-// Traffic of casting a linear's operand to a narrow type: read 2 B, write 1 B, and write the
-// transposed copy that the weight gradient needs. mxfp8 and nvfp4 quantise rows and columns apart:
-// half as much again. Source: Micikevicius et al. 2022 (arXiv:2209.05433) recipes; fit to published
-// runs. Ignores amax reductions.
-double cast_bytes_per_element(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::fp8:
-      return 4.0;
-    case Dtype::mxfp8:
-    case Dtype::fp4:
-      return 6.0;
-    default:
-      return 0.0;
-  }
-}
 
 RankShape::RankShape(const Model& model, const Training& training, const Plan& plan)
     : tokens(as_double(plan.micro_batch) * as_double(training.sequence_length) /
@@ -115,6 +101,8 @@ void BlockBuilder::append(const Block& piece) {
   lockstep::append(block.forward, piece.forward);
   lockstep::append(backward(), piece.backward);
   block.saved.insert(block.saved.end(), piece.saved.begin(), piece.saved.end());
+  block.trained_parameters += piece.trained_parameters;
+  block.quantized_parameters += piece.quantized_parameters;
   marked_ops = block.forward.ops.size();
   marked_calls = block.forward.calls.size();
   marked_saved = block.saved.size();
@@ -173,31 +161,38 @@ void add_linear(const BlockContext& context, BlockBuilder& building, const char*
   const double element = at.element;
   const double accumulate = accumulated_gradient_bytes(context);
   building.begin_section();
+  const bool frozen = context.training.adapter.used();
+  if (op_class == OpClass::linear) add_dequantization(context, building, in_width * out_width);
   building.block.forward.ops.push_back(
-      gemm(name, at.tokens, out_width, in_width, at.linear_dtype, element, op_class));
+      gemm(context, name, at.tokens, out_width, in_width, element, op_class));
   building.backward().ops.push_back(
-      gemm(name, at.tokens, in_width, out_width, at.linear_dtype, element, op_class));
-  building.backward().ops.push_back(
-      gemm(name, in_width, out_width, at.tokens, at.linear_dtype, accumulate, op_class));
-  building.backward().ops.back().weight_gradient = true;
-  building.backward().calls.swap(building.beside_linear);
-  building.beside_linear.clear();
-  const double cast = cast_bytes_per_element(at.linear_dtype);
-  if (cast > 0) {
-    add_elementwise(building.block.forward, "cast to low precision",
-                    Bytes{cast * at.tokens * in_width}, op_class);
-    add_elementwise(building.backward(), "cast to low precision",
-                    Bytes{cast * at.tokens * out_width}, op_class);
+      gemm(context, name, at.tokens, in_width, out_width, element, op_class));
+  if (!frozen) {
+    building.backward().ops.push_back(
+        gemm(context, name, in_width, out_width, at.tokens, accumulate, op_class));
+    building.backward().ops.back().weight_gradient = true;
   }
+  building.backward().calls.swap(building.beside_linear);
+  // Beside a weight gradient that a frozen linear has not: after the input gradient.
+  for (CollectiveCall& call : building.backward().calls) {
+    call.after = std::min(call.after, building.backward().ops.size());
+    call.before = std::min(call.before, building.backward().ops.size());
+  }
+  building.beside_linear.clear();
+  add_casts(context, building,
+            {at.tokens * in_width, at.tokens * out_width, in_width * out_width});
 }
 
-void add_elementwise(Pass& pass, const char* name, Bytes bytes, OpClass op_class) {
+void add_elementwise(Pass& pass, const char* name, Bytes bytes, OpClass op_class,
+                     Kernels kernels) {
   if (bytes.value() <= 0) return;
   Op op;
   op.name = name;
   op.kind = OpKind::memory_bound;
   op.op_class = op_class;
   op.bytes = bytes;
+  op.memory = kernels.kind;
+  op.launches = kernels.launches;
   pass.ops.push_back(op);
 }
 
@@ -210,10 +205,13 @@ void add_norm(const BlockContext& context, BlockBuilder& building, const char* n
   building.begin_section();
   const bool eager = !context.plan.software.fused_norm && context.model.norm == Norm::rmsnorm;
   const double widen = at.element / 2.0;
-  add_elementwise(building.block.forward, name, Bytes{elements * (eager ? 34.0 : 4.0) * widen});
-  add_elementwise(building.backward(), name, Bytes{elements * (eager ? 60.0 : 8.0) * widen});
-  const double kept =
-      context.model.norm == Norm::rmsnorm ? context.plan.software.norm_saved_bytes : 2.0;
+  const Kernels kernels{MemoryKernel::norm,
+                        norm_launches(context.model, context.plan.software)};
+  add_elementwise(building.block.forward, name, Bytes{elements * (eager ? 34.0 : 4.0) * widen},
+                  OpClass::elementwise, kernels);
+  add_elementwise(building.backward(), name, Bytes{elements * (eager ? 60.0 : 8.0) * widen},
+                  OpClass::elementwise, kernels);
+  const double kept = kept_norm_bytes(context);
   building.block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, {}});
   building.block.saved.back().part_input = Bytes{elements * std::min(2.0, kept) * widen};
 }
@@ -229,7 +227,10 @@ void add_residual(const BlockContext& context, BlockBuilder& building, const cha
   double forward = dropout ? 7.0 : 6.0;
   double backward = dropout ? 5.0 : 0.0;
   if (dropout && !context.plan.software.fused_dropout_add) forward += 4.0;
-  add_elementwise(building.block.forward, name, Bytes{elements * forward * widen});
+  const Kernels kernels{MemoryKernel::stream,
+                        residual_launches(context.training, context.plan.software)};
+  add_elementwise(building.block.forward, name, Bytes{elements * forward * widen},
+                  OpClass::elementwise, kernels);
   add_elementwise(building.backward(), name, Bytes{elements * backward * widen});
   if (dropout) building.block.saved.push_back({"dropout mask", Bytes{elements}, false, {}});
 }

@@ -87,15 +87,63 @@ void saved_for_linear(const BlockContext& context, BlockBuilder& building, bool 
 // the software's recipe does so.
 void narrow_saved_inputs(const BlockContext& context, Block& block);
 
-// Traffic of casting one element of a linear's operand to a narrow type; 0 in 16 bit.
-double cast_bytes_per_element(Dtype dtype);
+// low_precision.cpp: bytes that casts of a linear's operands move per element of each; 0 in 16 bit.
+struct CastTraffic {
+  double input_forward = 0;
+  double input_backward = 0;
+  double gradient = 0;  // of the output
+  double weight = 0;    // forward, and again backward
+  double launches = 0;  // of one operand
+};
+CastTraffic cast_traffic(Dtype dtype, Fp8Scaling scaling, const Software& software);
+// Elements of a linear's operands.
+struct CastElements {
+  double input;
+  double output;
+  double weight;
+};
+// Adds the casts of one linear to the forward pass and the open section.
+void add_casts(const BlockContext& context, BlockBuilder& building, const CastElements& elements);
+
+// launches.cpp: kernels of one op of the software's layers, forward.
+double norm_launches(const Model& model, const Software& software);
+double rope_launches(const Software& software);
+double activation_launches(const Model& model, const Software& software);
+double softmax_launches(const Software& software);
+double residual_launches(const Training& training, const Software& software);
+// Of a pass, and of the forward pass of a dense layer of the same software.
+double launches(const Pass& pass);
+double dense_launches(const Model& model, const Training& training, const Software& software);
+
+// What a linear is in its layer, for the adapters that may stand beside it.
+enum class LinearRole { query_key_value, output, up, down };
+
+// adapter.cpp: what is trained beside frozen linears. Each does nothing where the training has no
+// such adapter.
+// Beside the linear that was added last: LoRA's two products, or scale and bias of its output.
+void add_linear_adapter(const BlockContext& context, BlockBuilder& building, LinearRole role,
+                        double in_width, double out_width);
+// Attention to the trained tokens, beside the core.
+void add_prompt_adapter(const BlockContext& context, BlockBuilder& building);
+// Forward and backward: 4-bit weights of a linear made whole before its product.
+void add_dequantization(const BlockContext& context, BlockBuilder& building, double weights);
+// Says which parameters of a finished block are trained, and drops what frozen linears need not
+// keep. `norms`: of its parameters, those of norms.
+void settle_adapter(const BlockContext& context, Block& block, double norms);
+// Bytes per element of a norm's input that is kept.
+double kept_norm_bytes(const BlockContext& context);
 
 // Bytes per element of a weight gradient that a GEMM accumulates: read and written.
 double accumulated_gradient_bytes(const BlockContext& context);
 
+// Which kernel a memory-bound op is, and how many of them the host launches.
+struct Kernels {
+  MemoryKernel kind = MemoryKernel::stream;
+  double launches = 1;
+};
 // Adds a memory-bound op to a pass. `bytes` is the traffic.
 void add_elementwise(Pass& pass, const char* name, Bytes bytes,
-                     OpClass op_class = OpClass::elementwise);
+                     OpClass op_class = OpClass::elementwise, Kernels kernels = {});
 
 // Adds norm forward and backward over the residual stream, and what it saves.
 void add_norm(const BlockContext& context, BlockBuilder& building, const char* name);

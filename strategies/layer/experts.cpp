@@ -12,9 +12,16 @@ namespace lockstep {
 
 namespace {
 
+// Megatron-Core's router: softmax or sigmoid, group limits, top-k, normalised weights, routing map,
+// balance loss. Ordering tokens by index: the index, a gather or scatter of rows, one of weights.
+constexpr double router_launches = 12.0;
+constexpr Kernels ordering{MemoryKernel::permutation, 3.0};
+
 // One product per local expert; m tokens each on the mean, of the busiest rank.
-Op grouped(const char* name, double experts, double m, double n, double k, Dtype dtype,
+Op grouped(const BlockContext& context, const char* name, double m, double n, double k,
            double output_bytes) {
+  const Dtype dtype = context.shape.linear_dtype;
+  const double experts = expert_load(context).local;
   const auto rows = [](double value) {
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::llround(value)));
   };
@@ -27,6 +34,8 @@ Op grouped(const char* name, double experts, double m, double n, double k, Dtype
   op.k = rows(k);
   op.batch = rows(experts);
   op.dtype = dtype;
+  op.scaling = context.training.fp8_scaling;
+  op.launches = context.plan.software.fused_experts ? 1.0 : static_cast<double>(op.batch);
   op.flops = Flops{2 * experts * m * n * k};
   op.bytes = Bytes{experts * (bytes_per_element(dtype) * (m * k + k * n) + output_bytes * m * n)};
   return op;
@@ -40,21 +49,19 @@ void add_grouped_linear(const BlockContext& context, BlockBuilder& building, con
   const ExpertLoad load = expert_load(context);
   const double tokens = load.received / load.local;
   const double accumulate = accumulated_gradient_bytes(context);
-  const Dtype dtype = at.linear_dtype;
   building.begin_section();
   building.block.forward.ops.push_back(
-      grouped(name, load.local, tokens, out_width, in_width, dtype, at.element));
+      grouped(context, name, tokens, out_width, in_width, at.element));
   building.backward().ops.push_back(
-      grouped(name, load.local, tokens, in_width, out_width, dtype, at.element));
-  building.backward().ops.push_back(
-      grouped(name, load.local, in_width, out_width, tokens, dtype, accumulate));
-  building.backward().ops.back().weight_gradient = true;
-  const double cast = cast_bytes_per_element(dtype);
-  if (cast <= 0) return;
-  add_elementwise(building.block.forward, "cast to low precision",
-                  Bytes{cast * load.received * in_width}, OpClass::linear);
-  add_elementwise(building.backward(), "cast to low precision",
-                  Bytes{cast * load.received * out_width}, OpClass::linear);
+      grouped(context, name, tokens, in_width, out_width, at.element));
+  if (!context.training.adapter.used()) {
+    building.backward().ops.push_back(
+        grouped(context, name, in_width, out_width, tokens, accumulate));
+    building.backward().ops.back().weight_gradient = true;
+  }
+  add_casts(context, building,
+            {load.received * in_width, load.received * out_width,
+             load.local * in_width * out_width});
 }
 
 // Scores of every expert in fp32: softmax or sigmoid, top-k and the map of tokens; forward reads
@@ -68,8 +75,11 @@ void add_router(const BlockContext& context, BlockBuilder& building) {
   add_linear(of_rank, building, "router", context.shape.hidden, experts);
   const double scores = of_rank.shape.tokens * experts;
   building.begin_section();
-  add_elementwise(building.block.forward, "top-k of the router", Bytes{scores * 4.0 * 4.0});
-  add_elementwise(building.backward(), "top-k of the router", Bytes{scores * 4.0 * 2.0});
+  const Kernels kernels{MemoryKernel::softmax, router_launches};
+  add_elementwise(building.block.forward, "top-k of the router", Bytes{scores * 4.0 * 4.0},
+                  OpClass::elementwise, kernels);
+  add_elementwise(building.backward(), "top-k of the router", Bytes{scores * 4.0 * 2.0},
+                  OpClass::elementwise, kernels);
   building.block.saved.push_back({"router scores", Bytes{4.0 * 4.0 * scores}, false, {}});
 }
 
@@ -81,16 +91,18 @@ void add_permutation(const BlockContext& context, BlockBuilder& building, bool b
   const Bytes bytes{at.element * at.hidden * (load.tokens + load.sent)};
   const char* name = back ? "weighted sum of experts" : "tokens by expert";
   building.begin_section();
-  add_elementwise(building.block.forward, name, bytes);
-  add_elementwise(building.backward(), name, bytes);
+  for (Pass* pass : {&building.block.forward, &building.backward()}) {
+    add_elementwise(*pass, name, bytes, OpClass::elementwise, ordering);
+  }
 }
 void add_local_order(const BlockContext& context, BlockBuilder& building, const char* name) {
   if (context.plan.expert.degree == 1) return;
   const RankShape& at = context.shape;
   const Bytes bytes{2 * at.element * at.hidden * expert_load(context).received};
   building.begin_section();
-  add_elementwise(building.block.forward, name, bytes);
-  add_elementwise(building.backward(), name, bytes);
+  for (Pass* pass : {&building.block.forward, &building.backward()}) {
+    add_elementwise(*pass, name, bytes, OpClass::elementwise, ordering);
+  }
 }
 
 void add_routed(const BlockContext& context, BlockBuilder& building) {
@@ -108,8 +120,12 @@ void add_routed(const BlockContext& context, BlockBuilder& building) {
   building.mark(LayerPart::expert_linears);
   const ActivationTraffic traffic = activation_traffic(context);
   building.begin_section();
-  add_elementwise(building.block.forward, "expert activation", Bytes{elements * traffic.forward});
-  add_elementwise(building.backward(), "expert activation", Bytes{elements * traffic.backward});
+  const Kernels kernels{MemoryKernel::activation,
+                        activation_launches(context.model, context.plan.software)};
+  add_elementwise(building.block.forward, "expert activation", Bytes{elements * traffic.forward},
+                  OpClass::elementwise, kernels);
+  add_elementwise(building.backward(), "expert activation", Bytes{elements * traffic.backward},
+                  OpClass::elementwise, kernels);
   building.block.saved.push_back({"expert activation output", branch, false, {}});
   saved_for_linear(context, building);
   building.mark(LayerPart::expert_activation);

@@ -15,10 +15,11 @@ double as_double(std::int64_t value) {
   return static_cast<double>(value);
 }
 
-void add_moved(BlockBuilder& building, const char* name, double bytes, double backward) {
+void add_moved(BlockBuilder& building, const char* name, double bytes, double backward,
+               Kernels kernels) {
   building.begin_section();
-  add_elementwise(building.block.forward, name, Bytes{bytes});
-  add_elementwise(building.backward(), name, Bytes{backward});
+  add_elementwise(building.block.forward, name, Bytes{bytes}, OpClass::elementwise, kernels);
+  add_elementwise(building.backward(), name, Bytes{backward}, OpClass::elementwise, kernels);
 }
 
 // Down to the latents on the tokens of this rank, and their norms: as add_norm(), 4 and 8 B per
@@ -40,7 +41,8 @@ void add_latents(const BlockContext& context, BlockBuilder& building) {
   building.mark(LayerPart::qkv_projection);
   building.block.saved.back().part_input = latents;
   const double elements = own.shape.tokens * ranks * at.element / 2.0;
-  add_moved(building, "latent norms", 4.0 * elements, 8.0 * elements);
+  add_moved(building, "latent norms", 4.0 * elements, 8.0 * elements,
+            {MemoryKernel::norm, 2 * norm_launches(context.model, context.plan.software)});
   building.block.saved.push_back({"normed latents", latents, false, {}});
 }
 
@@ -72,7 +74,8 @@ void add_latent_attention(const BlockContext& context, BlockBuilder& building) {
   const double elements = at.tokens * at.element / 2.0;
   const double moved =
       (context.plan.software.fused_rope ? 4.0 : 24.0) * (at.heads + 1) * rope + 4.0 * query;
-  add_moved(building, "rotary embedding and keys", elements * moved, elements * moved);
+  add_moved(building, "rotary embedding and keys", elements * moved, elements * moved,
+            {MemoryKernel::rope, 2 + rope_launches(context.plan.software)});
   const auto kept = [&](const char* name, double width) {
     const Bytes bytes{at.element * at.tokens * width};
     building.block.saved.push_back({name, bytes, false, bytes});

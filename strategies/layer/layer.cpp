@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "strategies/layer/blocks.hpp"
+#include "strategies/layer/layer_counts.hpp"
 #include "strategies/recompute.hpp"
 
 namespace lockstep {
@@ -42,6 +43,11 @@ Block layer_block(const BlockContext& context) {
   Block layer = building.finish();
   layer.gradient_wave = gradient_wave(context);
   narrow_saved_inputs(context, layer);
+  settle_adapter(context, layer, layer_parameters(context.model, context.layer).norms);
+  layer.launches = launches(layer.forward);
+  layer.dense_launches =
+      dense_launches(context.model, context.training, context.plan.software);
+  layer.waits_for_routing = context.layer.experts && context.plan.expert.capacity_factor <= 0;
   add_recompute(context, layer);
   return layer;
 }

@@ -22,8 +22,15 @@ void list_chunk(StageTensors& list, std::size_t index) {
     list.add({name, TensorClass::activations, Bytes{share * bytes}, Lifetime::saved(), 0, residual,
               residual > 1 ? "tensor" : "", number});
   };
+  // No gradient reaches the layers before the first one that sees a trained prompt.
+  const Adapter& adapter = list.context.training.adapter;
+  std::int64_t idle =
+      adapter.kind == AdapterKind::prompt && chunk.has_embedding ? adapter.prompt_first_layer : 0;
   for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
-    add("activations", as_double(chunk.layers[kind] - chunk.recomputed[kind]) * list.whole(kind));
+    const std::int64_t whole = chunk.layers[kind] - chunk.recomputed[kind];
+    const std::int64_t skipped = std::min(idle, whole);
+    idle -= skipped;
+    add("activations", as_double(whole - skipped) * list.whole(kind));
     add(full ? "layer inputs" : "activations", as_double(chunk.recomputed[kind]) * list.kept(kind));
   }
   if (chunk.has_embedding) {
