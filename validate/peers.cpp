@@ -37,13 +37,15 @@ std::string text_of(const std::string& path) {
 // A table whose columns are all required, and what is wrong with it.
 class PeerReader {
  public:
-  PeerReader(const CsvTable& table, std::vector<std::string> columns) : table_(table), columns_(std::move(columns)) {
+  PeerReader(const CsvTable& table, std::vector<std::string> columns)
+      : table_(table), columns_(std::move(columns)) {
     for (const std::string& column : columns_) {
       const auto found = table_.find(column);
       at_.push_back(found.value_or(0));
       if (found) continue;
-      problems_.push_back(
-          table_.at(table_.header.front(), "E281", fmt::format("the required column '{}' is missing", column), ""));
+      problems_.push_back(table_.at(table_.header.front(), "E281",
+                                    fmt::format("the required column '{}' is missing", column),
+                                    ""));
     }
   }
 
@@ -61,7 +63,8 @@ class PeerReader {
     const std::string& word = text(row, column);
     if (std::find(words.begin(), words.end(), word) == words.end()) {
       problems_.push_back(table_.at(row.cells[at_[column]], "E282",
-                                    fmt::format("'{}' is none of {}", word, fmt::join(words, ", ")), ""));
+                                    fmt::format("'{}' is none of {}", word, fmt::join(words, ", ")),
+                                    ""));
     }
     return word;
   }
@@ -72,8 +75,10 @@ class PeerReader {
     if (word.empty() && may_be_empty) return 0.0;
     double value = 0.0;
     const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error == std::errc{} && stop == word.data() + word.size() && value >= 0.0 && value < 1e9) return value;
-    problems_.push_back(table_.at(row.cells[at_[column]], "E282", fmt::format("'{}' is not a number", word), ""));
+    if (error == std::errc{} && stop == word.data() + word.size() && value >= 0.0 && value < 1e9)
+      return value;
+    problems_.push_back(
+        table_.at(row.cells[at_[column]], "E282", fmt::format("'{}' is not a number", word), ""));
     return 0.0;
   }
 
@@ -88,13 +93,15 @@ class PeerReader {
 
 std::vector<PeerResult> load_peers(const std::string& path) {
   const CsvTable table = parse_csv(text_of(path), path);
-  PeerReader reader(table, {"runs", "selection", "metric", "statistic", "tool", "error_percent", "published_rows", "reference"});
+  PeerReader reader(table, {"runs", "selection", "metric", "statistic", "tool", "error_percent",
+                            "published_rows", "reference"});
   std::vector<PeerResult> out;
   for (const CsvRow& row : table.rows) {
-    if (!reader.complete() && out.empty()) break;   // without its columns nothing can be read
+    if (!reader.complete() && out.empty()) break;  // without its columns nothing can be read
     out.push_back({reader.text(row, 0), reader.text(row, 1), reader.one_of(row, 2, metrics),
-                   reader.one_of(row, 3, statistics), reader.text(row, 4), reader.number(row, 5) / 100.0,
-                   static_cast<std::size_t>(reader.number(row, 6)), reader.text(row, 7)});
+                   reader.one_of(row, 3, statistics), reader.text(row, 4),
+                   reader.number(row, 5) / 100.0, static_cast<std::size_t>(reader.number(row, 6)),
+                   reader.text(row, 7)});
   }
   reader.check();
   return out;
@@ -102,12 +109,14 @@ std::vector<PeerResult> load_peers(const std::string& path) {
 
 std::vector<PeerStep> load_peer_steps(const std::string& path) {
   const CsvTable table = parse_csv(text_of(path), path);
-  PeerReader reader(table, {"selection", "model", "recompute", "tool", "step_time_s", "memory_gib", "reference"});
+  PeerReader reader(
+      table, {"selection", "model", "recompute", "tool", "step_time_s", "memory_gib", "reference"});
   std::vector<PeerStep> out;
   for (const CsvRow& row : table.rows) {
     if (!reader.complete() && out.empty()) break;
-    out.push_back({reader.text(row, 0), reader.text(row, 1), reader.text(row, 2), reader.text(row, 3),
-                   reader.number(row, 4, true), reader.number(row, 5, true), reader.text(row, 6)});
+    out.push_back({reader.text(row, 0), reader.text(row, 1), reader.text(row, 2),
+                   reader.text(row, 3), reader.number(row, 4, true), reader.number(row, 5, true),
+                   reader.text(row, 6)});
   }
   reader.check();
   return out;
@@ -131,11 +140,12 @@ double statistic_of(const std::vector<double>& values, const std::string& statis
   return mean(values);
 }
 
-std::vector<double> constant_mfu_errors(const std::vector<RunResult>& rows, const std::string& source,
-                                        bool leave_model_out) {
+std::vector<double> constant_mfu_errors(const std::vector<RunResult>& rows,
+                                        const std::string& source, bool leave_model_out) {
   std::vector<const RunResult*> of_source;
   for (const RunResult& row : rows) {
-    if (row.source == source && row.compared() && row.facts.ideal_step_s > 0) of_source.push_back(&row);
+    if (row.source == source && row.compared() && row.facts.ideal_step_s > 0)
+      of_source.push_back(&row);
   }
   std::vector<double> out;
   for (const RunResult* row : of_source) {

@@ -6,45 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/measured_row.hpp"
 #include "validate/run_row.hpp"
 #include "validate/stated_network.hpp"
 
 using namespace lockstep;
+using lockstep::testing::aliases;
+using lockstep::testing::assumes;
+using lockstep::testing::build;
+using lockstep::testing::catalog;
 
 namespace {
-
-const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
-
-const Catalog& catalog() {
-  static const Catalog one(folder);
-  return one;
-}
-
-const Aliases& aliases() {
-  static const Aliases one = load_aliases(folder + "/aliases/measured_runs.yaml");
-  return one;
-}
-
-// A row of 16 H100 for a small Llama, with these cells changed or added.
-RunScenario build(const std::map<std::string, std::string>& changed) {
-  std::map<std::string, std::string> cells{{"layers", "32"},       {"hidden", "4096"},      {"heads", "32"},
-                                           {"seq_len", "4096"},    {"gpu_key", "h100-sxm-80gb"},
-                                           {"num_gpus", "16"},     {"micro_batch", "1"},    {"global_batch", "128"},
-                                           {"arch", "llama_dense"}, {"step_time_s", "1"}};
-  for (const auto& [name, text] : changed) cells[name] = text;
-  std::string header;
-  std::string row;
-  for (const auto& [name, text] : cells) {
-    header += (header.empty() ? "" : ",") + name;
-    row += (row.empty() ? "\"" : ",\"") + text + "\"";
-  }
-  RunBuilder builder(catalog(), aliases());
-  return builder.build(read_run_records(parse_csv(header + "\n" + row + "\n", "t.csv")).front());
-}
-
-bool assumes(const RunScenario& run, const std::string& text) {
-  return std::find(run.assumed.begin(), run.assumed.end(), text) != run.assumed.end();
-}
 
 std::string software_of(const std::string& framework, std::map<std::string, std::string> cells = {}) {
   cells["framework"] = framework;
@@ -487,27 +459,4 @@ TEST_CASE("Aliases: groups of a pattern, factors and later rules", "[unit]") {
   for (const AliasMatch& match : one.software_details.all(text("xy"))) one.apply(match, software);
   CHECK(software.data_exposed.value == Approx(0.4));
   CHECK(one.software_details.all(text("xyz")).size() == 1);
-}
-
-TEST_CASE("Rows: a vpp of 1 in NVIDIA's recipe tables says nothing; elsewhere it is one chunk", "[unit]") {
-  // 32 layers over 4 stages: 8 chunks of one layer; 128 / 4 replicas of 16 / 4 GPUs = 32 micro-batches, a multiple of 4
-  const RunScenario recipe = build({{"pp", "4"}, {"vpp", "1"}, {"framework", "NeMo 24.07 (Megatron-Core)"}});
-  CHECK(recipe.plan.pipeline.interleave == 8);
-  CHECK(assumes(recipe, "vpp: 8 (1 is what this software's tables write where it is not said)"));
-  CHECK(build({{"pp", "4"}, {"vpp", "2"}, {"framework", "NeMo 24.07"}}).plan.pipeline.interleave == 2);
-  CHECK(build({{"pp", "4"}, {"vpp", "1"}, {"framework", "Megatron-LM core 0.9"}}).plan.pipeline.interleave == 1);
-  // 30 layers do not divide: one chunk, and said to be a guess
-  const RunScenario uneven = build({{"layers", "30"}, {"pp", "4"}, {"vpp", "1"}, {"framework", "Megatron-Bridge"}});
-  CHECK(uneven.plan.pipeline.interleave == 1);
-  CHECK(assumes(uneven, "vpp: 1 (1 is what this software's tables write where it is not said)"));
-}
-
-TEST_CASE("Rows: a precision that names two types, or doubts its own, is listed as taken for granted", "[unit]") {
-  const RunScenario two = build({{"gpu_key", "b200"}, {"precision", "nvfp4 or fp8 (two configs match)"}});
-  CHECK(two.training.precision == Precision::nvfp4);
-  CHECK(assumes(two, "precision: nvfp4 of 'nvfp4 or fp8 (two configs match)'"));
-  const RunScenario doubted = build({{"precision", "fp8 (default of the implementation; verify)"}});
-  CHECK(doubted.training.precision == Precision::fp8);
-  CHECK(assumes(doubted, "precision: fp8, of 'fp8 (default of the implementation; verify)'"));
-  CHECK(build({{"gpu_key", "b200"}, {"precision", "mxfp8 (verify)"}}).training.precision == Precision::mxfp8);
 }

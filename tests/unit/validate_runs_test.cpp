@@ -12,16 +12,18 @@ namespace {
 
 const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
 
-// Twelve rows: three models, each twice on 8 and twice on 16 GPUs, the second time measured otherwise.
+// Twelve rows: three models, each twice on 8 and twice on 16 GPUs, the second time measured
+// otherwise.
 std::vector<RunRecord> records() {
   std::string text =
-      "row_id,model,layers,hidden,heads,seq_len,gpu_key,num_gpus,micro_batch,global_batch,arch,framework,step_time_s\n";
+      "row_id,model,layers,hidden,heads,seq_len,gpu_key,num_gpus,micro_batch,global_batch,arch,"
+      "framework,step_time_s\n";
   int n = 0;
   for (const char* layers : {"8", "16", "32"}) {
     for (const char* gpus : {"8", "16"}) {
       for (const char* measured : {"2.0", "2.5"}) {
-        text += "t-" + std::to_string(++n) + ",m" + layers + ',' + layers + ",4096,32,4096,h100," + gpus +
-                ",1,64,llama,Megatron-LM core," + measured + '\n';
+        text += "t-" + std::to_string(++n) + ",m" + layers + ',' + layers + ",4096,32,4096,h100," +
+                gpus + ",1,64,llama,Megatron-LM core," + measured + '\n';
       }
     }
   }
@@ -56,7 +58,9 @@ TEST_CASE("Runs: each row is heard of once", "[unit]") {
   for (std::size_t i = 0; i < heard.size(); ++i) CHECK(heard[i] == i + 1);
 }
 
-TEST_CASE("Runs: rows of a left-out group are predicted with its fit, the others with that to all runs", "[unit]") {
+TEST_CASE(
+    "Runs: rows of a left-out group are predicted with its fit, the others with that to all runs",
+    "[unit]") {
   const Catalog catalog(folder);
   LeftOutFits fits;
   fits.by = LeaveOut::model;
@@ -74,7 +78,8 @@ TEST_CASE("Runs: rows of a left-out group are predicted with its fit, the others
     INFO(all.rows[i].row_id);
     const bool of_group = all.rows[i].model == "m8";
     CHECK(left.rows[i].left_out == (of_group ? "m8" : ""));
-    const double ratio = left.rows[i].step_time.predicted.value / all.rows[i].step_time.predicted.value;
+    const double ratio =
+        left.rows[i].step_time.predicted.value / all.rows[i].step_time.predicted.value;
     if (of_group) CHECK(ratio > 1.2);  // GEMMs at half the rate
     if (!of_group) CHECK(ratio == 1.0);
   }
