@@ -77,7 +77,16 @@ class FieldSetter : public FieldVisitor {
     if (is(field)) put(value, Dimension::none, range);
   }
   void constant(const FieldInfo& field, ConstantBase& value, Dimension dimension, Range range) override {
-    if (is(field)) put(value.value, dimension, range);
+    if (!is(field)) return;
+    const double before = value.value;
+    put(value.value, dimension, range);
+    if (value.fit.empty()) return;
+    // A share of the profile's value still moves with the fit; a value of its own does not.
+    if (value_.compare(0, 1, "*") == 0 && before != 0) {
+      value.prior *= value.value / before;
+    } else {
+      value.fit.clear();
+    }
   }
   void choice(const FieldInfo& field, int& value, std::span<const Choice> choices) override {
     if (!is(field)) return;

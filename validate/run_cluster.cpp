@@ -108,6 +108,7 @@ void RunBuilder::apply_network(const RunRecord& record, const AliasMatch& match,
   if (std::fabs(stated->per_node.value() / per_node - 1.0) < same) return;
   if (stated->nics > 0) node.nics_per_node = stated->nics;
   node.nic_bandwidth.value = stated->per_node.value() / static_cast<double>(node.nics_per_node);
+  node.nic_bandwidth.fit.clear();
   node.nic_bandwidth.kind = Provenance::measured;
   node.nic_bandwidth.spread = 0.0;
   node.nic_bandwidth.source = "stated by the run";
