@@ -7,6 +7,7 @@
 #include <system_error>
 #include <unordered_set>
 
+#include "scenarios/evidence_file.hpp"
 #include "scenarios/fields.hpp"
 #include "scenarios/utf8.hpp"
 #include "scenarios/yaml_reader.hpp"
@@ -78,6 +79,7 @@ const CatalogTrees::ReadEvidence& CatalogTrees::evidence() {
   std::call_once(evidence_once_, [this] {
     Evidence evidence;
     evidence.fitted = load_fitted_parameters(folder_ / "calibrations", evidence_.problems);
+    load_evidence(folder_ / "calibrations", evidence, evidence_.problems);
     evidence_.evidence = std::make_shared<const Evidence>(std::move(evidence));
   });
   return evidence_;

@@ -86,6 +86,7 @@ class MeaningCheck {
 
   std::vector<Diagnostic> run() {
     check_model();
+    check_training();
     const bool sound_cluster = check_cluster(scenario_.cluster, root_, "cluster");
     const Entry* plans = root_.find("plans");
     if (scenario_.plans.empty()) {
@@ -120,6 +121,14 @@ class MeaningCheck {
     } else {
       plan_->not_legal += (plan_->not_legal.empty() ? "" : "; ") + message;
       plan_->problems.push_back(std::move(diagnostic));
+    }
+  }
+
+  void check_training() {
+    for (Violation& violation : adapter_violations(scenario_.model, scenario_.training)) {
+      const std::string path = "training." + violation.field;
+      report(locate(root_, path, root_.where), std::move(violation.code), path, violation.message,
+             std::move(violation.hint));
     }
   }
 

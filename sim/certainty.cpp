@@ -6,51 +6,40 @@
 #include <string_view>
 #include <utility>
 
-#include "sim/constants.hpp"
+#include "sim/evidence_distance.hpp"
+#include "sim/moved_constants.hpp"
+#include "sim/nearest.hpp"
+#include "sim/residual.hpp"
 
 namespace lockstep {
 
 namespace {
 
-// Half the width of a central 90 % interval of a normal distribution, in standard deviations.
-constexpr double ninety_percent = 1.6448536269514722;
-
-struct NamedConstant {
-  std::string path;
-  ConstantBase* constant = nullptr;
-};
-
-// Logarithms of what a prediction says, so that differences are relative changes.
-struct Logs {
-  double step = 0;
-  double reserved = 0;
-  double allocated = 0;
-};
-
-Logs logs(const StepTime& step, const PeakMemory& memory) {
-  return {std::log(step.total.value()), std::log(memory.worst().reserved.value()),
-          std::log(memory.worst().allocated.value())};
-}
-
-// The prediction with a constant of the hardware or of the software moved. The workload and the memory know
-// nothing of the hardware, so only the software's constants need them anew.
-Logs predicted_logs(const Model& model, const Training& training, const Cluster& cluster, const Plan& plan,
-                    const PlanReport& base, bool software_moved) {
-  if (!software_moved) return logs(step_time(cluster, plan, base.workload), base.memory);
-  const Workload workload = lower(model, training, plan);
-  return logs(step_time(cluster, plan, workload), peak_memory(plan, workload));
-}
-
-double finite_or_zero(double value) { return std::isfinite(value) ? value : 0.0; }
+constexpr double tail = 0.05;  // on either side of a 90 % interval
+constexpr double settled = 1e-10;
 
 double square(double x) { return x * x; }
 
-Predicted around(double value, double log_deviation) {
-  const double factor = std::exp(ninety_percent * log_deviation);
-  return {value, value / factor, value * factor};
+double side(double x, double lower, double upper) {
+  const double deviation = x < 0 ? lower : upper;
+  if (deviation > 0) return normal_probability(x / deviation);
+  return x < 0 ? 0.0 : x > 0 ? 1.0 : 0.5;
 }
 
-// The catalog entry that a constant belongs to: constants of one path but of two GPUs are two constants.
+// The interval of a value around which ln(true / value) is distributed so. A one-sided
+// distribution still holds the value that was predicted.
+Predicted interval(double value, const Draws& draws, double lower, double upper) {
+  const double low = std::min(0.0, mixture_quantile(draws, lower, upper, tail));
+  const double high = std::max(0.0, mixture_quantile(draws, lower, upper, 1 - tail));
+  return {value, value * std::exp(low), value * std::exp(high)};
+}
+
+// Of what is inversely proportional to the step time.
+Predicted inverse(double value, const Predicted& step) {
+  return {value, value * (step.value / step.high), value * (step.value / step.low)};
+}
+
+// The catalog entry that a constant belongs to.
 const std::string& owner(const PlanReport& report, std::string_view path) {
   const std::string_view part = path.substr(0, path.find('.'));
   if (part == "gpu") return report.cluster.system.gpu.name;
@@ -58,114 +47,109 @@ const std::string& owner(const PlanReport& report, std::string_view path) {
   return report.cluster.system.name;
 }
 
-}  // namespace
-
-// What is left of the scatter of published runs around predictions of models that took no part in the fit, when the
-// spreads of the constants are taken out. Step time: median error 3.9 %, so one standard deviation of 3.9 / 0.674 =
-// 5.8 %, of which the constants explain about 3 %. Memory: median 4.5 %, constants about 3 %.
-const Constant<double>& step_time_residual() {
-  static const Constant<double> residual{0.05, Provenance::fitted, 0.0,
-                                         "leave-one-model-out study of published training runs"};
-  return residual;
+double peculiar_variance(const StepDistribution& plan, bool share) {
+  const double variance = 0.5 * (square(plan.lower) + square(plan.upper));
+  return share ? plan.peculiar * variance : variance;
 }
 
-// Models with experts: median error 13.8 % over 55 runs that nothing was fitted to, so 13.8 / 0.674 = 20 %, of which
-// the constants of grouped GEMMs and of the exchange explain a part.
-const Constant<double>& step_time_residual(const Model& model) {
-  static const Constant<double> experts{0.15, Provenance::fitted, 0.0, "published runs with experts, none of them fitted"};
-  return model.has_experts() ? experts : step_time_residual();
-}
-
-const Constant<double>& memory_residual() {
-  static const Constant<double> residual{0.06, Provenance::fitted, 0.0,
-                                         "leave-one-model-out study of published peak memory"};
-  return residual;
-}
-
-double normal_probability(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
-
-// First-order propagation in log space: a constant with spread s is moved to c exp(-s), and the effect of one
-// standard deviation is e = -ln(prediction(c exp(-s)) / prediction(c)); then sd^2 = sum e^2 + residual^2 and
-// the interval is value exp(+-1.645 sd). One-sided, towards the smaller value: that is half the evaluations of
-// a central difference, and shares (efficiencies) stay below 1 by themselves. Where the prediction has a kink
-// at the constant's value (a communication just hidden), the other side can differ.
-PlanReport predict_with_intervals(const Model& model, const Training& training, const Cluster& cluster,
-                                  const Plan& plan, const Evidence& /*evidence*/) {
-  PlanReport report = predict(model, training, cluster, plan);
-  const Logs base = logs(report.step, report.memory);
-  const ConstantTable known = constant_table();
-
-  Cluster moved_cluster = cluster;
-  Plan moved_plan = plan;
-  std::vector<NamedConstant> constants;
-  for_each_constant(moved_cluster, moved_plan, [&](const std::string& path, ConstantBase& constant) {
-    if (constant.spread > 0 && constant.value != 0) constants.push_back({path, &constant});
-  });
-
-  double step = square(*step_time_residual(model));
-  double reserved = square(*memory_residual());
-  double allocated = square(*memory_residual());
-  for (const auto& [path, constant] : constants) {
-    const double value = constant->value;
-    double moved = value * std::exp(-constant->spread);
-    if (const auto info = known.find(path); info != known.end()) {
-      const Range range = info->second.range;
-      moved = std::clamp(moved, std::min(range.low, value), std::max(range.high, value));
-    }
-    constant->value = moved;
-    const bool software = path.rfind("software.", 0) == 0;
-    const Logs at = predicted_logs(model, training, moved_cluster, moved_plan, report, software);
-    constant->value = value;
-
-    const double effect = finite_or_zero(base.step - at.step);
-    step += square(effect);
-    reserved += square(finite_or_zero(base.reserved - at.reserved));
-    allocated += square(finite_or_zero(base.allocated - at.allocated));
-    if (effect != 0) {
-      report.sensitivities.push_back({path, effect, constant->kind, constant->spread, value, constant->source});
-    }
-  }
-  std::sort(report.sensitivities.begin(), report.sensitivities.end(), [](const Sensitivity& a, const Sensitivity& b) {
-    const double left = std::abs(a.effect);
-    const double right = std::abs(b.effect);
-    return left != right ? left > right : a.path < b.path;
-  });
-
-  const double step_deviation = std::sqrt(step);
-  const double memory_deviation = std::sqrt(reserved);
-  report.step_time_s = around(report.step_time_s.value, step_deviation);
-  report.tokens_per_s_per_gpu = around(report.tokens_per_s_per_gpu.value, step_deviation);
-  report.mfu = around(report.mfu.value, step_deviation);
-  report.hfu = around(report.hfu.value, step_deviation);
-  report.peak_memory_bytes = around(report.peak_memory_bytes.value, memory_deviation);
-  report.peak_allocated_bytes = around(report.peak_allocated_bytes.value, std::sqrt(allocated));
-  const double fit_deviation = std::sqrt(reserved + square(cluster.system.gpu.memory_capacity.spread));
-  report.fit_probability =
-      normal_probability(std::log(report.usable_memory_bytes / report.peak_memory_bytes.value) / fit_deviation);
-  return report;
-}
-
-PlanComparison compare_plans(const PlanReport& a, const PlanReport& b) {
+// Path of the constant whose effects on the two plans differ most; "" if none matters.
+std::string deciding(const PlanReport& a, const PlanReport& b, double residual) {
   // (path, owner) -> effect on a minus effect on b.
   std::map<std::pair<std::string, std::string>, double> differences;
   for (const Sensitivity& s : a.sensitivities) differences[{s.path, owner(a, s.path)}] += s.effect;
   for (const Sensitivity& s : b.sensitivities) differences[{s.path, owner(b, s.path)}] -= s.effect;
+  // Below a hundredth of the residual a constant decides nothing.
+  double largest = 0.01 * residual;
+  std::string path;
+  for (const auto& [key, difference] : differences) {
+    if (std::abs(difference) <= largest) continue;
+    largest = std::abs(difference);
+    path = key.first;
+  }
+  return path;
+}
 
+void set_fit_probability(const Draws& reserved, const Residual& residual, PlanReport& report) {
+  const double capacity = report.cluster.system.gpu.memory_capacity.spread;
+  report.fit_probability = mixture_probability(
+      reserved, std::hypot(residual.lower, capacity), std::hypot(residual.upper, capacity),
+      std::log(report.usable_memory_bytes / report.peak_memory_bytes.value));
+}
+
+}  // namespace
+
+double normal_probability(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
+
+double mixture_probability(const Draws& draws, double lower, double upper, double x) {
+  double sum = 0;
+  for (const double draw : draws) sum += side(x - draw, lower, upper);
+  return sum / static_cast<double>(draw_count);
+}
+
+// By bisection: the distribution function is monotone.
+double mixture_quantile(const Draws& draws, double lower, double upper, double p) {
+  constexpr double all = 9.0;  // standard deviations beyond which nothing lies
+  const auto [least, most] = std::minmax_element(draws.begin(), draws.end());
+  double low = *least - all * lower;
+  double high = *most + all * upper;
+  while (high - low > settled) {
+    const double middle = 0.5 * (low + high);
+    (mixture_probability(draws, lower, upper, middle) < p ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+PlanReport predict_with_intervals(const Model& model, const Training& training,
+                                  const Cluster& cluster, const Plan& plan,
+                                  const Evidence& evidence) {
+  PlanReport report = predict(model, training, cluster, plan);
+  const EvidenceRow here = described(model, training, cluster, plan);
+  const Residual step = residual_at(evidence.step, evidence.rows, Subject::step_time, here);
+  const Residual memory = residual_at(evidence.memory, evidence.rows, Subject::peak_memory, here);
+  PredictionDraws draws;
+  if (std::isfinite(report.step_time_s.value)) {
+    draws = draw_predictions(model, training, cluster, plan, report, evidence.fitted);
+  }
+  report.distribution = {draws.step, step.lower, step.upper, step.peculiar};
+  report.nearest = nearest_runs(evidence.rows, here);
+  report.known_setting = !step.unknown;
+  report.sensitivities = std::move(draws.sensitivities);
+  std::sort(report.sensitivities.begin(), report.sensitivities.end(),
+            [](const Sensitivity& a, const Sensitivity& b) {
+              const double left = std::abs(a.effect);
+              const double right = std::abs(b.effect);
+              return left != right ? left > right : a.path < b.path;
+            });
+
+  if (std::isfinite(report.step_time_s.value)) {
+    report.step_time_s = interval(report.step_time_s.value, draws.step, step.lower, step.upper);
+    report.tokens_per_s_per_gpu = inverse(report.tokens_per_s_per_gpu.value, report.step_time_s);
+    report.mfu = inverse(report.mfu.value, report.step_time_s);
+    report.hfu = inverse(report.hfu.value, report.step_time_s);
+  }
+  report.peak_memory_bytes =
+      interval(report.peak_memory_bytes.value, draws.reserved, memory.lower, memory.upper);
+  report.peak_allocated_bytes =
+      interval(report.peak_allocated_bytes.value, draws.allocated, memory.lower, memory.upper);
+  set_fit_probability(draws.reserved, memory, report);
+  return report;
+}
+
+PlanComparison compare_plans(const PlanReport& a, const PlanReport& b) {
   PlanComparison comparison;
   comparison.faster = 0;
   comparison.slower = 1;
-  double variance = 2 * square(*step_time_residual());
-  double largest = 0;
-  for (const auto& [key, difference] : differences) {
-    variance += square(difference);
-    // Below a hundredth of the residual a constant decides nothing.
-    if (std::abs(difference) > std::max(largest, 0.01 * *step_time_residual())) {
-      largest = std::abs(difference);
-      comparison.decided_by = key.first;
-    }
+  const bool share = a.plan.software.name == b.plan.software.name &&
+                     a.cluster.system.gpu.name == b.cluster.system.gpu.name;
+  const double residual = std::sqrt(peculiar_variance(a.distribution, share) +
+                                    peculiar_variance(b.distribution, share));
+  Draws difference{};
+  for (std::size_t i = 0; i < draw_count; ++i) {
+    difference[i] = a.distribution.draws[i] - b.distribution.draws[i];
   }
   const double distance = std::log(b.step_time_s.value / a.step_time_s.value);
-  comparison.probability = normal_probability(distance / std::sqrt(variance));
+  comparison.probability = mixture_probability(difference, residual, residual, distance);
+  comparison.decided_by = deciding(a, b, residual);
   return comparison;
 }
 

@@ -11,8 +11,8 @@
 namespace lockstep {
 
 // P(A faster than B) between these is a tie: the order is within what the model cannot tell apart.
-constexpr double tie_low = 0.4;
-constexpr double tie_high = 0.6;
+constexpr double tie_low = 0.2;
+constexpr double tie_high = 0.8;
 bool is_tie(const PlanComparison& comparison);
 
 // What the step waits for, with its part of the step; largest first. They sum to the step.

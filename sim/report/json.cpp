@@ -180,6 +180,17 @@ Json sensitivity(const Sensitivity& s) {
           {"spread", s.spread}, {"value", s.value},   {"source", s.source}};
 }
 
+// What the model is off by beside its constants, of ln(measured / predicted).
+Json residual(const StepDistribution& distribution) {
+  return {{"lower", distribution.lower}, {"upper", distribution.upper}, {"peculiar", distribution.peculiar}};
+}
+
+Json nearest_run(const NearestRun& near) {
+  return {{"row_id", near.run.row_id}, {"source", near.run.source},     {"model", near.run.model},
+          {"gpu", near.run.gpu},       {"gpus", near.run.gpus},         {"software", near.run.software},
+          {"distance", near.distance}, {"error", near.error}};
+}
+
 Json plan_report(const Report& report, const PlanReport& plan) {
   Json json = {{"name", plan.plan.name},
                {"legal", plan.legal},
@@ -218,6 +229,10 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   json["timeline"] = timeline ? timeline_json(*timeline) : Json(nullptr);
   json["sensitivities"] = Json::array();
   for (const Sensitivity& s : plan.sensitivities) json["sensitivities"].push_back(sensitivity(s));
+  json["residual"] = plan.legal ? residual(plan.distribution) : Json(nullptr);
+  json["measured_setting"] = of_legal(plan, plan.known_setting);
+  json["nearest_evidence"] = Json::array();
+  for (const NearestRun& near : plan.nearest) json["nearest_evidence"].push_back(nearest_run(near));
   json["notes"] = plan_notes(plan);
   return json;
 }
@@ -251,19 +266,13 @@ Json scenario(const Report& report) {
           {"dropout", s.training.dropout}};
 }
 
-Json residual(const Constant<double>& constant) {
-  return {{"deviation", constant.value}, {"kind", to_string(constant.kind)}, {"source", constant.source}};
-}
-
 }  // namespace
 
 std::string report_json(const Report& report, const std::string& command) {
   Json json = {{"schema_version", schema_version},
                {"command", command},
                {"scenario", scenario(report)},
-               {"interval", 0.9},
-               {"model_residual",
-                {{"step_time", residual(step_time_residual(report.scenario.model))}, {"memory", residual(memory_residual())}}}};
+               {"interval", 0.9}};
   json["plans"] = Json::array();
   for (const PlanReport& plan : report.plans) json["plans"].push_back(plan_report(report, plan));
   json["ranking"] = Json::array();

@@ -7,6 +7,7 @@
 
 #include "scenarios/evidence.hpp"
 #include "scenarios/scenario.hpp"
+#include "sim/draws.hpp"
 #include "sim/engine/memory.hpp"
 #include "sim/engine/step.hpp"
 
@@ -29,6 +30,22 @@ struct Sensitivity {
   std::string source;
 };
 
+// A measured run near a plan.
+struct NearestRun {
+  EvidenceRow run;
+  double distance = 0;  // evidence_distance.hpp
+  double error = 0;     // of the tool on it with its model left out: predicted / measured - 1
+};
+
+// The distribution of a plan's step time around its value.
+struct StepDistribution {
+  // ln(step / value) at each draw of the constants; all 0 where nothing was drawn.
+  Draws draws{};
+  double lower = 0;     // residual beside them: one standard deviation below, and above
+  double upper = 0;
+  double peculiar = 1;  // share of the residual's variance that another plan does not share
+};
+
 struct PlanReport {
   Plan plan;
   Cluster cluster;
@@ -49,6 +66,9 @@ struct PlanReport {
   double usable_memory_bytes = 0;
   double fit_probability = 1;
   std::vector<Sensitivity> sensitivities;  // largest effect first
+  StepDistribution distribution;
+  std::vector<NearestRun> nearest;  // nearest first; empty without evidence
+  bool known_setting = false;       // some run has the software on this generation of GPUs
 };
 
 // P(first is faster than second), from constants that both share moving together.

@@ -22,6 +22,10 @@ std::string constant_with_spread(const Sensitivity& s, const ConstantTable& tabl
 // "not modelled: …".
 std::string not_modelled_text(const Report& report, const TextOptions& options);
 
+// "Nearest measured runs: llama3-70b on 256 × h100-sxm-80gb, torchtitan (predicted −6 %); …", of them
+// `shown`; says first where no run has the software on this generation of GPUs. "" without evidence.
+std::string nearest_evidence(const PlanReport& plan, std::size_t shown);
+
 // "fits", "too big".
 Cell verdict(const PlanReport& plan);
 

@@ -127,9 +127,47 @@ std::string comparison_text(const Report& report, const PlanComparison& c, const
   const std::string faster = plan_name(report, c.faster);
   const std::string slower = plan_name(report, c.slower);
   const std::string p = unbroken(probability(c.probability));
-  if (is_tie(c)) return paragraph(fmt::format("{} and {} are a tie ({} for the first).", faster, slower, p), options);
   return paragraph(fmt::format("{} is faster than {} with {}.{}", faster, slower, p, decision(report, c, constants)),
                    options);
+}
+
+// "a, b and c"; without a comma before the last.
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? " and " : ", ";
+    text += words[i];
+  }
+  return text;
+}
+
+// Neighbours that tie one with the next.
+std::string tie_text(const Report& report, std::size_t first, std::size_t end, const TextOptions& options) {
+  std::vector<std::string> names{plan_name(report, report.comparisons[first].faster)};
+  std::vector<std::string> probabilities;
+  for (std::size_t i = first; i < end; ++i) {
+    names.push_back(plan_name(report, report.comparisons[i].slower));
+    probabilities.push_back(unbroken(probability(report.comparisons[i].probability)));
+  }
+  const std::string whose = names.size() > 2 ? "each against the next" : "for the first";
+  const std::string mark = names.size() > 2 ? ", " : " ";
+  return paragraph(fmt::format("{} are a tie ({}{}{}).", joined(names), joined(probabilities), mark, whose), options);
+}
+
+// Every neighbour against the next, ties together.
+std::string comparisons_text(const Report& report, const ConstantTable& constants, const TextOptions& options) {
+  std::string text;
+  for (std::size_t i = 0; i < report.comparisons.size();) {
+    std::size_t end = i;
+    while (end < report.comparisons.size() && is_tie(report.comparisons[end])) ++end;
+    if (end > i) {
+      text += tie_text(report, i, end, options);
+      i = end;
+    } else {
+      text += comparison_text(report, report.comparisons[i++], constants, options);
+    }
+  }
+  return text;
 }
 
 // Why each plan that is too big is, and how near those are that may not fit after all.
@@ -178,6 +216,15 @@ std::string reading_notes(const Report& report, const TextOptions& options) {
   return notes;
 }
 
+// What was measured near the best plan.
+std::string evidence_note(const Report& report, const TextOptions& options) {
+  if (report.ranking.empty()) return {};
+  const PlanReport& best = report.plans[report.ranking.front()];
+  const std::string evidence = text::nearest_evidence(best, 1);
+  if (!best.feasible || evidence.empty()) return {};
+  return paragraph(plan_name(report, report.ranking.front()) + ": " + evidence, options);
+}
+
 // Which plan runs on which cluster, where they are not all the scenario's.
 std::string cluster_notes(const Report& report, const TextOptions& options) {
   const bool differ = std::any_of(report.plans.begin(), report.plans.end(), [&](const PlanReport& plan) {
@@ -213,9 +260,10 @@ std::string compare_text(const Report& report, const TextOptions& options) {
   std::string out = text::heading(report, options) + '\n';
   out += table_text(report, options);
   out += cluster_notes(report, options) + '\n';
-  for (const PlanComparison& c : report.comparisons) out += comparison_text(report, c, constants, options);
+  out += comparisons_text(report, constants, options);
   const std::string notes =
-      memory_notes(report, options) + reading_notes(report, options) + run_notes(report, options);
+      memory_notes(report, options) + reading_notes(report, options) + evidence_note(report, options) +
+      run_notes(report, options);
   if (!report.comparisons.empty() && !notes.empty()) out += '\n';
   out += notes;
   if (!report.comparisons.empty() || !notes.empty()) out += '\n';

@@ -270,26 +270,34 @@ std::string collectives_text(const PlanReport& plan, const TextOptions& options)
   return out;
 }
 
+// "± 5 %", or "−4 % +7 %" where runs are rather slower than predicted, or rather faster.
+std::string both_sides(const StepDistribution& residual) {
+  const std::string lower = percent(residual.lower);
+  const std::string upper = percent(residual.upper);
+  return lower == upper ? "± " + upper : fmt::format("−{} +{}", lower, upper);
+}
+
 // What moves the step most: the widest constants, and the model's own residual among them.
-std::string certainty_text(const Model& model, const PlanReport& plan, const TextOptions& options) {
+std::string certainty_text(const PlanReport& plan, const TextOptions& options) {
   const ConstantTable constants = constant_table();
   Table table({{"what the step time leans on", Align::left, 24, 0},
                {"value", Align::right, 0, 2},
                {"known to", Align::left, 0, 2},
                {"moves it", Align::right, 0, 2},
                {"source", Align::left, 12, 2}});
-  const Constant<double>& residual = step_time_residual(model);
+  const StepDistribution& residual = plan.distribution;
+  const double widest = std::max(residual.lower, residual.upper);
   const auto add_residual = [&] {
     table.add({{"the model itself", Tone::plain},
                {"", Tone::plain},
-               {std::string(to_string(residual.kind)), Tone::plain},
-               {"± " + percent(residual.value), Tone::plain},
-               {residual.source, Tone::quiet}});
+               {"fitted", Tone::plain},
+               {both_sides(residual), Tone::plain},
+               {"errors on measured runs whose models took no part in the fit", Tone::quiet}});
   };
   bool residual_shown = false;
   for (std::size_t i = 0; i < std::min(plan.sensitivities.size(), constants_shown); ++i) {
     const Sensitivity& s = plan.sensitivities[i];
-    if (!residual_shown && std::abs(s.effect) < residual.value) {
+    if (!residual_shown && std::abs(s.effect) < widest) {
       add_residual();
       residual_shown = true;
     }
@@ -304,6 +312,9 @@ std::string certainty_text(const Model& model, const PlanReport& plan, const Tex
   if (!residual_shown) add_residual();
   return "\n" + table.render(static_cast<std::size_t>(options.width), "  ", options.color);
 }
+
+// Measured runs near the plan that are named.
+constexpr std::size_t runs_shown = 3;
 
 }  // namespace
 
@@ -323,7 +334,9 @@ std::string simulate_text(const Report& report, const TextOptions& options) {
     out += memory_text(plan, options);
     out += stages_text(plan, options);
     out += collectives_text(plan, options);
-    out += certainty_text(report.scenario.model, plan, options);
+    out += certainty_text(plan, options);
+    const std::string evidence = text::nearest_evidence(plan, runs_shown);
+    if (!evidence.empty()) out += '\n' + paragraph(evidence, options);
   }
   return out + '\n' + text::not_modelled_text(report, options);
 }

@@ -59,6 +59,59 @@ TEST_CASE("compare: a clear winner names what decides it", "[unit][report]") {
   CHECK_THAT(text, Matchers::Contains("above about 0.884 second is"));
 }
 
+TEST_CASE("compare: up to P = 0.8 neighbours are a tie", "[unit][report]") {
+  Report report = sample_report();
+  report.comparisons[0].probability = 0.79;
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast and second are a tie (P = 0.79 for the first)."));
+  report.comparisons[0].probability = 0.81;
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast is faster than second with P = 0.81."));
+}
+
+TEST_CASE("compare: plans that tie one with the next are told together", "[unit][report]") {
+  Report report = sample_report();
+  report.plans[0] = test::sample_plan("third", 10.2, 50.0);
+  report.comparisons = {{1, 2, 0.55, ""}, {2, 0, 0.61, ""}};
+  CHECK_THAT(compare_text(report, {}),
+             Matchers::Contains("fast, second and third are a tie (P = 0.55 and P = 0.61, each against the next)."));
+}
+
+TEST_CASE("the nearest measured runs are named with the tool's error on them", "[unit][report]") {
+  Report report = sample_report();
+  NearestRun near;
+  near.run.row_id = "lab-0007";
+  near.run.source = "lab";
+  near.run.model = "llama3-70b";
+  near.run.gpu = "gpu";
+  near.run.gpus = 256;
+  near.run.software = "torchtitan";
+  near.distance = 0.5;
+  near.error = -0.06;
+  NearestRun far = near;
+  far.run.gpus = 8;
+  far.error = 0.123;
+  PlanReport& best = report.plans[1];
+  best.nearest = {near, far};
+  best.known_setting = true;
+  best.distribution.lower = 0.04;
+  best.distribution.upper = 0.07;
+  const std::string simulated = simulate_text(report, {});
+  CHECK_THAT(simulated, Matchers::Contains("  nearest measured runs: llama3-70b on 256 × gpu, torchtitan "
+                                           "(predicted −6.0 %); llama3-70b on\n  8 × gpu, torchtitan (predicted +12 %).\n"));
+  CHECK_THAT(simulated, Matchers::Contains("−4.0 % +7.0 %"));
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast: nearest measured run: llama3-70b on 256 × gpu, "
+                                                          "torchtitan (predicted −6.0 %).\n"));
+  best.known_setting = false;
+  best.cluster.system.gpu.architecture = "hopper";
+  CHECK_THAT(compare_text(report, {}), Matchers::Contains("fast: no measured run has stack on hopper GPUs, so the "
+                                                          "interval is wider; nearest:"));
+  const auto json = nlohmann::json::parse(report_json(report, "compare"));
+  CHECK(json["plans"][1]["nearest_evidence"][0]["row_id"] == "lab-0007");
+  CHECK(json["plans"][1]["nearest_evidence"][0]["error"] == -0.06);
+  CHECK(json["plans"][1]["nearest_evidence"][1]["gpus"] == 8);
+  CHECK(json["plans"][1]["residual"]["upper"] == 0.07);
+  CHECK(json["plans"][1]["measured_setting"] == false);
+}
+
 TEST_CASE("compare: without a break-even the widest unknown is named while the order is open", "[unit][report]") {
   Report report = sample_report();
   report.plans[2].step_time_s = test::around(20.0);
