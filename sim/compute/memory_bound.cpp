@@ -47,6 +47,7 @@ Bytes moved_bytes(const Software& software, const Op& op) {
 }
 
 Seconds memory_bound_time(const Gpu& gpu, const Software& software, const Op& op) {
+  if (op.bytes <= Bytes{}) return Seconds{};  // the host's share of an update
   return streaming_time(gpu, moved_bytes(software, op)) / kernel_share(gpu, op.memory) +
          op.launches * *gpu.memory_fixed_time;
 }

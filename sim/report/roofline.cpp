@@ -51,6 +51,7 @@ class Collector {
     const std::size_t first = uses_.size();
     const std::string backward = pass;
     for (const Op& op : ops) {
+      if (op.bytes <= Bytes{} && op.flops <= Flops{}) continue;
       std::string name = op.name;
       if (backward == "backward" && is_linear(op)) {
         name += op.weight_gradient ? ", weight gradient" : ", input gradient";

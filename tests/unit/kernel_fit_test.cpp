@@ -62,7 +62,8 @@ TEST_CASE("kernel tables: other columns are an error with what is expected") {
           "    1 | a,b\n"
           "      | ^\n"
           "      = hint: products have M, N, K, time_us; attention impl, head_dim, seq, eff; "
-          "memory-bound ops traffic_MB_lo, median_us, peak_GBps\n");
+          "memory-bound ops\n"
+          "              traffic_MB_lo, median_us, peak_GBps\n");
   }
 }
 
