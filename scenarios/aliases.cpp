@@ -32,14 +32,16 @@ const std::vector<TableShape>& table_shapes() {
   static const std::vector<TableShape> shapes{
       {"gpus", &Aliases::gpus, true, {}, {}},
       {"systems", &Aliases::systems, true, {}, {"stated_bandwidth"}},
-      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave", "recompute",
+      {"software", &Aliases::software, true, {}, {"dropout", "sharding", "sequence_parallel", "interleave", "vpp_of_one", "recompute", "offload",
                                                  "expert_tensor", "context"}},
       {"software_details", &Aliases::software_details, false, {}, {"software"}},
       {"architectures", &Aliases::architectures, false, {}, {"model"}},
       {"precisions", &Aliases::precisions, true, {"fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4"},
        {"scaling"}},
+      {"training", &Aliases::training, false, {}, {"training"}},
+      {"timing", &Aliases::timing, true, {"ignore", "compare"}, {}},
       {"attention", &Aliases::attention, true, kernels, {"keep"}},
-      {"recompute", &Aliases::recompute, true, {"none", "selective", "full"}, {"every", "layers", "selective", "parts"}},
+      {"recompute", &Aliases::recompute, true, {"none", "selective", "full"}, {"every", "layers", "selective", "parts", "offload"}},
       {"memory", &Aliases::memory, true, {"allocated", "reserved", "device"}, {"unit", "stage"}},
       {"unsupported", &Aliases::unsupported, true, {}, {}},
   };
@@ -294,11 +296,15 @@ class RuleReader {
 
   void check_setting(const Entry& entry, const AliasSetting& setting, const TableShape& shape) {
     const auto is = [&](const char* name) { return shape.keys.size() == 1 && shape.keys.front() == name; };
-    if (is("software") || is("model") || shape.member == &Aliases::precisions) {
+    const bool of_precision = shape.member == &Aliases::precisions && entry.key != "scaling";
+    if (is("software") || is("model") || is("training") || of_precision) {
       Software software;
       Model model;
+      Training training;
       const bool filled_in = setting.value.find('$') != std::string::npos;
-      Diagnostic problem = is("model") ? apply_one(setting, {}, model) : apply_one(setting, {}, software);
+      Diagnostic problem = is("model")      ? apply_one(setting, {}, model)
+                           : is("training") ? apply_one(setting, {}, training)
+                                            : apply_one(setting, {}, software);
       if (problem.code.empty() || (filled_in && problem.code == "E205")) return;
       report(entry.where, problem.code.c_str(), problem.message, problem.hint);
     } else if (std::find(shape.keys.begin(), shape.keys.end(), entry.key) == shape.keys.end()) {
@@ -369,6 +375,8 @@ std::vector<AliasMatch> AliasTable::all(const AliasSubject& subject) const {
 void Aliases::apply(const AliasMatch& match, Software& target) const { apply_all(match, file, target); }
 
 void Aliases::apply(const AliasMatch& match, Model& target) const { apply_all(match, file, target); }
+
+void Aliases::apply(const AliasMatch& match, Training& target) const { apply_all(match, file, target); }
 
 Aliases parse_aliases(const std::string& yaml_text, const std::string& file_name) {
   RuleReader reader;

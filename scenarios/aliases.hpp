@@ -69,6 +69,8 @@ struct Aliases {
   AliasTable software_details;  // every match: settings of the profile
   AliasTable architectures;     // every match: settings of the model
   AliasTable precisions;        // -> a precision, and settings of the profile
+  AliasTable training;          // every match: settings of the training
+  AliasTable timing;            // -> whether the row's time is that of steps as the row states them
   AliasTable attention;         // -> an attention kernel
   AliasTable recompute;         // -> none, selective, full
   AliasTable memory;            // -> what a measured peak counts: allocated, reserved, device
@@ -77,6 +79,7 @@ struct Aliases {
   // Puts the settings into the struct, in order. Throws InputError with the rule's place.
   void apply(const AliasMatch& match, Software& software) const;
   void apply(const AliasMatch& match, Model& model) const;
+  void apply(const AliasMatch& match, Training& training) const;
 };
 
 // Throws InputError with every error of the file: unknown and duplicate keys, patterns that are no regular

@@ -86,6 +86,7 @@ class MeaningCheck {
 
   std::vector<Diagnostic> run() {
     check_model();
+    check_training();
     const bool sound_cluster = check_cluster(scenario_.cluster, root_, "cluster");
     const Entry* plans = root_.find("plans");
     if (scenario_.plans.empty()) {
@@ -120,6 +121,14 @@ class MeaningCheck {
     } else {
       plan_->not_legal += (plan_->not_legal.empty() ? "" : "; ") + message;
       plan_->problems.push_back(std::move(diagnostic));
+    }
+  }
+
+  void check_training() {
+    for (Violation& violation : adapter_violations(scenario_.model, scenario_.training)) {
+      const std::string path = "training." + violation.field;
+      report(locate(root_, path, root_.where), std::move(violation.code), path, violation.message,
+             std::move(violation.hint));
     }
   }
 
@@ -185,6 +194,7 @@ class MeaningCheck {
   // Whether its GPUs and nodes agree.
   bool check_cluster(const Cluster& cluster, const Node& owner, const std::string& path) {
     check_precision(cluster, owner, path);
+    if (&owner == &root_) check_fp8_scaling();
     const Entry* map = owner.find("cluster");
     std::vector<Diagnostic> of_parts = map == nullptr ? std::vector<Diagnostic>{} : check_topology(cluster, map->value, path);
     if (!of_parts.empty()) {
@@ -231,6 +241,18 @@ class MeaningCheck {
     report(at, "E455", of_scenario ? "training.precision" : path + ".system",
            fmt::format("the GPU '{}' has no {} matrix units", gpu.name, wanted),
            fmt::format("precisions of this GPU: {}", valid.empty() ? "none" : valid));
+  }
+
+  void check_fp8_scaling() {
+    const Training& training = scenario_.training;
+    if (training.fp8_scaling == Fp8Scaling::delayed || training.precision == Precision::fp8) return;
+    std::string name;
+    for (const PrecisionRow& row : precision_rows) {
+      if (row.precision == training.precision) name = row.name;
+    }
+    report(locate(root_, "training.fp8_scaling", root_.where), "E467", "training.fp8_scaling",
+           fmt::format("fp8_scaling says how linears in fp8 are scaled, but the precision is {}", name),
+           "set precision: fp8, or leave fp8_scaling out");
   }
 
   void check_plan(const ScenarioPlan& scenario_plan, const Node& node, bool sound_cluster) {

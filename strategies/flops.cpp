@@ -12,7 +12,9 @@ double model_flops_per_token(const Model& model, const Training& training) {
   }
   attention += static_cast<double>(model.predicted_tokens) *
                layer_flops(model, prediction_spec(model), s).attention;
-  return 6 * matmul_parameters(model) + 3 * attention;
+  // Frozen matrices have no weight gradient; adapters have one.
+  const double per_parameter = training.adapter.used() ? 4 : 6;
+  return per_parameter * matmul_parameters(model) + 3 * attention;
 }
 
 }  // namespace lockstep

@@ -64,16 +64,24 @@ void lay_out_recompute(Stage& stage) {
   }
 }
 
-void count_parameters_on_stage(const Workload& workload, Stage& stage) {
+void count_parameters_on_stage(const BlockContext& context, const Workload& workload, Stage& stage) {
   for (const Chunk& chunk : stage.chunks) {
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
       const Block& block = workload.kinds[kind].block;
       stage.parameters += as_double(chunk.layers[kind]) * block.parameters;
       stage.expert_parameters += as_double(chunk.layers[kind]) * block.expert_parameters;
+      stage.trained_parameters += as_double(chunk.layers[kind]) * block.trained_parameters;
+      stage.quantized_parameters += as_double(chunk.layers[kind]) * block.quantized_parameters;
     }
   }
-  if (stage.has_embedding) stage.parameters += workload.embedding.parameters;
-  if (stage.has_head) stage.parameters += workload.head.parameters;
+  const auto add_end = [&](bool there, const Block& end) {
+    if (!there) return;
+    stage.parameters += end.parameters;
+    stage.trained_parameters += end.trained_parameters;
+  };
+  add_end(stage.has_embedding, workload.embedding);
+  add_end(stage.has_head, workload.head);
+  if (!context.training.adapter.used()) stage.trained_expert_parameters = stage.expert_parameters;
 }
 
 // Layers go through the chunks in the order of virtual stages, from the embedding to the head.
@@ -115,7 +123,7 @@ std::vector<Stage> lay_out_stages(const BlockContext& context, const Workload& w
     if (stage.has_head) add_prediction_modules(context, stage);
     stage.recomputed_layers = recomputed_layers(plan, stage.layers);
     lay_out_recompute(stage);
-    count_parameters_on_stage(workload, stage);
+    count_parameters_on_stage(context, workload, stage);
   }
   return stages;
 }
@@ -130,6 +138,7 @@ void add_prediction_kind(const BlockContext& context, Workload& workload) {
     const double table = as_double(context.shape.vocabulary) * context.shape.hidden;
     kind.table_parameters = table / context.shape.tensor / as_double(modules);
     kind.block.parameters += kind.table_parameters;
+    if (!context.training.adapter.used()) kind.block.trained_parameters += kind.table_parameters;
   }
   workload.kinds.push_back(std::move(kind));
 }

@@ -53,6 +53,7 @@ struct Model {
   bool tied_embeddings = false;
   bool embedding_norm = false;              // BLOOM
   bool qk_norm = false;                     // Qwen 3
+  bool parallel_residual = false;           // attention and MLP read the same state (GPT-NeoX, Phi)
   std::int64_t attention_window = 0;        // tokens that a token looks back; 0: all
   std::int64_t attention_window_every = 1;  // every n-th layer is windowed, the others see all
   Experts experts;

@@ -144,6 +144,10 @@ struct Violation {
 std::vector<Violation> violations(const Model& model, const Training& training, const Plan& plan,
                                   std::int64_t gpus);
 
+// adapter_rules.cpp: what is wrong with training.adapter for this model, whatever the plan. `field`
+// is a key of the training.
+std::vector<Violation> adapter_violations(const Model& model, const Training& training);
+
 // plan.data, or what the GPUs leave for it where it is 0 (at least 1; violations() reports a
 // remainder).
 std::int64_t resolve_data_degree(const Plan& plan, std::int64_t gpus);

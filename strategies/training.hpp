@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "strategies/adapter.hpp"
 #include "topology/hardware.hpp"
 
 namespace lockstep {
@@ -26,6 +27,7 @@ struct Training {
   Optimizer optimizer = Optimizer::adamw;
   double dropout = 0.0;     // hidden and attention dropout probability; 0: no dropout ops
   double total_tokens = 0;  // length of the run; 0: not stated
+  Adapter adapter;          // what is trained where not every weight is
 
   [[nodiscard]] double tokens_per_step() const {
     return static_cast<double>(sequence_length) * static_cast<double>(global_batch);

@@ -136,6 +136,7 @@ struct SavedTensor {
   // Elements that a linear reads and keeps for its weight gradient; 0: no linear's input.
   double linear_input = 0;
   bool only_linear = true;  // nothing else reads it in the backward pass
+  bool adapter_reads = false;  // an adapter beside the linear keeps it for its own weight gradient
 };
 
 // A layer, the embedding, or the head with final norm and loss.
@@ -145,6 +146,10 @@ struct Block {
   Pass recompute;                // run before backward where the block recomputes
   double parameters = 0;         // on one rank, after tensor sharding; without those of experts
   double expert_parameters = 0;  // on one rank, after expert and expert-tensor sharding
+  // Of `parameters`: those that are trained (all of them without adapters), and those that are kept
+  // in 4 bits. With adapters no expert is trained.
+  double trained_parameters = 0;
+  double quantized_parameters = 0;
   std::vector<SavedTensor> saved;
   Bytes input;              // the block's input: what full recompute keeps
   Bytes gradient_wave;      // gradients of activations alive while its backward runs
@@ -251,6 +256,9 @@ struct Stage {
   bool has_head = false;
   double parameters = 0;         // on one rank, before data sharding; without those of experts
   double expert_parameters = 0;  // on one rank, before data sharding
+  double trained_parameters = 0;    // of `parameters`
+  double quantized_parameters = 0;  // of `parameters`
+  double trained_expert_parameters = 0;
   // Micro-batches whose activations each chunk holds at the moment when all of them take most.
   std::vector<double> held_at_peak;
   double micro_batches_in_flight =

@@ -1,4 +1,5 @@
-// The generated part of ACCURACY.md: what a reader needs to decide how far to trust a prediction, the summary first.
+// The generated part of ACCURACY.md: what a reader needs to decide how far to trust a prediction,
+// the summary first.
 #pragma once
 
 #include <string>

@@ -27,11 +27,15 @@ const std::vector<Option>& options() {
 
 std::string help() {
   return "usage: lockstep-validate accuracy FOLDER [options]\n\n" +
-         wrap(fmt::format("Prints the generated part of validate/ACCURACY.md: the runs of {} in the folder against "
-                          "predictions, with what other tools reach (peers.csv). Predictions with a model or a source "
-                          "left out of the fit come from {} and {}, where the folder has them; `lockstep-validate runs "
-                          "FILE... --leave-one-model-out --format predictions` writes them in minutes.",
-                          fmt::join(run_files, ", "), models_left_out, sources_left_out),
+         wrap(fmt::format(
+                  "Prints the generated part of validate/ACCURACY.md: the runs of {} in the folder "
+                  "against "
+                  "predictions, with what other tools reach (peers.csv, peer_steps.csv). "
+                  "Predictions with a model or a source "
+                  "left out of the fit come from {} and {}, where the folder has them; "
+                  "`lockstep-validate runs "
+                  "FILE... --leave-one-model-out --format predictions` writes them in minutes.",
+                  fmt::join(run_files, ", "), models_left_out, sources_left_out),
               help_width, "", "") +
          "\n\n" + option_lines(options()) +
          "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 invalid input.\n\nexamples:\n"
@@ -44,7 +48,8 @@ std::vector<RunRecord> load_runs(const std::filesystem::path& folder) {
   std::vector<Diagnostic> problems;
   for (const char* file : run_files) {
     try {
-      for (RunRecord& record : load_run_records((folder / file).string())) records.push_back(std::move(record));
+      for (RunRecord& record : load_run_records((folder / file).string()))
+        records.push_back(std::move(record));
     } catch (const InputError& error) {
       problems.insert(problems.end(), error.diagnostics().begin(), error.diagnostics().end());
     }
@@ -53,7 +58,8 @@ std::vector<RunRecord> load_runs(const std::filesystem::path& folder) {
   return records;
 }
 
-std::optional<RunsReport> left_out(const RunsReport& report, LeaveOut by, const std::filesystem::path& file) {
+std::optional<RunsReport> left_out(const RunsReport& report, LeaveOut by,
+                                   const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return std::nullopt;
   return with_predictions(report, by, load_kept_predictions(file.string()));
 }
@@ -78,10 +84,15 @@ Outcome run_accuracy(const std::vector<std::string>& words, const std::filesyste
     how.done = [&](std::size_t done) { progress->show(done, records.size()); };
   }
   AccuracyData data;
-  data.in_sample = validate_runs(records, catalog, load_aliases(catalog_at / "aliases" / "measured_runs.yaml"), how);
+  data.in_sample = validate_runs(records, catalog,
+                                 load_aliases(catalog_at / "aliases" / "measured_runs.yaml"), how);
   data.without_model = left_out(data.in_sample, LeaveOut::model, folder / models_left_out);
   data.without_source = left_out(data.in_sample, LeaveOut::source, folder / sources_left_out);
-  if (std::filesystem::exists(folder / "peers.csv")) data.peers = load_peers((folder / "peers.csv").string());
+  if (std::filesystem::exists(folder / "peers.csv"))
+    data.peers = load_peers((folder / "peers.csv").string());
+  if (std::filesystem::exists(folder / "peer_steps.csv")) {
+    data.peer_steps = load_peer_steps((folder / "peer_steps.csv").string());
+  }
   data.fitted_constants = catalog.evidence()->fitted.size();
   return {accuracy_markdown(data), ok, {}};
 }

@@ -7,6 +7,7 @@
 #include "sim/report/display.hpp"
 #include "validate/calibrate.hpp"
 #include "validate/command.hpp"
+#include "validate/corpus_fit_command.hpp"
 #include "validate/kernel_calibrate.hpp"
 
 namespace lockstep::validation {
@@ -19,9 +20,9 @@ const std::vector<Option>& options() {
       {"output", "FILE", "write the calibration there, for --calibration", {}, false, 'o'},
       {"corpus",
        "CORPUS",
-       "instead: refit what ships, from tables of single kernels (validate/corpus/kernels, or the "
-       "files named)",
-       {"kernels"},
+       "instead: refit what ships, from published training runs or from tables of single kernels "
+       "(those of validate/corpus, or the files named)",
+       {"runs", "kernels"},
        false},
       {"cluster",
        "CLUSTER",
@@ -50,6 +51,7 @@ const std::vector<Option>& options() {
 
 std::string help() {
   return "usage: lockstep-validate calibrate LOG... [-o FILE] [options]\n"
+         "       lockstep-validate calibrate --corpus runs [TABLE...] [-o FOLDER]\n"
          "       lockstep-validate calibrate --corpus kernels [TABLE...] [-o FILE]\n\n" +
          wrap(
              "Fits what the programs of nccl-tests printed: each table as one to three "
@@ -58,7 +60,9 @@ std::string help() {
              "within without it, and "
              "how far to trust the fit; refuses broken runs: wrong results, columns that "
              "contradict each other, times "
-             "that fall with size, too few sizes. With --corpus kernels: the constants of kernels' "
+             "that fall with size, too few sizes. With --corpus runs: the parameters of "
+             "calibrations/parameters.yaml from published runs, with the errors of models and "
+             "sources that took no part; minutes. With --corpus kernels: the constants of kernels' "
              "shapes from tables of single kernels, with the errors of each kind.",
              help_width, "", "") +
          "\n\n" + option_lines(options()) +
@@ -68,6 +72,7 @@ std::string help() {
          "  lockstep-validate calibrate validate/corpus/nccl_logs/superbench_a100x8_*.txt -o "
          "a100.yaml\n"
          "  lockstep-validate calibrate validate/corpus/nccl_logs/alps_*.txt --transfer\n"
+         "  lockstep-validate calibrate --corpus runs -o scenarios/calibrations\n"
          "  lockstep-validate calibrate --corpus kernels\n";
 }
 
@@ -93,13 +98,15 @@ void check_corpus_options(const Arguments& arguments, const std::string& corpus)
 }  // namespace
 
 Outcome run_calibrate(const std::vector<std::string>& words, const std::filesystem::path& program,
-                      std::ostream* /*progress_to*/) {
+                      std::ostream* progress_to) {
   const Arguments arguments = parse_arguments(words, options());
   if (arguments.help) return {help(), ok, {}};
   const std::string corpus = arguments.value("corpus");
   if (!corpus.empty()) {
     check_corpus_options(arguments, corpus);
-    return run_corpus_kernels(arguments, catalog_folder(arguments, program));
+    const std::filesystem::path catalog = catalog_folder(arguments, program);
+    return corpus == "kernels" ? run_corpus_kernels(arguments, catalog)
+                               : run_corpus_runs(arguments, catalog, progress_to);
   }
   if (arguments.files.empty())
     throw UsageError("calibrate needs a log", "lockstep-validate calibrate LOG.txt -o FILE.yaml");

@@ -14,8 +14,7 @@ namespace lockstep::validation {
 namespace {
 
 std::vector<std::string> default_tables(const std::filesystem::path& catalog) {
-  const std::filesystem::path folder =
-      catalog.parent_path() / "validate" / "corpus" / "kernels";
+  const std::filesystem::path folder = catalog.parent_path() / "validate" / "corpus" / "kernels";
   std::vector<std::string> files;
   for (const char* name : {"gemm_efficiency.csv", "flash_attention.csv", "membound_ops.csv"}) {
     files.push_back((folder / name).lexically_normal().string());

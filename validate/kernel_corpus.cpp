@@ -34,8 +34,12 @@ class Row {
 };
 
 void add_gemm(const Row& row, KernelCorpus& corpus) {
-  GemmSample sample{row.text("device"),          row.number("M"), row.number("N"), row.number("K"),
-                    row.number("time_us") * 1e-6, row.number("peak_tflops") * 1e12};
+  GemmSample sample{row.text("device"),
+                    row.number("M"),
+                    row.number("N"),
+                    row.number("K"),
+                    row.number("time_us") * 1e-6,
+                    row.number("peak_tflops") * 1e12};
   const bool chosen = row.text("library") == "cuBLAS" && row.text("timing").rfind("kernel", 0) == 0;
   if (chosen && sample.m >= fewest_rows && sample.seconds > 0) {
     corpus.gemms.push_back(std::move(sample));
@@ -46,8 +50,9 @@ void add_attention(const Row& row, KernelCorpus& corpus) {
   const std::string& pass = row.text("pass");
   const AttentionSample sample{row.text("device"),
                                row.text("impl"),
-                               pass == "fwd" ? AttentionPass::forward
-                                             : pass == "bwd" ? AttentionPass::backward : AttentionPass::both,
+                               pass == "fwd"   ? AttentionPass::forward
+                               : pass == "bwd" ? AttentionPass::backward
+                                               : AttentionPass::both,
                                row.number("head_dim"),
                                row.number("causal") > 0,
                                row.number("seq"),
@@ -66,8 +71,9 @@ void add_memory(const Row& row, KernelCorpus& corpus) {
   if (low <= 0 || high <= 0 || row.number("median_GBps") <= 0) return;
   // The class holds many sizes; its median rate is that of its median time at this size.
   const double seconds = row.number("median_us") * 1e-6;
-  corpus.memory.push_back({row.text("device"), row.text("op"), seconds * row.number("median_GBps") * 1e9,
-                           seconds, row.number("peak_GBps") * 1e9, row.number("n")});
+  corpus.memory.push_back({row.text("device"), row.text("op"),
+                           seconds * row.number("median_GBps") * 1e9, seconds,
+                           row.number("peak_GBps") * 1e9, row.number("n")});
 }
 
 }  // namespace
@@ -80,9 +86,10 @@ void add_kernel_table(const std::string& text, const std::string& file, KernelCo
   if (has("impl") && has("head_dim") && has("seq") && has("eff")) add = add_attention;
   if (has("traffic_MB_lo") && has("median_us") && has("peak_GBps")) add = add_memory;
   if (add == nullptr) {
-    throw InputError({table.at(table.header.front(), "E630", "columns of no kernel table",
-                               "products have M, N, K, time_us; attention impl, head_dim, seq, eff; "
-                               "memory-bound ops traffic_MB_lo, median_us, peak_GBps")});
+    throw InputError(
+        {table.at(table.header.front(), "E630", "columns of no kernel table",
+                  "products have M, N, K, time_us; attention impl, head_dim, seq, eff; "
+                  "memory-bound ops traffic_MB_lo, median_us, peak_GBps")});
   }
   for (const CsvRow& row : table.rows) add(Row(table, row), corpus);
 }

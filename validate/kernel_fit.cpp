@@ -42,7 +42,8 @@ std::vector<double> logs(const std::vector<double>& values) {
   return out;
 }
 
-// A model of one group of samples: parameters by name, start and range, and the residual of a sample.
+// A model of one group of samples: parameters by name, start and range, and the residual of a
+// sample.
 template <class Sample>
 struct Form {
   std::vector<std::string> names;
@@ -62,8 +63,9 @@ RobustMinimum fit_form(const Form<Sample>& form, const std::vector<Sample>& samp
 }
 
 template <class Sample>
-void add_fit(const Form<Sample>& form, const std::vector<Sample>& samples, const std::string& device,
-             const std::string& what, const std::string& source, KernelFit& fit) {
+void add_fit(const Form<Sample>& form, const std::vector<Sample>& samples,
+             const std::string& device, const std::string& what, const std::string& source,
+             KernelFit& fit) {
   const std::vector<double> best = fit_form(form, samples, form.start).parameters;
   std::map<std::string, std::size_t> shapes;
   for (const Sample& sample : samples) shapes.emplace(form.shape(sample), 0);
@@ -77,9 +79,11 @@ void add_fit(const Form<Sample>& form, const std::vector<Sample>& samples, const
       if (shapes[form.shape(sample)] != fold) kept.push_back(sample);
     }
     const std::vector<double> without = fit_form(form, kept, best).parameters;
-    for (std::size_t i = 0; i < without.size(); ++i) moved[i].push_back(std::log(without[i] / best[i]));
+    for (std::size_t i = 0; i < without.size(); ++i)
+      moved[i].push_back(std::log(without[i] / best[i]));
     for (const Sample& sample : samples) {
-      if (shapes[form.shape(sample)] == fold) left_out.push_back(std::abs(form.residual(sample, without)));
+      if (shapes[form.shape(sample)] == fold)
+        left_out.push_back(std::abs(form.residual(sample, without)));
     }
   }
   for (const Sample& sample : samples) errors.push_back(std::abs(form.residual(sample, best)));
@@ -91,7 +95,8 @@ void add_fit(const Form<Sample>& form, const std::vector<Sample>& samples, const
     // The jackknife's deviation.
     const auto n = static_cast<double>(moved[i].size());
     const double spread = std::sqrt(square * (n - 1) / n);
-    fit.constants.push_back({device, form.names[i], best[i], std::max(least_spread, spread), samples.size(), source});
+    fit.constants.push_back(
+        {device, form.names[i], best[i], std::max(least_spread, spread), samples.size(), source});
   }
 }
 
@@ -108,18 +113,24 @@ Device device_of(const std::string& name) {
   return {3.35e12, 132};
 }
 
-double gemm_bytes(const GemmSample& s) { return 2 * (s.m * s.k + s.k * s.n + s.m * s.n); }
+double gemm_bytes(const GemmSample& s) {
+  return 2 * (s.m * s.k + s.k * s.n + s.m * s.n);
+}
 
 double smooth_residual(const GemmSample& s, const std::vector<double>& p) {
   constexpr double q = 2.5;
-  const double flops = 2 * s.m * s.n * s.k / (s.peak * p[0]) * (1 + p[2] / s.m) * (1 + p[3] / s.n) * (1 + p[4] / s.k);
+  const double flops = 2 * s.m * s.n * s.k / (s.peak * p[0]) * (1 + p[2] / s.m) * (1 + p[3] / s.n) *
+                       (1 + p[4] / s.k);
   const double bytes = gemm_bytes(s) / (device_of(s.device).bandwidth * p[1]);
   const double longer = std::max(flops, bytes);
-  return std::log((longer * std::pow(1 + std::pow(std::min(flops, bytes) / longer, q), 1 / q) + p[5]) / s.seconds);
+  return std::log(
+      (longer * std::pow(1 + std::pow(std::min(flops, bytes) / longer, q), 1 / q) + p[5]) /
+      s.seconds);
 }
 
 double tiles_residual(const GemmSample& s, const std::vector<double>& p) {
-  static constexpr std::array<std::array<double, 2>, 5> tiles{{{256, 128}, {128, 256}, {128, 128}, {128, 64}, {64, 64}}};
+  static constexpr std::array<std::array<double, 2>, 5> tiles{
+      {{256, 128}, {128, 256}, {128, 128}, {128, 64}, {64, 64}}};
   const Device device = device_of(s.device);
   double best = 1e30;
   for (const auto& [tm, tn] : tiles) {
@@ -131,19 +142,25 @@ double tiles_residual(const GemmSample& s, const std::vector<double>& p) {
   return std::log((std::max(best, gemm_bytes(s) / (device.bandwidth * p[1])) + p[4]) / s.seconds);
 }
 
-std::string gemm_shape(const GemmSample& s) { return std::to_string(s.n) + " " + std::to_string(s.k); }
+std::string gemm_shape(const GemmSample& s) {
+  return std::to_string(s.n) + " " + std::to_string(s.k);
+}
 
 void fit_gemms(const KernelCorpus& corpus, KernelFit& fit) {
-  const Form<GemmSample> smooth{{"gemm_efficiency", "gemm_memory_efficiency", "gemm_m0", "gemm_n0", "gemm_k0", "gemm_fixed_time"},
+  const Form<GemmSample> smooth{{"gemm_efficiency", "gemm_memory_efficiency", "gemm_m0", "gemm_n0",
+                                 "gemm_k0", "gemm_fixed_time"},
                                 {0.75, 0.85, 50, 20, 50, 6e-6},
                                 {0.3, 0.4, 1, 1, 1, 1e-6},
                                 {1.0, 1.0, 500, 500, 1000, 2e-5},
-                                smooth_residual, gemm_shape};
-  const Form<GemmSample> tiles{{"tile_efficiency", "tile_memory_efficiency", "tile_k0", "tile_exponent", "tile_fixed_time"},
-                               {0.75, 0.8, 50, 0.05, 6e-6},
-                               {0.3, 0.4, 1, 0.001, 1e-6},
-                               {1.0, 1.0, 1000, 0.5, 2e-5},
-                               tiles_residual, gemm_shape};
+                                smooth_residual,
+                                gemm_shape};
+  const Form<GemmSample> tiles{
+      {"tile_efficiency", "tile_memory_efficiency", "tile_k0", "tile_exponent", "tile_fixed_time"},
+      {0.75, 0.8, 50, 0.05, 6e-6},
+      {0.3, 0.4, 1, 0.001, 1e-6},
+      {1.0, 1.0, 1000, 0.5, 2e-5},
+      tiles_residual,
+      gemm_shape};
   std::map<std::string, std::vector<GemmSample>> devices;
   for (const GemmSample& sample : corpus.gemms) devices[sample.device].push_back(sample);
   for (const auto& [device, samples] : devices) {
@@ -171,17 +188,22 @@ double attention_residual(const AttentionPoint& point, const std::vector<double>
   return std::log(s.efficiency / rate);
 }
 
-std::string attention_shape(const AttentionPoint& point) { return std::to_string(point.sample.sequence); }
+std::string attention_shape(const AttentionPoint& point) {
+  return std::to_string(point.sample.sequence);
+}
 
 void fit_attention(const KernelCorpus& corpus, KernelFit& fit) {
   if (corpus.attention.empty()) return;
-  Form<AttentionPoint> form{{"attention_half_sequence", "half_sequence_not_causal", "attention_head64", "attention_backward"},
+  Form<AttentionPoint> form{{"attention_half_sequence", "half_sequence_not_causal",
+                             "attention_head64", "attention_backward"},
                             {500, 0.5, 0.9, 0.85},
                             {20, 0.05, 0.5, 0.5},
                             {3000, 2.0, 1.2, 1.2},
-                            attention_residual, attention_shape};
+                            attention_residual,
+                            attention_shape};
   std::map<std::string, std::size_t> rates;
-  for (const AttentionSample& s : corpus.attention) rates.emplace(s.device.substr(0, 4) + " " + s.kernel, 0);
+  for (const AttentionSample& s : corpus.attention)
+    rates.emplace(s.device.substr(0, 4) + " " + s.kernel, 0);
   for (auto& [name, place] : rates) {
     place = form.names.size() - 4;
     form.names.push_back("attention rate of " + name);
@@ -197,16 +219,19 @@ void fit_attention(const KernelCorpus& corpus, KernelFit& fit) {
           "figures of FlashAttention-2 and -3 (Dao 2023; Shah et al. 2024)", fit);
   std::vector<double> best;
   for (const KernelConstant& c : fit.constants) {
-    if (std::find(form.names.begin(), form.names.end(), c.name) != form.names.end()) best.push_back(c.value);
+    if (std::find(form.names.begin(), form.names.end(), c.name) != form.names.end())
+      best.push_back(c.value);
   }
   static constexpr std::array<const char*, 3> passes{"forward", "backward", "both passes"};
   std::map<std::pair<std::string, std::string>, std::vector<double>> groups;
   for (const AttentionPoint& point : points) {
-    const std::string what = point.sample.kernel + " " + passes.at(static_cast<std::size_t>(point.sample.pass));
+    const std::string what =
+        point.sample.kernel + " " + passes.at(static_cast<std::size_t>(point.sample.pass));
     groups[{point.sample.device, what}].push_back(std::abs(attention_residual(point, best)));
   }
   for (const auto& [group, errors] : groups) {
-    fit.errors.push_back({group.first, group.second, quantile(errors, 0.5), quantile(errors, 0.9), 0, errors.size()});
+    fit.errors.push_back({group.first, group.second, quantile(errors, 0.5), quantile(errors, 0.9),
+                          0, errors.size()});
   }
 }
 
@@ -216,7 +241,9 @@ double memory_residual(const MemorySample& s, const std::vector<double>& p) {
   return std::log((p[1] + s.bytes / (s.bandwidth * p[0])) / s.seconds);
 }
 
-std::string memory_shape(const MemorySample& s) { return std::to_string(s.bytes); }
+std::string memory_shape(const MemorySample& s) {
+  return std::to_string(s.bytes);
+}
 
 void fit_memory(const KernelCorpus& corpus, KernelFit& fit) {
   std::map<std::pair<std::string, std::string>, std::vector<MemorySample>> groups;
@@ -226,8 +253,10 @@ void fit_memory(const KernelCorpus& corpus, KernelFit& fit) {
                                   {0.7, 3e-6},
                                   {0.1, 1e-7},
                                   {1.2, 2e-5},
-                                  memory_residual, memory_shape};
-    add_fit(form, samples, group.first, group.second, "profiler, medians of classes of traffic (microsoft/vidur)", fit);
+                                  memory_residual,
+                                  memory_shape};
+    add_fit(form, samples, group.first, group.second,
+            "profiler, medians of classes of traffic (microsoft/vidur)", fit);
   }
 }
 

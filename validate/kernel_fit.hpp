@@ -42,7 +42,8 @@ struct KernelFit {
 KernelFit fit_kernels(const KernelCorpus& corpus);
 
 // A robust minimum over logarithms of positive parameters. Pure.
-using LogResiduals = std::function<void(const std::vector<double>& parameters, std::vector<double>& residuals)>;
+using LogResiduals =
+    std::function<void(const std::vector<double>& parameters, std::vector<double>& residuals)>;
 struct RobustMinimum {
   std::vector<double> parameters;
   double objective = 0;

@@ -12,7 +12,9 @@ namespace lockstep {
 namespace {
 
 // Three significant digits, as a file reads them back.
-std::string plain(double value) { return fmt::format("{:.3g}", value); }
+std::string plain(double value) {
+  return fmt::format("{:.3g}", value);
+}
 
 std::string shown(const KernelConstant& constant) {
   const bool time = constant.name.find("time") != std::string::npos;
@@ -54,13 +56,15 @@ std::string kernel_fit_text(const KernelFit& fit) {
 std::string kernel_fit_yaml(const KernelFit& fit) {
   std::string text =
       "# Shapes of single kernels, as `lockstep calibrate --corpus kernels` fits them to\n"
-      "# validate/corpus/kernels. The catalog's constants of kernel shapes start from these; published\n"
+      "# validate/corpus/kernels. The catalog's constants of kernel shapes start from these; "
+      "published\n"
       "# training runs move them. Times in seconds.\n"
       "kernels:\n";
   for (const KernelConstant& c : fit.constants) {
-    text += fmt::format("  - {{name: \"{}\", device: \"{}\", value: {}, spread: {}, n: {}, source: \"{}\"}}\n",
-                        c.name, c.device.empty() ? "all" : c.device, plain(c.value),
-                        fmt::format("{:.2g}", c.spread), c.samples, c.source);
+    text += fmt::format(
+        "  - {{name: \"{}\", device: \"{}\", value: {}, spread: {}, n: {}, source: \"{}\"}}\n",
+        c.name, c.device.empty() ? "all" : c.device, plain(c.value),
+        fmt::format("{:.2g}", c.spread), c.samples, c.source);
   }
   return text;
 }

@@ -36,7 +36,8 @@ std::string text_of(const std::string& path) {
   diagnostic.code = "E180";
   diagnostic.file = path;
   diagnostic.message = "the file cannot be read";
-  diagnostic.hint = "lockstep-validate runs FILE... --leave-one-model-out --format predictions writes one";
+  diagnostic.hint =
+      "lockstep-validate runs FILE... --leave-one-model-out --format predictions writes one";
   throw InputError({std::move(diagnostic)});
 }
 
@@ -51,8 +52,8 @@ class TableReader {
     for (const CsvRow& row : table_.rows) {
       const CsvCell& id = row.cells[at_[0]];
       if (!out.emplace(id.text, prediction(row)).second) {
-        diagnostics_.push_back(table_.at(id, "E284", fmt::format("the row '{}' stands twice", id.text),
-                                         "keep one of the two"));
+        diagnostics_.push_back(table_.at(
+            id, "E284", fmt::format("the row '{}' stands twice", id.text), "keep one of the two"));
       }
     }
     if (!diagnostics_.empty()) throw InputError(std::move(diagnostics_));
@@ -84,9 +85,11 @@ class TableReader {
     const std::string& text = cell.text;
     double value = 0.0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc{} && stop == text.data() + text.size() && std::isfinite(value)) return value;
-    diagnostics_.push_back(table_.at(cell, "E282", fmt::format("'{}' is '{}', not a number", columns[column], text),
-                                     "write the table anew with --format predictions"));
+    if (error == std::errc{} && stop == text.data() + text.size() && std::isfinite(value))
+      return value;
+    diagnostics_.push_back(
+        table_.at(cell, "E282", fmt::format("'{}' is '{}', not a number", columns[column], text),
+                  "write the table anew with --format predictions"));
     return 0.0;
   }
 
@@ -108,8 +111,8 @@ std::string runs_predictions(const RunsReport& report) {
     const Predicted& time = row.step_time.predicted;
     const Predicted& memory = row.peak_memory.predicted;
     out += fmt::format("{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{}\n", csv_cell(row.row_id),
-                       csv_cell(row.left_out), time.value, time.low, time.high, memory.value, memory.low,
-                       memory.high, row.predicted_to_fit);
+                       csv_cell(row.left_out), time.value, time.low, time.high, memory.value,
+                       memory.low, memory.high, row.predicted_to_fit);
   }
   return out;
 }

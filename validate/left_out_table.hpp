@@ -1,6 +1,7 @@
-// Predictions of runs that took no part in the fit, kept in a file, since a refit for each model takes many
-// minutes: a table "row_id, left_out, predicted_step_time_s, …_low, …_high, predicted_peak_memory_bytes, …_low,
-// …_high, predicted_to_fit", as `lockstep-validate runs --leave-one-model-out --format predictions` writes it.
+// Predictions of runs that took no part in the fit, kept in a file, since a refit for each model
+// takes many minutes: a table "row_id, left_out, predicted_step_time_s, …_low, …_high,
+// predicted_peak_memory_bytes, …_low, …_high, predicted_to_fit", as `lockstep-validate runs
+// --leave-one-model-out --format predictions` writes it.
 #pragma once
 
 #include <map>
@@ -19,11 +20,12 @@ struct KeptPrediction {
 
 using KeptPredictions = std::map<std::string, KeptPrediction>;  // by row_id
 
-// Reads such a file. Throws InputError: E180 not readable, E281 a column is missing, E282 a number is none,
-// E284 a row stands twice; and what parse_csv() finds.
+// Reads such a file. Throws InputError: E180 not readable, E281 a column is missing, E282 a number
+// is none, E284 a row stands twice; and what parse_csv() finds.
 KeptPredictions load_kept_predictions(const std::string& path);
 
-// The report with these predictions in place of its own; rows that the table lacks are skipped with a reason.
+// The report with these predictions in place of its own; rows that the table lacks are skipped with
+// a reason.
 RunsReport with_predictions(RunsReport report, LeaveOut by, const KeptPredictions& kept);
 
 }  // namespace lockstep

@@ -6,13 +6,20 @@
 
 namespace lockstep {
 
-std::string percent_of(double share) { return fmt::format("{:.1f} %", 100.0 * share); }
-std::string signed_percent(double share) { return fmt::format("{:+.1f} %", 100.0 * share); }
-std::string whole_percent(double share) { return fmt::format("{:.0f} %", 100.0 * share); }
+std::string percent_of(double share) {
+  return fmt::format("{:.1f} %", 100.0 * share);
+}
+std::string signed_percent(double share) {
+  return fmt::format("{:+.1f} %", 100.0 * share);
+}
+std::string whole_percent(double share) {
+  return fmt::format("{:.0f} %", 100.0 * share);
+}
 
 std::string markdown_cell(const std::string& text) {
   std::string out = printable(text);
-  for (std::size_t at = 0; (at = out.find('|', at)) != std::string::npos; at += 2) out.insert(at, "\\");
+  for (std::size_t at = 0; (at = out.find('|', at)) != std::string::npos; at += 2)
+    out.insert(at, "\\");
   return out;
 }
 

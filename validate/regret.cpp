@@ -1,4 +1,5 @@
-// How much is lost by running the plan that is predicted to be fastest, where measurements know the fastest.
+// How much is lost by running the plan that is predicted to be fastest, where measurements know the
+// fastest.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -9,7 +10,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t fewest_plans = 5;
-constexpr double equally_fast = 1e-9;   // a regret below it is none
+constexpr double equally_fast = 1e-9;  // a regret below it is none
 
 struct Times {
   double predicted = 0;
@@ -108,7 +109,8 @@ std::vector<RegretSummary> summarize_regret(const std::vector<PlanChoice>& choic
   for (const PlanChoice& choice : choices) {
     if (by_source.count(choice.source) == 0) order.push_back(choice.source);
     by_source[choice.source].push_back(&choice);
-    if (std::find(apart.begin(), apart.end(), choice.source) == apart.end()) together.push_back(&choice);
+    if (std::find(apart.begin(), apart.end(), choice.source) == apart.end())
+      together.push_back(&choice);
   }
   std::vector<RegretSummary> out;
   for (const std::string& source : order) out.push_back(summarize(source, by_source.at(source)));

@@ -10,9 +10,8 @@ namespace lockstep {
 namespace {
 
 bool assumes(const RunScenario& run, const std::string& what) {
-  return std::any_of(run.assumed.begin(), run.assumed.end(), [&](const std::string& line) {
-    return line.rfind(what + ":", 0) == 0;
-  });
+  return std::any_of(run.assumed.begin(), run.assumed.end(),
+                     [&](const std::string& line) { return line.rfind(what + ":", 0) == 0; });
 }
 
 // "B200-180GB (power limited)", "H100-96GB-HBM2e (2.4TB/s, 500W)": the words, or nothing.
@@ -24,6 +23,18 @@ std::string power_words(const RunRecord& record) {
     if (std::regex_search(text, found, limit)) return found.str();
   }
   return {};
+}
+
+const char* recompute_word(Recompute recompute) {
+  switch (recompute) {
+    case Recompute::none:
+      return "none";
+    case Recompute::selective:
+      return "selective";
+    case Recompute::full:
+      return "full";
+  }
+  return "";
 }
 
 }  // namespace
@@ -54,13 +65,13 @@ std::string choice_key(const RunRecord& record, const RunScenario& run) {
 }
 
 std::string plan_key(const Plan& plan) {
-  return fmt::format("tp{}{} cp{} ep{}/{} pp{}x{} dp{} zero{}/{} mb{} rc{}/{}/{}/{} {} k{}", plan.tensor,
-                     plan.sequence_parallel ? "s" : "", plan.context.degree, plan.expert.degree,
-                     plan.expert.tensor, plan.pipeline.stages, plan.pipeline.interleave, plan.data,
-                     static_cast<int>(plan.sharding), plan.shard_group, plan.micro_batch,
-                     static_cast<int>(plan.recompute), plan.recompute_layers, plan.recompute_every,
-                     plan.recompute_parts, plan.software.name,
-                     static_cast<int>(plan.software.attention));
+  return fmt::format("tp{}{} cp{} ep{}/{} pp{}x{} dp{} zero{}/{} mb{} rc{}/{}/{}/{} {} k{}",
+                     plan.tensor, plan.sequence_parallel ? "s" : "", plan.context.degree,
+                     plan.expert.degree, plan.expert.tensor, plan.pipeline.stages,
+                     plan.pipeline.interleave, plan.data, static_cast<int>(plan.sharding),
+                     plan.shard_group, plan.micro_batch, static_cast<int>(plan.recompute),
+                     plan.recompute_layers, plan.recompute_every, plan.recompute_parts,
+                     plan.software.name, static_cast<int>(plan.software.attention));
 }
 
 RunFacts scenario_facts(const RunRecord& record, const RunScenario& run) {
@@ -70,10 +81,11 @@ RunFacts scenario_facts(const RunRecord& record, const RunScenario& run) {
   facts.software_family = software_family(plan.software.name);
   facts.choice = choice_key(record, run);
   facts.plan = plan_key(plan);
+  facts.recompute = recompute_word(plan.recompute);
   facts.experts = run.model.has_experts();
   const Precision precision = run.training.precision;
-  facts.low_precision = precision == Precision::fp8 || precision == Precision::mxfp8 ||
-                        precision == Precision::nvfp4;
+  facts.low_precision =
+      precision == Precision::fp8 || precision == Precision::mxfp8 || precision == Precision::nvfp4;
   facts.grade_a = record.word("quality") == "a";
   facts.schedule_assumed = plan.pipeline.stages > 1 && assumes(run, "vpp");
   facts.network_assumed = run.cluster.nodes > 1 && assumes(run, "network");

@@ -1,5 +1,5 @@
-// What groups of measured runs tell beyond their errors: how far repeats disagree, how runs are ordered, which
-// configurations fit.
+// What groups of measured runs tell beyond their errors: how far repeats disagree, how runs are
+// ordered, which configurations fit.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -17,7 +17,8 @@ constexpr double noisy_difference = 0.25;
 // The entry of a source, made at its first mention.
 template <typename Entry>
 Entry& of_source(std::vector<Entry>& entries, const std::string& source) {
-  const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& one) { return one.source == source; });
+  const auto found = std::find_if(entries.begin(), entries.end(),
+                                  [&](const Entry& one) { return one.source == source; });
   if (found != entries.end()) return *found;
   entries.emplace_back().source = source;
   return entries.back();
@@ -41,7 +42,8 @@ std::vector<NoiseFloor> noise_floor(const std::vector<RunResult>& rows) {
   std::map<std::string, std::vector<double>> times;  // by what the tool takes for one configuration
   std::map<std::string, std::vector<double>> differences;
   for (const RunResult& row : rows) {
-    if (row.compared()) times[row.facts.choice + '\n' + row.facts.plan].push_back(row.step_time.measured);
+    if (row.compared())
+      times[row.facts.choice + '\n' + row.facts.plan].push_back(row.step_time.measured);
   }
   for (const RunResult& row : rows) {
     if (!row.compared()) continue;
@@ -84,7 +86,8 @@ std::vector<RankSummary> rank_sources(const std::vector<RunResult>& rows) {
   for (RankSummary& source : out) {
     const Times& one = times[source.source];
     source.spearman = rank_correlation(one.predicted, one.measured);
-    for (const double share : shown_quantiles) source.quantiles.push_back(quantile(one.ratios, share));
+    for (const double share : shown_quantiles)
+      source.quantiles.push_back(quantile(one.ratios, share));
   }
   return out;
 }

@@ -56,13 +56,14 @@ struct NumberColumn {
   const char* unit;
 };
 
-constexpr std::array<NumberColumn, 6> number_columns{{
+constexpr std::array<NumberColumn, 7> number_columns{{
     {"step_time_s", &RunRecord::step_time_s, 1e7, "seconds"},
     {"tokens_per_s_per_gpu", &RunRecord::tokens_per_s_per_gpu, 1e9, "tokens per second and GPU"},
     {"derived_step_time_s", &RunRecord::derived_step_time_s, 1e7, "seconds"},
     {"derived_tokens_per_s_per_gpu", &RunRecord::derived_tokens_per_s_per_gpu, 1e9, "tokens per second and GPU"},
     {"peak_mem_gib", &RunRecord::peak_mem_gib, 1e5, "GiB"},
     {"params_b", &RunRecord::params_b, 1e6, "10^9 parameters"},
+    {"trainable_params", &RunRecord::trainable_params, 1e15, "parameters"},
 }};
 
 constexpr std::array text_columns{"model",         "arch",          "mode",
@@ -173,6 +174,10 @@ class RecordReader {
     }
     out.hints_at_experts = !out.moe_experts && hints_at_experts(row);
     out.identity = identity(row);
+    if (!out.trainable_params) {
+      out.trainable_params = trainable_among(row);
+      if (out.trainable_params) out.identity += fmt::format(" trainable {}", *out.trainable_params);
+    }
     if (const CsvCell* at = cell(row, "model")) out.model = at->text;
     if (const CsvCell* at = cell(row, "interconnect_inter")) out.network = at->text;
     const std::string stem = std::filesystem::path(table_.file).stem().string();
@@ -182,6 +187,25 @@ class RecordReader {
     out.source = dash == std::string::npos || dash == 0 ? stem : out.row_id.substr(0, dash);
     if (out.row_id.empty()) out.row_id = fmt::format("{}:{}", stem, index + 1);
     return out;
+  }
+
+  // "trainable 1,229,760" in the notes.
+  [[nodiscard]] std::optional<double> trainable_among(const CsvRow& row) const {
+    const std::optional<std::size_t> notes = table_.find("notes");
+    if (!notes) return std::nullopt;
+    static constexpr std::string_view word = "trainable ";
+    const std::string& text = row.cells[*notes].text;
+    std::size_t at = text.find(word);
+    if (at == std::string::npos) return std::nullopt;
+    std::string digits;
+    for (at += word.size(); at < text.size(); ++at) {
+      if (std::isdigit(static_cast<unsigned char>(text[at])) != 0) {
+        digits += text[at];
+      } else if (text[at] != ',') {
+        break;
+      }
+    }
+    return number(digits);
   }
 
   // Whether a column that is not one of ours, but named after experts, says that there are some.

@@ -30,6 +30,7 @@ struct RunRecord {
   StatedNumber step_time_s, tokens_per_s_per_gpu, derived_step_time_s, derived_tokens_per_s_per_gpu, peak_mem_gib;
 
   StatedNumber params_b;
+  StatedNumber trainable_params;   // of a fine-tuning: its column, or "trainable 1,229,760" among the notes
 
   // Every cell of a known text column, lower case and with single spaces; alias patterns match on these.
   std::map<std::string, std::string> text;

@@ -153,6 +153,11 @@ RunScenario RunBuilder::build(const RunRecord& record) {
   build_recompute(row, run);
   build_pipeline(record, row, run);
   build_measured(record, row, run);
+  settle_adapter_kind(record, run);
+  for (const Violation& violation : adapter_violations(run.model, run.training)) {
+    run.skipped = "illegal training: " + violation.message;
+    return run;
+  }
   for (const Violation& violation : violations(run.model, run.training, run.plan, run.cluster.gpus)) {
     run.skipped = "illegal plan: " + violation.message;
     break;
@@ -206,7 +211,16 @@ void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, Ru
   if (precision) {
     training.precision = precision_named(precision.rule->use);
     training.fp8_scaling = scaling_named(precision.value("scaling"));
+    AliasMatch of_software = precision;
+    of_software.set.erase(std::remove_if(of_software.set.begin(), of_software.set.end(),
+                                         [](const AliasSetting& one) { return one.key == "scaling"; }),
+                          of_software.set.end());
+    aliases_.apply(of_software, run.plan.software);
     assume(record, precision, run);
+  }
+  for (const AliasMatch& detail : lookup_.all(aliases_.training, row)) {
+    aliases_.apply(detail, training);
+    assume(record, detail, run);
   }
   const AliasMatch& stack = lookup_.first(aliases_.software, row);
   if (stack && !run.model.gated()) {
@@ -216,6 +230,19 @@ void RunBuilder::build_training(const RunRecord& record, const AliasRow& row, Ru
       run.assumed.push_back(fmt::format("dropout: {}, usual in {}", value, row.software));
     }
   }
+}
+
+// "Adapter" is LLaMA-Adapter or its second version: the count of what is trained tells which.
+void RunBuilder::settle_adapter_kind(const RunRecord& record, RunScenario& run) {
+  Adapter& adapter = run.training.adapter;
+  if (adapter.kind != AdapterKind::prompt || !record.trainable_params) return;
+  const auto h = static_cast<double>(run.model.hidden);
+  const auto layers = static_cast<double>(run.model.layers - adapter.prompt_first_layer);
+  const double prompts = layers * (static_cast<double>(adapter.prompt_length) * h + static_cast<double>(run.model.heads));
+  constexpr double well_above = 1.3;   // scales, biases and norms come to as much again, or more
+  if (*record.trainable_params < well_above * prompts) return;
+  adapter.kind = AdapterKind::adapter_v2;
+  run.assumed.push_back("adapter: LLaMA-Adapter V2, by the count of what is trained");
 }
 
 void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunScenario& run) {
@@ -259,6 +286,10 @@ void RunBuilder::build_plan(const RunRecord& record, const AliasRow& row, RunSce
     run.assumed.push_back(fallback(record, "sp", plan.sequence_parallel ? "true" : "false"));
   }
   build_expert_parallel(record, row, run);
+  if (stack && stack.value("offload") == "state") {
+    plan.offload.optimizer = 1;
+    if (plan.sharding == Sharding::fsdp) plan.offload.weights = 1;
+  }
 }
 
 void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
@@ -272,6 +303,7 @@ void RunBuilder::build_recompute(const AliasRow& row, RunScenario& run) {
   }
   const AliasMatch& match = lookup_.first(aliases_.recompute, row);
   if (!match) return;
+  if (match.value("offload") == "activations") plan.offload.activations = 1;
   plan.recompute = recompute_named(match.rule->use);
   assume(*row.record, match, run);
   plan.recompute_every = whole(match.value("every"), 1);
@@ -293,13 +325,15 @@ void RunBuilder::build_pipeline(const RunRecord& record, const AliasRow& row, Ru
   const std::int64_t layers = run.model.layers;
   const std::int64_t micro_batches = run.training.global_batch / (plan.data * plan.micro_batch);
   pipeline.interleave = record.vpp.value_or(1);
-  if (!record.vpp) {
-    const AliasMatch& stack = lookup_.first(aliases_.software, row);
+  const AliasMatch& stack = lookup_.first(aliases_.software, row);
+  const bool unsaid = record.vpp == 1 && stack && stack.value("vpp_of_one") == "unstated";
+  if (!record.vpp || unsaid) {
     const bool deepest = stack && stack.value("interleave") == "deepest";
     if (deepest && layers % pipeline.stages == 0 && micro_batches % pipeline.stages == 0) {
       pipeline.interleave = layers / pipeline.stages;
     }
-    run.assumed.push_back(fmt::format("vpp: {}", pipeline.interleave));
+    run.assumed.push_back(fmt::format("vpp: {}{}", pipeline.interleave,
+                                      unsaid ? " (1 is what this software's tables write where it is not said)" : ""));
   }
   // The run happened, so its software found a layout where the profile's rule has none.
   const auto problem = [&] {
@@ -321,6 +355,11 @@ void RunBuilder::build_measured(const RunRecord& record, const AliasRow& row, Ru
     run.step_time_s = *record.derived_step_time_s;
   } else if (record.derived_tokens_per_s_per_gpu) {
     run.step_time_s = tokens_per_gpu / *record.derived_tokens_per_s_per_gpu;
+  }
+  const AliasMatch& timing = lookup_.first(aliases_.timing, row);
+  if (timing && timing.rule->use == "ignore") {
+    run.step_time_s = 0;
+    if (tokens_per_gpu > 0) assume(record, timing, run);
   }
   if (!record.peak_mem_gib) return;
   const AliasMatch& kind = lookup_.first(aliases_.memory, row);

@@ -61,6 +61,7 @@ class RunBuilder {
   void apply_network(const RunRecord& record, const AliasMatch& match, RunScenario& run);
   void build_software(AliasRow& row, RunScenario& run);
   void build_training(const RunRecord& record, const AliasRow& row, RunScenario& run);
+  void settle_adapter_kind(const RunRecord& record, RunScenario& run);
   void build_plan(const RunRecord& record, const AliasRow& row, RunScenario& run);
   void build_context(const RunRecord& record, const AliasRow& row, RunScenario& run);
   void build_expert_parallel(const RunRecord& record, const AliasRow& row, RunScenario& run);

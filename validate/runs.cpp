@@ -1,6 +1,7 @@
 #include "validate/runs.hpp"
 
 #include "scenarios/calibration_file.hpp"
+#include "sim/residual.hpp"
 #include "validate/suspicion.hpp"
 
 #include <fmt/format.h>
@@ -25,21 +26,24 @@ struct StagePeak {
 
 // What a comparison needs of a plan's report; small, since it is kept for every row that differs.
 struct RunPrediction {
-  std::string problem;   // "" if there is none
+  std::string problem;  // "" if there is none
   Predicted step_time_s;
   Predicted peak_memory_bytes;
   Predicted peak_allocated_bytes;
   StagePeak first, last, worst;
   bool feasible = true;
-  double memory_share = 0, host_share = 0, ideal_step_s = 0;   // see RunFacts
+  double memory_share = 0, host_share = 0, ideal_step_s = 0;  // see RunFacts
 };
 
-StagePeak peak_of(const StageMemory& stage) { return {stage.reserved, stage.allocated}; }
+StagePeak peak_of(const StageMemory& stage) {
+  return {stage.reserved, stage.allocated};
+}
 
 RunPrediction predict_run(const RunScenario& run, const Evidence& evidence) {
   RunPrediction out;
   try {
-    const PlanReport report = predict_with_intervals(run.model, run.training, run.cluster, run.plan, evidence);
+    const PlanReport report =
+        predict_with_intervals(run.model, run.training, run.cluster, run.plan, evidence);
     if (!std::isfinite(report.step_time_s.value) || report.step_time_s.value <= 0) {
       out.problem = "the GPU does not have the data type";
       return out;
@@ -65,10 +69,12 @@ RunPrediction predict_run(const RunScenario& run, const Evidence& evidence) {
 // The rank that the measurement was read on.
 const StagePeak& measured_stage(const RunPrediction& predicted, MeasuredStage stage) {
   switch (stage) {
-    case MeasuredStage::first: return predicted.first;
+    case MeasuredStage::first:
+      return predicted.first;
     case MeasuredStage::ends:
       return predicted.first.reserved < predicted.last.reserved ? predicted.last : predicted.first;
-    case MeasuredStage::worst: break;
+    case MeasuredStage::worst:
+      break;
   }
   return predicted.worst;
 }
@@ -76,8 +82,9 @@ const StagePeak& measured_stage(const RunPrediction& predicted, MeasuredStage st
 // The kind of memory that was measured, with the interval of the plan's peak around it.
 Predicted predicted_memory(const RunPrediction& predicted, const RunScenario& run) {
   const StagePeak& stage = measured_stage(predicted, run.memory_stage);
-  const Predicted& whole =
-      run.memory_kind == MeasuredMemory::allocated ? predicted.peak_allocated_bytes : predicted.peak_memory_bytes;
+  const Predicted& whole = run.memory_kind == MeasuredMemory::allocated
+                               ? predicted.peak_allocated_bytes
+                               : predicted.peak_memory_bytes;
   double value = stage.reserved.value();
   if (run.memory_kind == MeasuredMemory::allocated) value = stage.allocated.value();
   if (run.memory_kind == MeasuredMemory::reserved) value -= run.plan.software.context_bytes.value;
@@ -111,11 +118,15 @@ class Evidences {
   Evidences(const Evidence& all, const LeftOutFits* left_out) : all_(all), left_out_(left_out) {
     if (left_out == nullptr) return;
     for (const auto& [group, fitted] : left_out->fits) {
-      Evidence one{fitted, {}, all.step, all.memory};
+      Evidence one;
+      one.fitted = fitted;
       // What is known of the group's own errors is left out too.
       for (const EvidenceRow& row : all.rows) {
-        if ((left_out->by == LeaveOut::model ? row.model : row.source) != group) one.rows.push_back(row);
+        if ((left_out->by == LeaveOut::model ? row.model : row.source) != group)
+          one.rows.push_back(row);
       }
+      one.step = learn_residual(one.rows, Subject::step_time, all.step);
+      one.memory = learn_residual(one.rows, Subject::peak_memory, all.memory);
       without_.emplace(group, std::move(one));
     }
   }
@@ -155,7 +166,8 @@ RunResult described(const RunRecord& record, const std::string& group, RunScenar
   result.row_id = record.row_id;
   result.source = record.source;
   result.model = record.model;
-  result.gpu = run.cluster.system.gpu.name.empty() ? record.word("gpu_key") : run.cluster.system.gpu.name;
+  result.gpu =
+      run.cluster.system.gpu.name.empty() ? record.word("gpu_key") : run.cluster.system.gpu.name;
   result.ran_out_of_memory = record.word("quality") == "oom";
   result.system = run.cluster.system.name;
   result.software = run.plan.software.name;
@@ -186,12 +198,14 @@ RunResult evaluate(const Task& task, const RunRecord& record, RunBuilder& builde
   result.facts.memory_share = prediction->memory_share;
   result.facts.host_share = prediction->host_share;
   result.facts.ideal_step_s = prediction->ideal_step_s;
-  // To the tool, runs that it predicts otherwise are no repeats: overlap switches are no part of the key.
+  // To the tool, runs that it predicts otherwise are no repeats: overlap switches are no part of
+  // the key.
   result.facts.plan += fmt::format(" {:.9g}", prediction->step_time_s.value);
   return result;
 }
 
-// Calls work(builder, i) for every index, on several threads. Throws what the first index that threw did.
+// Calls work(builder, i) for every index, on several threads. Throws what the first index that
+// threw did.
 void in_parallel(const Task& task, const std::vector<std::size_t>& indices,
                  const std::function<void(RunBuilder&, std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
@@ -215,7 +229,8 @@ void in_parallel(const Task& task, const std::vector<std::size_t>& indices,
     }
   };
   std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < std::min(task.options.threads, indices.size()); ++i) threads.emplace_back(worker);
+  for (std::size_t i = 1; i < std::min(task.options.threads, indices.size()); ++i)
+    threads.emplace_back(worker);
   worker();
   for (std::thread& thread : threads) thread.join();
   if (!thrown.empty()) std::rethrow_exception(thrown.begin()->second);
@@ -229,21 +244,27 @@ std::vector<RunResult> evaluate_all(const Task& task) {
   std::vector<std::size_t> followers;
   for (std::size_t i = 0; i < task.records.size(); ++i) {
     const RunRecord& record = task.records[i];
-    leader[i] = first.emplace(record.identity + '\n' + task.evidences.group(record), i).first->second;
+    leader[i] =
+        first.emplace(record.identity + '\n' + task.evidences.group(record), i).first->second;
     (leader[i] == i ? leaders : followers).push_back(i);
   }
   std::vector<RunResult> rows(task.records.size());
   std::vector<std::optional<RunPrediction>> predictions(task.records.size());
   std::mutex mutex;
   std::size_t done = 0;
-  const auto work = [&](RunBuilder& builder, std::size_t i) {
-    rows[i] = evaluate(task, task.records[i], builder, predictions[leader[i]]);
+  const auto fill = [&](RunBuilder& builder, std::size_t i,
+                        std::optional<RunPrediction>& prediction) {
+    rows[i] = evaluate(task, task.records[i], builder, prediction);
     if (!task.options.done) return;
     const std::lock_guard<std::mutex> lock(mutex);
     task.options.done(++done);
   };
-  in_parallel(task, leaders, work);
-  in_parallel(task, followers, work);
+  in_parallel(task, leaders,
+              [&](RunBuilder& builder, std::size_t i) { fill(builder, i, predictions[i]); });
+  in_parallel(task, followers, [&](RunBuilder& builder, std::size_t i) {
+    std::optional<RunPrediction> of_leader = predictions[leader[i]];
+    fill(builder, i, of_leader);
+  });
   return rows;
 }
 
@@ -257,7 +278,8 @@ RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& c
                          const Aliases& aliases, const RunsOptions& options) {
   const std::shared_ptr<const Evidence> evidence = catalog.evidence();
   RunBuilder builder(catalog, aliases);
-  const CalibrationsBySystem calibrations = calibrations_of(options.calibrations, records, builder, catalog);
+  const CalibrationsBySystem calibrations =
+      calibrations_of(options.calibrations, records, builder, catalog);
   const Evidences evidences(*evidence, options.left_out);
   RunsReport report;
   if (options.left_out != nullptr) report.left_out = options.left_out->by;

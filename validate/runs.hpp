@@ -19,10 +19,12 @@ namespace lockstep {
 // One quantity of one row, in base units. `error` is predicted / measured - 1.
 struct Comparison {
   Predicted predicted;
-  double measured = 0;     // 0: not measured
+  double measured = 0;  // 0: not measured
   [[nodiscard]] bool measured_too() const { return measured > 0; }
   [[nodiscard]] double error() const { return predicted.value / measured - 1.0; }
-  [[nodiscard]] bool covered() const { return predicted.low <= measured && measured <= predicted.high; }
+  [[nodiscard]] bool covered() const {
+    return predicted.low <= measured && measured <= predicted.high;
+  }
   // Half of the interval over the predicted value; 0 without a prediction.
   [[nodiscard]] double half_width() const {
     return predicted.value > 0 ? 0.5 * (predicted.high - predicted.low) / predicted.value : 0.0;
@@ -33,15 +35,15 @@ struct RunResult {
   std::string row_id;
   std::string source;
   std::string model;
-  std::string gpu;               // the catalog's name; the file's text where the row was skipped before
+  std::string gpu;  // the catalog's name; the file's text where the row was skipped before
   std::string system;
   std::string software;
-  std::string left_out;          // the model or source that took no part in the fit; "" if all did
-  std::string status = "ok";     // or why the row was skipped
+  std::string left_out;       // the model or source that took no part in the fit; "" if all did
+  std::string status = "ok";  // or why the row was skipped
   std::vector<std::string> assumed;
-  Comparison step_time;          // seconds
-  Comparison peak_memory;        // bytes of the kind that peak_mem_kind names
-  bool ran_out_of_memory = false;    // the measurement was that it does not fit
+  Comparison step_time;            // seconds
+  Comparison peak_memory;          // bytes of the kind that peak_mem_kind names
+  bool ran_out_of_memory = false;  // the measurement was that it does not fit
   bool predicted_to_fit = true;
   RunFacts facts;
   [[nodiscard]] bool simulated() const { return status == "ok"; }
@@ -50,34 +52,36 @@ struct RunResult {
 
 // Errors of one metric over one group of rows.
 struct ErrorSummary {
-  std::string metric;      // "step_time", "peak_memory"
-  std::string group_by;    // "source", "model", "gpu", "parallelism", "software", "overall"
+  std::string metric;    // "step_time", "peak_memory"
+  std::string group_by;  // "source", "model", "gpu", "parallelism", "software", "overall"
   std::string group;
   std::size_t n = 0;
   double median_abs_error = 0;
   double p90_abs_error = 0;
   double mean_abs_error = 0;
-  double bias = 0;         // mean of the signed errors
-  double coverage_90 = 0;  // share of rows whose 90 % interval holds the measurement
+  double bias = 0;               // mean of the signed errors
+  double coverage_90 = 0;        // share of rows whose 90 % interval holds the measurement
   double median_half_width = 0;  // of these intervals, relative
 };
 
-// One metric over the sources, each counting once, whatever its number of rows. Sources whose repeated
-// configurations disagree widely (noisy_sources) stay apart: their clusters were measured, not the runs.
+// One metric over the sources, each counting once, whatever its number of rows. Sources whose
+// repeated configurations disagree widely (noisy_sources) stay apart: their clusters were measured,
+// not the runs.
 struct SourceMean {
   std::string metric;
   std::size_t sources = 0;
-  double median_abs_error = 0;     // median over the sources of their medians
-  double coverage_90 = 0;          // mean over the sources
-  double median_half_width = 0;    // median over the sources of their medians
+  double median_abs_error = 0;   // median over the sources of their medians
+  double coverage_90 = 0;        // mean over the sources
+  double median_half_width = 0;  // median over the sources of their medians
   std::vector<std::string> apart;
 };
 
-// How runs were told apart that fit on the device and that did not, of sources that have both or one.
+// How runs were told apart that fit on the device and that did not, of sources that have both or
+// one.
 struct OutOfMemorySummary {
   std::string source;
-  std::size_t n = 0;          // ran out of memory
-  std::size_t predicted = 0;  // of these, predicted not to fit
+  std::size_t n = 0;                 // ran out of memory
+  std::size_t predicted = 0;         // of these, predicted not to fit
   std::size_t fitted = 0;            // ran
   std::size_t fitted_predicted = 0;  // of these, predicted to fit
   // Share of all configurations that are told apart rightly.
@@ -91,30 +95,34 @@ struct NoiseFloor {
   std::string source;
   std::size_t configurations = 0;  // measured at least twice
   std::size_t rows = 0;
-  double median_difference = 0;    // max(a, b)/min(a, b) - 1: median of the pairs, then of the configurations
+  double median_difference =
+      0;  // max(a, b)/min(a, b) - 1: median of the pairs, then of the configurations
 };
 
-// How one source's runs are ordered and where they lie: a run can only lose time that the model does not know.
+// How one source's runs are ordered and where they lie: a run can only lose time that the model
+// does not know.
 struct RankSummary {
   std::string source;
   std::size_t n = 0;
-  double spearman = 0;             // of predicted and measured step times
-  std::vector<double> quantiles;   // of measured / predicted at 10, 25, 50, 75, 90 %
+  double spearman = 0;            // of predicted and measured step times
+  std::vector<double> quantiles;  // of measured / predicted at 10, 25, 50, 75, 90 %
 };
 
-// One question "which plan is fastest?" that measurements answer: runs that differ only in the plan.
+// One question "which plan is fastest?" that measurements answer: runs that differ only in the
+// plan.
 struct PlanChoice {
   std::string source;
   std::string model;
   std::string gpu;
   std::int64_t gpus = 0;
   std::size_t plans = 0;
-  double regret = 0;    // measured(fastest by prediction of those predicted to fit) / measured(fastest) - 1
+  double regret =
+      0;  // measured(fastest by prediction of those predicted to fit) / measured(fastest) - 1
   double spearman = 0;
 };
 
 struct RegretSummary {
-  std::string source;   // "all" over all but the noisy ones
+  std::string source;  // "all" over all but the noisy ones
   std::size_t groups = 0;
   std::size_t plans = 0;
   double median_regret = 0;
@@ -125,7 +133,7 @@ struct RegretSummary {
 
 // A row far off, and what may explain it.
 struct WorstRow {
-  std::size_t row = 0;                 // index into RunsReport::rows
+  std::size_t row = 0;  // index into RunsReport::rows
   std::vector<std::string> suspected;
 };
 
@@ -133,7 +141,7 @@ struct RunsReport {
   std::optional<LeaveOut> left_out;  // what was left out of the fit that predicted a row
   std::vector<RunResult> rows;
   std::vector<ErrorSummary> summary;
-  std::vector<SourceMean> over_sources;   // one per metric
+  std::vector<SourceMean> over_sources;  // one per metric
   std::vector<OutOfMemorySummary> out_of_memory;
   std::vector<NoiseFloor> noise;
   std::vector<RankSummary> ranks;
@@ -149,10 +157,10 @@ struct LeftOutFits {
 };
 
 struct RunsOptions {
-  std::function<void(std::size_t)> done;      // hears after each row how many are done
-  std::vector<std::string> calibrations;      // files of measured collectives
-  const LeftOutFits* left_out = nullptr;      // rows of groups that it lacks keep the fit to all runs
-  std::size_t threads = 2;                    // the result does not depend on it
+  std::function<void(std::size_t)> done;  // hears after each row how many are done
+  std::vector<std::string> calibrations;  // files of measured collectives
+  const LeftOutFits* left_out = nullptr;  // rows of groups that it lacks keep the fit to all runs
+  std::size_t threads = 2;                // the result does not depend on it
 };
 
 // The model or the source of a row.
@@ -167,8 +175,8 @@ RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& c
 void analyse(RunsReport& report);
 
 // -- its parts
-// Summaries by source, model, GPU, parallelism, software and overall, of both metrics, in order of first
-// appearance.
+// Summaries by source, model, GPU, parallelism, software and overall, of both metrics, in order of
+// first appearance.
 std::vector<ErrorSummary> summarize_errors(const std::vector<RunResult>& rows);
 // Median over the sources of the median error of each; 0 without any.
 double median_over_sources(const std::vector<ErrorSummary>& summary, const std::string& metric);

@@ -34,11 +34,16 @@ const std::vector<Option>& options() {
        false},
       {"leave-one-model-out",
        "",
-       "predict each row with constants fitted without any run of its model; minutes for a large table",
+       "predict each row with constants fitted without any run of its model; minutes for a large "
+       "table",
        {},
        false},
       {"leave-one-source-out", "", "the same, without any run of its source", {}, false},
-      {"only", "NAME", "leave out only this model or source, and show only its rows (repeatable)", {}, true},
+      {"only",
+       "NAME",
+       "leave out only this model or source, and show only its rows (repeatable)",
+       {},
+       true},
       {"tolerance",
        "X",
        "exit code 5 where the overall median error of step time or peak memory is above X (0.1 or "
@@ -63,16 +68,21 @@ const std::vector<Option>& options() {
 
 std::string help() {
   return "usage: lockstep-validate runs FILE... [options]\n\n" +
-         wrap(fmt::format("Builds the scenario of every row of the CSV tables, predicts it and compares step time and "
-                          "peak memory with what was measured. Rows that cannot be simulated are counted with the "
-                          "reason; rows without a measurement are predicted all the same. Required columns: {}. "
+         wrap(fmt::format("Builds the scenario of every row of the CSV tables, predicts it and "
+                          "compares step time and "
+                          "peak memory with what was measured. Rows that cannot be simulated are "
+                          "counted with the "
+                          "reason; rows without a measurement are predicted all the same. Required "
+                          "columns: {}. "
                           "Others are optional; unknown ones are ignored.",
                           fmt::join(required_run_columns(), ", ")),
               help_width, "", "") +
          "\n\n" + option_lines(options()) +
-         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 invalid input, 5 out of tolerance.\n\nexamples:\n"
+         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 invalid input, 5 out of "
+         "tolerance.\n\nexamples:\n"
          "  lockstep-validate runs validate/corpus/training_runs.csv\n"
-         "  lockstep-validate runs validate/corpus/training_runs.csv --leave-one-model-out --only gpt-22B\n";
+         "  lockstep-validate runs validate/corpus/training_runs.csv --leave-one-model-out --only "
+         "gpt-22B\n";
 }
 
 // All errors of all files at once.
@@ -91,7 +101,8 @@ std::vector<RunRecord> load_all(const std::vector<std::string>& files) {
   return records;
 }
 
-Outcome check_tolerance(const RunsReport& report, std::optional<double> tolerance, Outcome outcome) {
+Outcome check_tolerance(const RunsReport& report, std::optional<double> tolerance,
+                        Outcome outcome) {
   if (!tolerance) return outcome;
   if (report.summary.empty()) {
     outcome.code = out_of_tolerance;
@@ -100,8 +111,9 @@ Outcome check_tolerance(const RunsReport& report, std::optional<double> toleranc
   for (const ErrorSummary& one : report.summary) {
     if (one.group_by != "overall" || one.median_abs_error <= *tolerance) continue;
     outcome.code = out_of_tolerance;
-    outcome.remark += fmt::format("lockstep-validate: out of tolerance: the median error of {} is {:.1f} %, above {:g} %\n",
-                                  one.metric, 100.0 * one.median_abs_error, 100.0 * *tolerance);
+    outcome.remark += fmt::format(
+        "lockstep-validate: out of tolerance: the median error of {} is {:.1f} %, above {:g} %\n",
+        one.metric, 100.0 * one.median_abs_error, 100.0 * *tolerance);
   }
   return outcome;
 }
@@ -110,18 +122,21 @@ std::optional<LeaveOut> left_out_of(const Arguments& arguments) {
   const bool model = arguments.values.count("leave-one-model-out") > 0;
   const bool source = arguments.values.count("leave-one-source-out") > 0;
   if (model && source) {
-    throw UsageError("--leave-one-model-out and --leave-one-source-out exclude each other", "run it once with each");
+    throw UsageError("--leave-one-model-out and --leave-one-source-out exclude each other",
+                     "run it once with each");
   }
   if (model) return LeaveOut::model;
   if (source) return LeaveOut::source;
   if (arguments.values.count("only") > 0) {
-    throw UsageError("--only names groups to leave out", "use it with --leave-one-model-out or --leave-one-source-out");
+    throw UsageError("--only names groups to leave out",
+                     "use it with --leave-one-model-out or --leave-one-source-out");
   }
   return std::nullopt;
 }
 
 // The groups that --only names. Throws UsageError for one that no row belongs to.
-std::vector<std::string> groups_of(const Arguments& arguments, LeaveOut by, const std::vector<RunRecord>& records) {
+std::vector<std::string> groups_of(const Arguments& arguments, LeaveOut by,
+                                   const std::vector<RunRecord>& records) {
   const auto named = arguments.values.find("only");
   if (named == arguments.values.end()) return {};
   std::vector<std::string> present;
@@ -132,8 +147,10 @@ std::vector<std::string> groups_of(const Arguments& arguments, LeaveOut by, cons
   for (const std::string& one : named->second) {
     if (std::find(present.begin(), present.end(), one) != present.end()) continue;
     const std::string near = nearest_name(one, present);
-    throw UsageError(fmt::format("--only {}: no row has this {}", printable(one), by == LeaveOut::model ? "model" : "source"),
-                     near.empty() ? std::string{} : fmt::format("did you mean {}?", printable(near)));
+    throw UsageError(
+        fmt::format("--only {}: no row has this {}", printable(one),
+                    by == LeaveOut::model ? "model" : "source"),
+        near.empty() ? std::string{} : fmt::format("did you mean {}?", printable(near)));
   }
   return named->second;
 }
@@ -151,7 +168,8 @@ LeftOutFits refit(const Evaluation& of, LeaveOut by, const std::vector<std::stri
   FitProgress heard;
   std::optional<Progress> progress;
   if (of.progress_to != nullptr) {
-    progress.emplace(*of.progress_to, by == LeaveOut::model ? "models left out" : "sources left out");
+    progress.emplace(*of.progress_to,
+                     by == LeaveOut::model ? "models left out" : "sources left out");
     heard = [&](std::size_t done, std::size_t all) { progress->show(done, all); };
   }
   out.fits = refit_without_each(of.records, of.catalog, of.aliases, by, heard, only);
@@ -179,7 +197,8 @@ RunsReport evaluate(const Evaluation& of, const Arguments& arguments) {
   const LeftOutFits fits = refit(of, *by, only);
   std::vector<RunRecord> shown;
   for (const RunRecord& record : of.records) {
-    const bool wanted = only.empty() || std::find(only.begin(), only.end(), group_of(record, *by)) != only.end();
+    const bool wanted =
+        only.empty() || std::find(only.begin(), only.end(), group_of(record, *by)) != only.end();
     if (wanted) shown.push_back(record);
   }
   return predict_all(of, shown, calibrations, &fits);
@@ -199,13 +218,14 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
                  std::ostream* progress_to) {
   const Arguments arguments = parse_arguments(words, options());
   if (arguments.help) return {help(), ok, {}};
-  if (arguments.files.empty()) throw UsageError("runs needs a file", "lockstep-validate runs FILE.csv");
+  if (arguments.files.empty())
+    throw UsageError("runs needs a file", "lockstep-validate runs FILE.csv");
   const std::string format = arguments.value("format", "text");
   if (format != "text" && !arguments.value("by").empty()) {
     throw UsageError("--by chooses a table of the text; " + format + " holds every grouping");
   }
   const std::optional<double> tolerance = tolerance_of(arguments);
-  static_cast<void>(left_out_of(arguments));   // before anything is read
+  static_cast<void>(left_out_of(arguments));  // before anything is read
   const std::vector<RunRecord> records = load_all(arguments.files);
   const std::filesystem::path folder = catalog_folder(arguments, program);
   const Catalog catalog(folder, settings_of(arguments, "software.nemo.data_exposed=0.2"));

@@ -12,7 +12,9 @@ using Json = nlohmann::ordered_json;
 constexpr int schema_version = 1;
 
 // A number of a row that was not simulated or not measured is null.
-Json number(double value, bool present) { return present ? Json(value) : Json(nullptr); }
+Json number(double value, bool present) {
+  return present ? Json(value) : Json(nullptr);
+}
 
 Json row_json(const RunResult& row) {
   const bool ok = row.simulated();
@@ -65,9 +67,12 @@ Json over_sources_json(const SourceMean& one) {
 }
 
 Json out_of_memory_json(const OutOfMemorySummary& one) {
-  return {{"source", one.source},   {"n", one.n},
-          {"predicted", one.predicted}, {"fitted", one.fitted},
-          {"fitted_predicted", one.fitted_predicted}, {"accuracy", one.accuracy()}};
+  return {{"source", one.source},
+          {"n", one.n},
+          {"predicted", one.predicted},
+          {"fitted", one.fitted},
+          {"fitted_predicted", one.fitted_predicted},
+          {"accuracy", one.accuracy()}};
 }
 
 Json noise_json(const NoiseFloor& one) {
@@ -85,8 +90,9 @@ Json rank_json(const RankSummary& one) {
 }
 
 Json choice_json(const PlanChoice& one) {
-  return {{"source", one.source}, {"model", one.model},   {"gpu", one.gpu},          {"gpus", one.gpus},
-          {"plans", one.plans},   {"regret", one.regret}, {"spearman", one.spearman}};
+  return {{"source", one.source},    {"model", one.model}, {"gpu", one.gpu},
+          {"gpus", one.gpus},        {"plans", one.plans}, {"regret", one.regret},
+          {"spearman", one.spearman}};
 }
 
 Json regret_json(const RegretSummary& one) {
@@ -111,7 +117,9 @@ Json left_out_json(const std::optional<LeaveOut>& left_out) {
   return *left_out == LeaveOut::model ? "model" : "source";
 }
 
-std::string cell(double value, bool present) { return present ? fmt::format("{}", value) : std::string{}; }
+std::string cell(double value, bool present) {
+  return present ? fmt::format("{}", value) : std::string{};
+}
 
 }  // namespace
 
@@ -129,31 +137,36 @@ std::string runs_json(const RunsReport& report) {
   json["worst"] = Json::array();
   for (const WorstRow& one : report.worst) {
     const RunResult& row = report.rows[one.row];
-    json["worst"].push_back(
-        {{"row_id", row.row_id}, {"step_time_error", row.step_time.error()}, {"suspected", one.suspected}});
+    json["worst"].push_back({{"row_id", row.row_id},
+                             {"step_time_error", row.step_time.error()},
+                             {"suspected", one.suspected}});
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 std::string runs_csv(const RunsReport& report) {
   std::string out =
-      "row_id,source,model,gpu,system,software,status,assumed,predicted_step_time_s,predicted_step_time_s_low,"
+      "row_id,source,model,gpu,system,software,status,assumed,predicted_step_time_s,predicted_step_"
+      "time_s_low,"
       "predicted_step_time_s_high,measured_step_time_s,step_time_error,predicted_peak_memory_bytes,"
       "predicted_peak_memory_bytes_low,predicted_peak_memory_bytes_high,measured_peak_memory_bytes,"
       "peak_memory_error,predicted_to_fit,ran_out_of_memory,parallelism,left_out\r\n";
   for (const RunResult& row : report.rows) {
     const bool ok = row.simulated();
-    out += fmt::format("{},{},{},{},{},{},{},{}", csv_cell(row.row_id), csv_cell(row.source), csv_cell(row.model),
-                       csv_cell(row.gpu), csv_cell(row.system), csv_cell(row.software), csv_cell(row.status),
+    out += fmt::format("{},{},{},{},{},{},{},{}", csv_cell(row.row_id), csv_cell(row.source),
+                       csv_cell(row.model), csv_cell(row.gpu), csv_cell(row.system),
+                       csv_cell(row.software), csv_cell(row.status),
                        csv_cell(fmt::format("{}", fmt::join(row.assumed, "; "))));
     for (const Comparison* one : {&row.step_time, &row.peak_memory}) {
       const bool both = ok && one->measured_too();
-      out += fmt::format(",{},{},{},{},{}", cell(one->predicted.value, ok), cell(one->predicted.low, ok),
-                         cell(one->predicted.high, ok), cell(one->measured, one->measured_too()),
+      out += fmt::format(",{},{},{},{},{}", cell(one->predicted.value, ok),
+                         cell(one->predicted.low, ok), cell(one->predicted.high, ok),
+                         cell(one->measured, one->measured_too()),
                          both ? cell(one->error(), true) : std::string{});
     }
     out += fmt::format(",{},{},{},{}\r\n", ok ? (row.predicted_to_fit ? "true" : "false") : "",
-                       row.ran_out_of_memory ? "true" : "false", row.facts.parallelism, csv_cell(row.left_out));
+                       row.ran_out_of_memory ? "true" : "false", row.facts.parallelism,
+                       csv_cell(row.left_out));
   }
   return out;
 }

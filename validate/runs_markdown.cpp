@@ -16,7 +16,8 @@ std::string section(const std::string& title, const std::string& before, const s
 std::string left_out_sentence(const RunsReport& report) {
   if (!report.left_out) return {};
   const char* what = *report.left_out == LeaveOut::model ? "model" : "source";
-  return fmt::format("Each row is predicted with constants fitted without any run of its {}.\n", what);
+  return fmt::format("Each row is predicted with constants fitted without any run of its {}.\n",
+                     what);
 }
 
 }  // namespace
@@ -24,7 +25,8 @@ std::string left_out_sentence(const RunsReport& report) {
 std::string runs_markdown(const RunsReport& report) {
   std::string out = fmt::format(
       "# Measured runs against predictions\n\n"
-      "Predictions against published measurements. Error is predicted / measured - 1; median, p90 and mean are of its\n"
+      "Predictions against published measurements. Error is predicted / measured - 1; median, p90 "
+      "and mean are of its\n"
       "size, bias is the mean with its sign. {} rows: {} simulated, {} skipped.\n",
       report.rows.size(), simulated_rows(report), report.rows.size() - simulated_rows(report));
   out += left_out_sentence(report);
@@ -42,8 +44,9 @@ std::string runs_markdown(const RunsReport& report) {
     }
   }
   out += section("Fits or not", "", out_of_memory_table(report));
-  out += section("Regret of the plan that is predicted to be fastest",
-                 "Groups of at least five runs that differ only in the plan.", regret_table(report));
+  out +=
+      section("Regret of the plan that is predicted to be fastest",
+              "Groups of at least five runs that differ only in the plan.", regret_table(report));
   out += section("Order and envelope", "Quantiles of measured / predicted.", rank_table(report));
   out += section("Repeated runs", "", noise_table(report));
   out += section("Farthest off", "", worst_table(report));

@@ -1,5 +1,5 @@
-// The tables of `validate runs` in Markdown, for its own output and for the page of the tool's accuracy. Each is ""
-// where it would have no row.
+// The tables of `validate runs` in Markdown, for its own output and for the page of the tool's
+// accuracy. Each is "" where it would have no row.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@
 namespace lockstep {
 
 // Rows of one grouping and then all together.
-std::string error_table(const RunsReport& report, const std::string& metric, const std::string& group_by);
+std::string error_table(const RunsReport& report, const std::string& metric,
+                        const std::string& group_by);
 std::string out_of_memory_table(const RunsReport& report);
 std::string noise_table(const RunsReport& report);
 std::string rank_table(const RunsReport& report);

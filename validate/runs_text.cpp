@@ -27,7 +27,8 @@ std::vector<Cell> summary_cells(const ErrorSummary& one) {
           {whole_percent(one.median_half_width)}};
 }
 
-std::string group_table(const RunsReport& report, const std::string& metric, const std::string& group_by) {
+std::string group_table(const RunsReport& report, const std::string& metric,
+                        const std::string& group_by) {
   Table table({{group_by, Align::left, 16, 0},
                {"rows", Align::right},
                {"median", Align::right},
@@ -57,9 +58,11 @@ std::string worst_text(const RunsReport& report) {
   std::string out = "\nFarthest off in step time, at most three rows of a source\n";
   for (const WorstRow& one : report.worst) {
     const RunResult& row = report.rows[one.row];
-    const std::string why = one.suspected.empty() ? "" : fmt::format("; {}", fmt::join(one.suspected, "; "));
-    out += wrap(fmt::format("{} {}, {} {}: {} predicted, {} measured{}", signed_percent(row.step_time.error()),
-                            printable(row.row_id), printable(row.model), printable(row.gpu),
+    const std::string why =
+        one.suspected.empty() ? "" : fmt::format("; {}", fmt::join(one.suspected, "; "));
+    out += wrap(fmt::format("{} {}, {} {}: {} predicted, {} measured{}",
+                            signed_percent(row.step_time.error()), printable(row.row_id),
+                            printable(row.model), printable(row.gpu),
                             fmt::format("{:.3g} s", row.step_time.predicted.value),
                             fmt::format("{:.3g} s", row.step_time.measured), printable(why)),
                 width, "  ", "      ") +
@@ -76,9 +79,11 @@ bool has_metric(const RunsReport& report, const std::string& metric) {
 std::string out_of_memory_text(const RunsReport& report) {
   std::string out;
   for (const OutOfMemorySummary& one : report.out_of_memory) {
-    out += fmt::format("  {}: {} of {} that did not fit are predicted not to fit, {} of {} that ran to fit: {} right\n",
-                       printable(one.source), one.predicted, one.n, one.fitted_predicted, one.fitted,
-                       percent_of(one.accuracy()));
+    out += fmt::format(
+        "  {}: {} of {} that did not fit are predicted not to fit, {} of {} that ran to fit: {} "
+        "right\n",
+        printable(one.source), one.predicted, one.n, one.fitted_predicted, one.fitted,
+        percent_of(one.accuracy()));
   }
   return out.empty() ? out : "\nFits or not\n" + out;
 }
@@ -101,15 +106,16 @@ std::string regret_text(const RunsReport& report) {
                {fmt::format("{}", one.best_picked)},
                {fmt::format("{:.2f}", one.mean_spearman)}});
   }
-  return "\nRegret of the plan that is predicted to be fastest, in groups of at least five plans\n" +
-         table.render(width, "  ", false) ;
+  return "\nRegret of the plan that is predicted to be fastest, in groups of at least five "
+         "plans\n" +
+         table.render(width, "  ", false);
 }
 
 std::string noise_text(const RunsReport& report) {
   std::string out;
   for (const NoiseFloor& one : report.noise) {
-    out += fmt::format("  {}: {} configurations, median difference {}\n", printable(one.source), one.configurations,
-                       percent_of(one.median_difference));
+    out += fmt::format("  {}: {} configurations, median difference {}\n", printable(one.source),
+                       one.configurations, percent_of(one.median_difference));
   }
   return out.empty() ? out : "\nConfigurations that were measured more than once\n" + out;
 }
@@ -125,16 +131,19 @@ std::string rank_text(const RunsReport& report) {
                {"75 %", Align::right},
                {"90 %", Align::right}});
   for (const RankSummary& one : report.ranks) {
-    std::vector<Cell> cells{{printable(one.source)}, {fmt::format("{}", one.n)}, {fmt::format("{:.2f}", one.spearman)}};
+    std::vector<Cell> cells{
+        {printable(one.source)}, {fmt::format("{}", one.n)}, {fmt::format("{:.2f}", one.spearman)}};
     for (const double ratio : one.quantiles) cells.push_back({fmt::format("{:.2f}", ratio)});
     table.add(cells);
   }
-  return "\nOrder of the step times, and quantiles of measured / predicted\n" + table.render(width, "  ", false);
+  return "\nOrder of the step times, and quantiles of measured / predicted\n" +
+         table.render(width, "  ", false);
 }
 
 std::string heading(const RunsReport& report) {
-  std::string out = fmt::format("{} rows: {} simulated, {} skipped.\n", report.rows.size(), simulated_rows(report),
-                                report.rows.size() - simulated_rows(report));
+  std::string out =
+      fmt::format("{} rows: {} simulated, {} skipped.\n", report.rows.size(),
+                  simulated_rows(report), report.rows.size() - simulated_rows(report));
   if (report.left_out) {
     out += fmt::format("Each row is predicted with constants fitted without any run of its {}.\n",
                        *report.left_out == LeaveOut::model ? "model" : "source");
@@ -156,8 +165,8 @@ std::string runs_text(const RunsReport& report, const std::string& by) {
       if (one.metric == metric) out += wrap(over_sources_sentence(one), width, "  ", "  ") + '\n';
     }
   }
-  return out + out_of_memory_text(report) + regret_text(report) + rank_text(report) + noise_text(report) +
-         worst_text(report) + skipped_text(report);
+  return out + out_of_memory_text(report) + regret_text(report) + rank_text(report) +
+         noise_text(report) + worst_text(report) + skipped_text(report);
 }
 
 }  // namespace lockstep

@@ -38,7 +38,9 @@ double quantile(std::vector<double> values, double p) {
   return values[below] + share * (values[below + 1] - values[below]);
 }
 
-double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+double median(std::vector<double> values) {
+  return quantile(std::move(values), 0.5);
+}
 
 double mean(const std::vector<double>& values) {
   if (values.empty()) return 0.0;

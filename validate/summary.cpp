@@ -33,8 +33,8 @@ ErrorSummary summarize(const Errors& errors) {
   return out;
 }
 
-void add_groups(const std::vector<RunResult>& rows, const char* metric_name, Metric metric, const char* group_by,
-                const Key& key, std::vector<ErrorSummary>& out) {
+void add_groups(const std::vector<RunResult>& rows, const char* metric_name, Metric metric,
+                const char* group_by, const Key& key, std::vector<ErrorSummary>& out) {
   std::vector<std::string> order;
   std::map<std::string, Errors> groups;
   for (const RunResult& row : rows) {
@@ -63,12 +63,19 @@ std::vector<ErrorSummary> summarize_errors(const std::vector<RunResult>& rows) {
   const std::pair<const char*, Metric> metrics[] = {{"step_time", &RunResult::step_time},
                                                     {"peak_memory", &RunResult::peak_memory}};
   for (const auto& [name, metric] : metrics) {
-    add_groups(rows, name, metric, "source", [](const RunResult& row) { return row.source; }, out);
-    add_groups(rows, name, metric, "model", [](const RunResult& row) { return row.model; }, out);
-    add_groups(rows, name, metric, "gpu", [](const RunResult& row) { return row.gpu; }, out);
-    add_groups(rows, name, metric, "parallelism", [](const RunResult& row) { return row.facts.parallelism; }, out);
-    add_groups(rows, name, metric, "software", [](const RunResult& row) { return row.software; }, out);
-    add_groups(rows, name, metric, "overall", [](const RunResult&) { return std::string("all"); }, out);
+    add_groups(
+        rows, name, metric, "source", [](const RunResult& row) { return row.source; }, out);
+    add_groups(
+        rows, name, metric, "model", [](const RunResult& row) { return row.model; }, out);
+    add_groups(
+        rows, name, metric, "gpu", [](const RunResult& row) { return row.gpu; }, out);
+    add_groups(
+        rows, name, metric, "parallelism",
+        [](const RunResult& row) { return row.facts.parallelism; }, out);
+    add_groups(
+        rows, name, metric, "software", [](const RunResult& row) { return row.software; }, out);
+    add_groups(
+        rows, name, metric, "overall", [](const RunResult&) { return std::string("all"); }, out);
   }
   return out;
 }
@@ -92,7 +99,9 @@ std::vector<SourceMean> summarize_sources(const std::vector<ErrorSummary>& summa
     std::vector<double> half_widths;
     for (const ErrorSummary& source : summary) {
       if (source.metric != metric || source.group_by != "source") continue;
-      if (std::find(apart.begin(), apart.end(), source.group) != apart.end()) {
+      // Repeats were compared by their times; memory does not depend on who else uses the cluster.
+      const bool times = source.metric == "step_time";
+      if (times && std::find(apart.begin(), apart.end(), source.group) != apart.end()) {
         one.apart.push_back(source.group);
         continue;
       }

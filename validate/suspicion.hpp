@@ -1,5 +1,5 @@
-// Why a prediction may be far off: rules over a row's scenario, its prediction and its repeats, each with the
-// evidence that it rests on. A rule never looks at names of rows, models or sources.
+// Why a prediction may be far off: rules over a row's scenario, its prediction and its repeats,
+// each with the evidence that it rests on. A rule never looks at names of rows, models or sources.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,8 @@ struct SuspicionRule {
   const char* evidence;  // why this circumstance makes predictions miss
   // What holds of this row: "needs 98 % of the device"; "" where the rule does not hold.
   std::string (*holds)(const RunResult& row, const Repeats& repeats);
+  // It makes runs slower: it explains predictions that are too fast, and no others.
+  bool slows = false;
 };
 
 std::span<const SuspicionRule> suspicion_rules();

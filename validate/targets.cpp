@@ -14,17 +14,20 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t many_rows = 20;   // of a source whose own coverage is judged
+constexpr std::size_t many_rows = 20;  // of a source whose own coverage is judged
 constexpr double share_of_informed = 0.5;
 
 // At most so much; nothing was measured where `measured` is false.
-Target at_most(std::string what, double limit, double reached, bool measured, const std::string& remark = {}) {
-  Target out{std::move(what), fmt::format("at most {:g} %", 100 * limit), "-", measured && reached <= limit};
+Target at_most(std::string what, double limit, double reached, bool measured,
+               const std::string& remark = {}) {
+  Target out{std::move(what), fmt::format("at most {:g} %", 100 * limit), "-",
+             measured && reached <= limit};
   if (measured) out.reached = percent_of(reached) + remark;
   return out;
 }
 
-Target between(std::string what, double low, double high, double reached, bool measured, const std::string& remark = {}) {
+Target between(std::string what, double low, double high, double reached, bool measured,
+               const std::string& remark = {}) {
   Target out{std::move(what), fmt::format("{:g} to {:g} %", 100 * low, 100 * high), "-",
              measured && low <= reached && reached <= high};
   if (measured) out.reached = percent_of(reached) + remark;
@@ -32,7 +35,8 @@ Target between(std::string what, double low, double high, double reached, bool m
 }
 
 Target at_least(std::string what, double limit, double reached, bool measured) {
-  Target out{std::move(what), fmt::format("at least {:g} %", 100 * limit), "-", measured && reached >= limit};
+  Target out{std::move(what), fmt::format("at least {:g} %", 100 * limit), "-",
+             measured && reached >= limit};
   if (measured) out.reached = percent_of(reached);
   return out;
 }
@@ -51,7 +55,8 @@ Target of_source(const RunsReport& report, const char* what, const char* source,
 
 Target worst_of(const RunsReport& report, const char* what, bool informed, double limit) {
   const WorstSource worst = worst_dense_source(report.rows, apart_of(report), informed);
-  return at_most(what, limit, worst.median_abs_error, !worst.source.empty(), fmt::format(" ({})", worst.source));
+  return at_most(what, limit, worst.median_abs_error, !worst.source.empty(),
+                 fmt::format(" ({})", worst.source));
 }
 
 Target experts(const RunsReport& report) {
@@ -66,12 +71,19 @@ void add_step_times(const RunsReport& report, std::vector<Target>& out) {
   const SourceMean* sources = over_sources(report, "step_time");
   out.push_back(at_most("step time: median over the sources of their medians", 0.04,
                         sources != nullptr ? sources->median_abs_error : 0.0, sources != nullptr));
-  out.push_back(worst_of(report, "worst dense source whose software, GPU and network other models share, median", true, 0.08));
-  out.push_back(worst_of(report, "worst dense source that is alone with its software, GPU or network, median", false, 0.14));
+  out.push_back(worst_of(
+      report, "worst dense source whose software, GPU and network other models share, median", true,
+      0.08));
+  out.push_back(
+      worst_of(report, "worst dense source that is alone with its software, GPU or network, median",
+               false, 0.14));
   out.push_back(experts(report));
-  out.push_back(of_source(report, "vTrain, several nodes, mean", "vtrain_multi", "step_time", "mean", 0.09));
-  out.push_back(of_source(report, "Korthikanti et al., eight step times, mean", "korthikanti_mtnlg", "step_time", "mean", 0.03));
-  out.push_back(of_source(report, "vTrain, one node, small models, mean", "vtrain_single", "step_time", "mean", 0.07));
+  out.push_back(
+      of_source(report, "vTrain, several nodes, mean", "vtrain_multi", "step_time", "mean", 0.09));
+  out.push_back(of_source(report, "Korthikanti et al., eight step times, mean", "korthikanti_mtnlg",
+                          "step_time", "mean", 0.03));
+  out.push_back(of_source(report, "vTrain, one node, small models, mean", "vtrain_single",
+                          "step_time", "mean", 0.07));
 }
 
 void add_memory(const RunsReport& report, std::vector<Target>& out) {
@@ -84,10 +96,12 @@ void add_memory(const RunsReport& report, std::vector<Target>& out) {
   for (const auto& [what, of] : sources) {
     out.push_back(of_source(report, what, of.first, "peak_memory", "median", of.second));
   }
-  const auto aleph = std::find_if(report.out_of_memory.begin(), report.out_of_memory.end(),
-                                  [](const OutOfMemorySummary& one) { return one.source == "aleph_layouts"; });
+  const auto aleph =
+      std::find_if(report.out_of_memory.begin(), report.out_of_memory.end(),
+                   [](const OutOfMemorySummary& one) { return one.source == "aleph_layouts"; });
   const bool known = aleph != report.out_of_memory.end();
-  out.push_back(at_least("out of memory or not, configurations of aleph told apart", 0.97, known ? aleph->accuracy() : 0.0, known));
+  out.push_back(at_least("out of memory or not, configurations of aleph told apart", 0.97,
+                         known ? aleph->accuracy() : 0.0, known));
 }
 
 // The source of at least 20 rows whose coverage is farthest from 90 %.
@@ -106,25 +120,31 @@ const ErrorSummary* least_covered(const RunsReport& report) {
 void add_intervals(const RunsReport& report, std::vector<Target>& out) {
   const SourceMean* sources = over_sources(report, "step_time");
   const bool known = sources != nullptr;
-  out.push_back(between("inside the 90 % interval, sources weighted equally", 0.85, 0.95, known ? sources->coverage_90 : 0.0, known));
+  out.push_back(between("inside the 90 % interval, sources weighted equally", 0.85, 0.95,
+                        known ? sources->coverage_90 : 0.0, known));
   const ErrorSummary* worst = least_covered(report);
   out.push_back(between("the same in every source of 20 rows or more: the farthest off", 0.80, 0.98,
                         worst != nullptr ? worst->coverage_90 : 0.0, worst != nullptr,
                         worst != nullptr ? fmt::format(" ({})", worst->group) : ""));
-  out.push_back(at_most("median half-width of the intervals", 0.12, known ? sources->median_half_width : 0.0, known));
+  out.push_back(at_most("median half-width of the intervals", 0.12,
+                        known ? sources->median_half_width : 0.0, known));
 }
 
 void add_regret(const RunsReport& report, std::vector<Target>& out) {
   const bool known = !report.regret.empty() && report.regret.back().source == "all";
   const RegretSummary all = known ? report.regret.back() : RegretSummary{};
-  out.push_back(at_most("regret of the plan predicted to be fastest, median over the groups", 0.01, all.median_regret, known));
+  out.push_back(at_most("regret of the plan predicted to be fastest, median over the groups", 0.01,
+                        all.median_regret, known));
   out.push_back(at_most("the same, mean", 0.03, all.mean_regret, known));
 }
 
 }  // namespace
 
-WorstSource worst_dense_source(const std::vector<RunResult>& rows, const std::vector<std::string>& apart, bool informed) {
-  const auto surroundings = [](const RunResult& row) { return row.software + '\n' + row.gpu + '\n' + row.system; };
+WorstSource worst_dense_source(const std::vector<RunResult>& rows,
+                               const std::vector<std::string>& apart, bool informed) {
+  const auto surroundings = [](const RunResult& row) {
+    return row.software + '\n' + row.gpu + '\n' + row.system;
+  };
   std::map<std::string, std::set<std::string>> models;
   for (const RunResult& row : rows) {
     if (row.compared() && !row.facts.experts) models[surroundings(row)].insert(row.model);
@@ -139,7 +159,7 @@ WorstSource worst_dense_source(const std::vector<RunResult>& rows, const std::ve
     if (std::find(apart.begin(), apart.end(), row.source) != apart.end()) continue;
     Source& source = sources[row.source];
     source.errors.push_back(std::fabs(row.step_time.error()));
-    if (models.at(surroundings(row)).size() >= 3) source.informed += 1;   // its own and two others
+    if (models.at(surroundings(row)).size() >= 3) source.informed += 1;  // its own and two others
   }
   WorstSource out;
   for (const auto& [name, source] : sources) {
@@ -158,7 +178,8 @@ std::vector<Target> targets(const AccuracyData& data) {
   add_memory(report, out);
   add_intervals(report, out);
   add_regret(report, out);
-  Target constants{"fitted constants, all in all", "at most 80", fmt::format("{}", data.fitted_constants),
+  Target constants{"fitted constants, all in all", "at most 80",
+                   fmt::format("{}", data.fitted_constants),
                    data.fitted_constants > 0 && data.fitted_constants <= 80};
   out.push_back(std::move(constants));
   return out;

@@ -73,6 +73,8 @@ void describe(FieldVisitor& visitor, Model& model) {
   visitor.flag({"tied_embeddings", "The vocabulary projection shares the embedding table."}, model.tied_embeddings);
   visitor.flag({"embedding_norm", "A norm follows the embedding (BLOOM)."}, model.embedding_norm);
   visitor.flag({"qk_norm", "Queries and keys are normalised per head (Qwen 3)."}, model.qk_norm);
+  visitor.flag({"parallel_residual", "Attention and MLP read the same state, which is kept once (GPT-NeoX, Phi)."},
+               model.parallel_residual);
   visitor.count({"attention_window", "Tokens that a token looks back (sliding window); 0: all."}, model.attention_window, 0,
                 limits::widest);
   visitor.count({"attention_window_every", "Every n-th layer is windowed, the others see all."},

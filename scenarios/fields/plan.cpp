@@ -27,6 +27,20 @@ constexpr Choice optimizer_choices[] = {
     {"sgd", static_cast<int>(Optimizer::sgd), "one momentum per parameter"},
 };
 
+constexpr Choice adapter_choices[] = {
+    {"none", static_cast<int>(AdapterKind::none), "every weight is trained"},
+    {"lora", static_cast<int>(AdapterKind::lora), "two narrow matrices beside chosen linears; QLoRA with frozen: nf4"},
+    {"prompt", static_cast<int>(AdapterKind::prompt), "trained tokens that attention also sees (LLaMA-Adapter)"},
+    {"adapter-v2", static_cast<int>(AdapterKind::adapter_v2),
+     "the same, scale and bias on every linear, and norms (LLaMA-Adapter V2)"},
+};
+
+constexpr Choice frozen_choices[] = {
+    {"training", static_cast<int>(FrozenWeights::training), "the type in which they would be trained"},
+    {"nf4", static_cast<int>(FrozenWeights::nf4), "matrices of layers in 4 bits, an fp32 scale per 64 (QLoRA)"},
+    {"nf4-double", static_cast<int>(FrozenWeights::nf4_double), "the same, scales in 8 bits (double quantisation)"},
+};
+
 constexpr Choice sharding_choices[] = {
     {"none", static_cast<int>(Sharding::none), "every data-parallel rank holds everything"},
     {"optimizer", static_cast<int>(Sharding::optimizer), "optimizer state sharded (ZeRO-1)"},
@@ -70,6 +84,21 @@ void describe_experts(FieldVisitor& visitor, ExpertParallel& expert) {
                  {1.0, 1000.0, false});
 }
 
+void describe_adapter(FieldVisitor& visitor, Adapter& adapter) {
+  visit_choice(visitor, {"kind", "What is trained instead of every weight."}, adapter.kind, adapter_choices);
+  visitor.count({"rank", "LoRA: width between its two matrices."}, adapter.rank, 1, limits::widest);
+  visitor.text({"targets", "LoRA: linears that it stands beside, separated by commas: q, k, v, o, gate, up, down, or "
+                           "attention, mlp, all."},
+               adapter.targets);
+  visitor.number({"dropout", "LoRA: probability of dropping an element of its input."}, adapter.dropout, {0.0, 0.99, false});
+  visitor.count({"prompt_length", "prompt, adapter-v2: trained tokens of a layer."}, adapter.prompt_length, 1,
+                limits::widest);
+  visitor.count({"prompt_first_layer", "prompt: layers before it see no trained tokens."}, adapter.prompt_first_layer, 0,
+                limits::most_layers);
+  visit_choice(visitor, {"frozen", "Type in which the frozen matrices of layers are kept."}, adapter.frozen,
+               frozen_choices);
+}
+
 void describe_offload(FieldVisitor& visitor, Offload& offload) {
   visitor.number({"optimizer", "Share of the optimizer state that is kept and updated on the host."}, offload.optimizer,
                  {0.0, 1.0, false});
@@ -95,6 +124,8 @@ void describe(FieldVisitor& visitor, Training& training) {
                  {0.0, 0.99, false});
   visitor.number({"total_tokens", "Tokens of the whole run, to turn a step into days; 0: not stated."},
                  training.total_tokens, {0.0, 1e18, false});
+  visitor.group({"adapter", "Fine-tuning with frozen weights: LoRA, QLoRA, LLaMA-Adapter. Left out: every weight is trained."},
+                [&](FieldVisitor& inner) { describe_adapter(inner, training.adapter); });
 }
 
 void describe(FieldVisitor& visitor, Plan& plan) {

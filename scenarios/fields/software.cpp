@@ -186,8 +186,10 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
                  software.activation_extra_bytes, limits::bytes_per_item);
   visitor.number({"score_bytes", "Unfused attention: bytes kept per score, dropout mask included."},
                  software.score_bytes, limits::bytes_per_item);
-  visitor.number({"pipeline_buffers", "Hidden-state buffers per micro-batch in flight (DeepSpeed: 2)."},
+  visitor.number({"pipeline_buffers", "Hidden-state buffers per micro-batch in flight, beside what layers keep."},
                  software.pipeline_buffers, {0.0, 100.0, false});
+  visitor.flag({"pipeline_buffers_split", "Tensor ranks share those buffers (DeepSpeed's partitioned pipe)."},
+               software.pipeline_buffers_split);
   visitor.flag({"gradients_persist", "Gradients keep their memory between steps; else they grow in the first backward."},
                software.gradients_persist);
   visitor.flag({"cached_weight_gradients", "One spare weight gradient per weight shape is kept (Transformer Engine)."},
@@ -203,6 +205,23 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
   visitor.flag({"context_keeps_steps",
                 "Ring attention holds every block it received and every partial output until the core is done."},
                software.context_keeps_steps);
+  visitor.number({"gathered_inputs_kept",
+                  "Whole hidden states that a layer keeps under sequence parallelism (2: the gathered inputs of both "
+                  "column-parallel linears; 0: gathered again); the mean where runs differ."},
+                 software.gathered_inputs_kept, {0.0, 10.0, false});
+  visitor.number({"gathered_inputs_kept_pipelined", "The same under a pipeline."}, software.gathered_inputs_kept_pipelined,
+                 {0.0, 10.0, false});
+  visitor.number({"workspace_bytes", "Bytes of library workspaces that the allocator hands out."}, software.workspace_bytes,
+                 {0.0, 1e12, false});
+  visitor.flag({"lora_fused_qkv", "LoRA beside q, k and v is one module: one dropped input, and its outputs are kept while "
+                                  "they are put in place (LitGPT)."},
+               software.lora_fused_qkv);
+  visitor.flag({"quantized_keeps_inputs", "A linear with frozen 4-bit weights keeps its input nevertheless (bitsandbytes)."},
+               software.quantized_keeps_inputs);
+  visitor.number({"dequantized_layers", "Layers' worth of 4-bit weights that are whole, in 16 bit, at once."},
+                 software.dequantized_layers, {0.0, 1000.0, false});
+  visitor.flag({"fsdp_frozen_gathered", "FSDP units with frozen weights stay gathered until the step ends (FSDP1)."},
+               software.fsdp_frozen_gathered);
   visitor.flag({"fsdp_root_unsharded", "FSDP: embedding and head stay gathered."}, software.fsdp_root_unsharded);
   visitor.flag({"fsdp_pipeline_gathered",
                 "FSDP under a pipeline: a stage is gathered and reduced once a step, and stays whole between."},

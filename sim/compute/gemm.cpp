@@ -43,15 +43,16 @@ Seconds soft_maximum(Seconds a, Seconds b) {
   // Below this the other adds less than 3e-5.
   constexpr double negligible = 0.02;
   if (ratio < negligible) return Seconds{longer};
-  return Seconds{longer * std::pow(1 + std::pow(ratio, roofline_exponent), 1.0 / roofline_exponent)};
+  return Seconds{longer *
+                 std::pow(1 + std::pow(ratio, roofline_exponent), 1.0 / roofline_exponent)};
 }
 
 // Below its rated power limit the clock sinks until the chip draws what it may:
 //   share = min(1, e (limit / (rated P))^x),  P the 16-bit peak, rated per PFLOP/s
-// x is between 1/3 (power grows with the cube of the clock, the voltage following it) and 1 (with the
-// clock alone). One rule for all GPUs of a generation: a part with the same chip and another limit, or
-// a site that caps its boards. Ignores that memory-bound and attention kernels slow down too where the
-// cap is deep.
+// x is between 1/3 (power grows with the cube of the clock, the voltage following it) and 1 (with
+// the clock alone). One rule for all GPUs of a generation: a part with the same chip and another
+// limit, or a site that caps its boards. Ignores that memory-bound and attention kernels slow down
+// too where the cap is deep.
 double sustained_share(const Gpu& gpu, Dtype dtype) {
   const double share = gemm_efficiency(gpu, dtype);
   const double rated = (*gpu.rated_power).value() * (*gpu.peak_fp16).value() * 1e-15;
@@ -66,8 +67,8 @@ Seconds gemm_time(const Gpu& gpu, const Op& op) {
 
 // The experts of a rank: F counts all of them, M, N, K are those of one; narrow ones pay by the
 // size terms. Products of one launch each pay their fixed time each, as far as streams beside each
-// other don't hide it. `grouped_gemm_efficiency` is what uneven sizes leave. Ignores that the slowest
-// expert ends last.
+// other don't hide it. `grouped_gemm_efficiency` is what uneven sizes leave. Ignores that the
+// slowest expert ends last.
 Seconds grouped_gemm_time(const Gpu& gpu, const Software& software, const Op& op) {
   constexpr double streams = 4.0;  // Transformer Engine's grouped linear
   const double fixed = std::max(1.0, op.launches / streams);

@@ -1,7 +1,8 @@
 // Ops that HBM bounds: t = bytes / (W e r) + n t0. r is the kernel's bandwidth over that of a
 // streaming one, n its launches. Ops of the layers carry the profile's traffic factor, which stands
 // for what its kernels move beyond the counted reads and writes. Ignores tensors that stay in L2:
-// additions of 16-50 MB run 17 % faster on an A100 (Vidur's tables), activations and norms no faster.
+// additions of 16-50 MB run 17 % faster on an A100 (Vidur's tables), activations and norms no
+// faster.
 #include "sim/compute/op_cost.hpp"
 
 namespace lockstep {

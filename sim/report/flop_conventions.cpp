@@ -37,8 +37,8 @@ double active_parameters(const Model& model) {
 }
 
 // 6N: Kaplan et al. 2020 (arXiv:2001.08361), every parameter, no attention. PaLM: Chowdhery et al.
-// 2022 (arXiv:2204.02311), appendix B: 6N + 12 L H Q T, every pair of tokens. Here N are the matrices
-// that a token meets, and the pairs those that the causal half leaves out, once more.
+// 2022 (arXiv:2204.02311), appendix B: 6N + 12 L H Q T, every pair of tokens. Here N are the
+// matrices that a token meets, and the pairs those that the causal half leaves out, once more.
 std::vector<FlopConvention> flop_conventions(const Report& report, const PlanReport& plan) {
   const double step = plan.step_time_s.value;
   if (!plan.legal || !std::isfinite(step) || step <= 0) return {};
@@ -48,13 +48,18 @@ std::vector<FlopConvention> flop_conventions(const Report& report, const PlanRep
   const double matrices = 6 * matmul_parameters(model) * tokens;
   const double attention = plan.workload.model_flops - matrices;
   std::vector<FlopConvention> list{
-      {"model", "this report's MFU", "matrices, causal attention once", plan.workload.model_flops, 0},
-      {"hardware", "this report's HFU", "and what recompute runs again", plan.workload.hardware_flops, 0},
-      {"six_n", "6 N tokens", "every parameter, no attention", 6 * active_parameters(model) * tokens, 0},
-      {"palm", "PaLM, 6 N + 12 L H Q T", "matrices, attention without causality", matrices + 2 * attention, 0}};
+      {"model", "this report's MFU", "matrices, causal attention once", plan.workload.model_flops,
+       0},
+      {"hardware", "this report's HFU", "and what recompute runs again",
+       plan.workload.hardware_flops, 0},
+      {"six_n", "6 N tokens", "every parameter, no attention",
+       6 * active_parameters(model) * tokens, 0},
+      {"palm", "PaLM, 6 N + 12 L H Q T", "matrices, attention without causality",
+       matrices + 2 * attention, 0}};
   if (suits_megatron(model)) {
-    list.push_back({"megatron_2021", "Megatron-LM 2021", "full recompute, attention without causality",
-                    megatron_flops(model, training), 0});
+    list.push_back({"megatron_2021", "Megatron-LM 2021",
+                    "full recompute, attention without causality", megatron_flops(model, training),
+                    0});
   }
   const double peak = peak_rate(plan.cluster.system.gpu, training.linear_dtype()).value() *
                       static_cast<double>(gpu_count(plan.cluster));

@@ -17,12 +17,13 @@ struct FlopConvention {
   double utilization = 0;    // flops / (step time x GPUs x peak of the linears' type)
 };
 
-// model, hardware, six_n, palm; megatron_2021 for dense models whose MLP is 4 h wide without a gate,
-// with as many key and value heads as heads, which is what its formula is for. Empty where the step
-// never ends.
+// model, hardware, six_n, palm; megatron_2021 for dense models whose MLP is 4 h wide without a
+// gate, with as many key and value heads as heads, which is what its formula is for. Empty where
+// the step never ends.
 std::vector<FlopConvention> flop_conventions(const Report& report, const PlanReport& plan);
 
-// Parameters that a token meets: of the routed experts top_k. Table and head included, once if tied.
+// Parameters that a token meets: of the routed experts top_k. Table and head included, once if
+// tied.
 double active_parameters(const Model& model);
 
 }  // namespace lockstep

@@ -100,9 +100,15 @@ class Collector {
   std::vector<OpUse> uses_;
 };
 
-StepPart in_pass(const Op& op) { return part_of(op, false); }
-StepPart run_again(const Op& op) { return part_of(op, true); }
-StepPart at_an_end(const Op& /*op*/) { return StepPart::ends; }
+StepPart in_pass(const Op& op) {
+  return part_of(op, false);
+}
+StepPart run_again(const Op& op) {
+  return part_of(op, true);
+}
+StepPart at_an_end(const Op& /*op*/) {
+  return StepPart::ends;
+}
 
 std::size_t slowest_stage(const StepTime& step) {
   std::size_t slowest = 0;
@@ -122,9 +128,8 @@ const Stage& longest_update(const PlanReport& plan) {
     return sum;
   };
   const std::vector<Stage>& stages = plan.workload.stages;
-  return *std::max_element(stages.begin(), stages.end(), [&](const Stage& a, const Stage& b) {
-    return time(a) < time(b);
-  });
+  return *std::max_element(stages.begin(), stages.end(),
+                           [&](const Stage& a, const Stage& b) { return time(a) < time(b); });
 }
 
 void add_layers(const Workload& workload, const Stage& stage, Collector& collector) {
@@ -180,9 +185,8 @@ std::vector<OpUse> op_uses(const PlanReport& plan) {
 std::vector<OpUse> by_line(const std::vector<OpUse>& ops) {
   std::vector<OpUse> lines;
   for (const OpUse& op : ops) {
-    const auto known = std::find_if(lines.begin(), lines.end(), [&](const OpUse& line) {
-      return line.name == op.line;
-    });
+    const auto known = std::find_if(lines.begin(), lines.end(),
+                                    [&](const OpUse& line) { return line.name == op.line; });
     if (known == lines.end()) {
       lines.push_back(op);
       lines.back().name = op.line;

@@ -16,19 +16,20 @@ enum class Roof {
 };
 const char* to_string(Roof roof);
 
-// One op of a block and pass on the slowest stage, summed over the layers and micro-batches of a step.
+// One op of a block and pass on the slowest stage, summed over the layers and micro-batches of a
+// step.
 struct OpUse {
-  std::string name;          // "qkv projection", "qkv projection, weight gradient"
-  const char* block = "";    // "layer", "expert layer", "embedding", "head", "optimizer"
-  const char* pass = "";     // "forward", "backward", "recompute", "update"
-  const char* kernel = "";   // "gemm", "grouped gemm", "attention", "batched gemm", "memory-bound"
-  const char* line = "";     // of the partition that it belongs to
-  double count = 0;          // ops in the step
-  double seconds = 0;        // alone on the GPU, without what communication beside it costs
+  std::string name;         // "qkv projection", "qkv projection, weight gradient"
+  const char* block = "";   // "layer", "expert layer", "embedding", "head", "optimizer"
+  const char* pass = "";    // "forward", "backward", "recompute", "update"
+  const char* kernel = "";  // "gemm", "grouped gemm", "attention", "batched gemm", "memory-bound"
+  const char* line = "";    // of the partition that it belongs to
+  double count = 0;         // ops in the step
+  double seconds = 0;       // alone on the GPU, without what communication beside it costs
   double flops = 0;
-  double bytes = 0;          // through HBM
+  double bytes = 0;             // through HBM
   double peak_flops_per_s = 0;  // of its type; 0 where it does no matrix products
-  double ideal_seconds = 0;  // under the roofs: max(flops / peak, bytes / bandwidth)
+  double ideal_seconds = 0;     // under the roofs: max(flops / peak, bytes / bandwidth)
   Roof roof = Roof::memory;
 
   [[nodiscard]] double intensity() const { return bytes > 0 ? flops / bytes : 0; }

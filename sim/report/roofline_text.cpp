@@ -1,5 +1,6 @@
 #include "sim/report/roofline_text.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -33,6 +34,17 @@ std::string ridge_text(const PlanReport& plan, const std::vector<OpUse>& ops) {
                      three_digits(ridge(gpu, peak)));
 }
 
+// As the partition lists them.
+std::vector<OpUse> in_order(std::vector<OpUse> lines, const std::vector<PartitionLine>& partition) {
+  const auto place = [&](const OpUse& line) {
+    return std::find_if(partition.begin(), partition.end(),
+                        [&](const PartitionLine& one) { return one.name == line.name; });
+  };
+  std::stable_sort(lines.begin(), lines.end(),
+                   [&](const OpUse& a, const OpUse& b) { return place(a) < place(b); });
+  return lines;
+}
+
 }  // namespace
 
 std::string roofs_text(const PlanReport& plan, const TextOptions& options) {
@@ -43,9 +55,9 @@ std::string roofs_text(const PlanReport& plan, const TextOptions& options) {
                {"FLOP", Align::right, 0, 2},
                {"bytes", Align::right, 0, 2},
                {"FLOP/B", Align::right, 0, 2},
-               {"roof", Align::left, 6, 2},
+               {"roof", Align::left, 0, 2},
                {"of it", Align::right, 0, 2}});
-  for (const OpUse& line : by_line(ops)) {
+  for (const OpUse& line : in_order(by_line(ops), plan.step.partition)) {
     table.add({{line.name, Tone::plain},
                {duration(line.seconds), Tone::plain},
                {line.flops > 0 ? scaled(line.flops) : "—", Tone::plain},
@@ -61,12 +73,12 @@ std::string roofs_text(const PlanReport& plan, const TextOptions& options) {
 std::string ops_text(const PlanReport& plan, const TextOptions& options) {
   if (plan.step.partition.empty()) return {};
   Table table({{"op", Align::left, 24, 0},
-               {"of", Align::left, 5, 2},
+               {"of", Align::left, 0, 2},
                {"pass", Align::left, 0, 2},
                {"ops", Align::right, 0, 2},
                {"time", Align::right, 0, 2},
                {"FLOP/B", Align::right, 0, 2},
-               {"roof", Align::left, 6, 2},
+               {"roof", Align::left, 0, 2},
                {"of it", Align::right, 0, 2}});
   for (const OpUse& op : op_uses(plan)) {
     table.add({{op.name, Tone::plain},

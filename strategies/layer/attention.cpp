@@ -150,6 +150,8 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   building.mark(LayerPart::norms);
   enter_tensor_parallel(context, building);
   add_linear(context, building, "qkv projection", at.hidden, at.query + 2 * at.kv);
+  add_linear_adapter(context, building, LinearRole::query_key_value, at.hidden,
+                     at.query + 2 * at.kv);
   building.block.saved.push_back(
       {"queries, keys, values",
        Bytes{software.qkv_copies * at.element * at.tokens * (at.query + 2 * at.kv)}, false,
@@ -172,6 +174,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   building.mark(LayerPart::qkv_projection);
   const std::int64_t d = context.model.head_size();
   add_attention_core(context, building, {at.query, at.query, 2 * at.kv, d, d});
+  add_prompt_adapter(context, building);
   building.mark(LayerPart::attention_core);
   // The output projection holds it too.
   const Bytes output{at.element * at.tokens * at.query};
@@ -179,6 +182,7 @@ void add_attention(const BlockContext& context, BlockBuilder& building) {
   saved_for_linear(context, building, false);
   building.mark(LayerPart::none);
   add_linear(context, building, "output projection", at.query, at.hidden);
+  add_linear_adapter(context, building, LinearRole::output, at.query, at.hidden);
   leave_tensor_parallel(context, building);
   building.mark(LayerPart::output_projection);
   add_residual(context, building, "attention residual");

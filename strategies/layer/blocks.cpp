@@ -101,6 +101,8 @@ void BlockBuilder::append(const Block& piece) {
   lockstep::append(block.forward, piece.forward);
   lockstep::append(backward(), piece.backward);
   block.saved.insert(block.saved.end(), piece.saved.begin(), piece.saved.end());
+  block.trained_parameters += piece.trained_parameters;
+  block.quantized_parameters += piece.quantized_parameters;
   marked_ops = block.forward.ops.size();
   marked_calls = block.forward.calls.size();
   marked_saved = block.saved.size();
@@ -159,14 +161,23 @@ void add_linear(const BlockContext& context, BlockBuilder& building, const char*
   const double element = at.element;
   const double accumulate = accumulated_gradient_bytes(context);
   building.begin_section();
+  const bool frozen = context.training.adapter.used();
+  if (op_class == OpClass::linear) add_dequantization(context, building, in_width * out_width);
   building.block.forward.ops.push_back(
       gemm(context, name, at.tokens, out_width, in_width, element, op_class));
   building.backward().ops.push_back(
       gemm(context, name, at.tokens, in_width, out_width, element, op_class));
-  building.backward().ops.push_back(
-      gemm(context, name, in_width, out_width, at.tokens, accumulate, op_class));
-  building.backward().ops.back().weight_gradient = true;
+  if (!frozen) {
+    building.backward().ops.push_back(
+        gemm(context, name, in_width, out_width, at.tokens, accumulate, op_class));
+    building.backward().ops.back().weight_gradient = true;
+  }
   building.backward().calls.swap(building.beside_linear);
+  // Beside a weight gradient that a frozen linear has not: after the input gradient.
+  for (CollectiveCall& call : building.backward().calls) {
+    call.after = std::min(call.after, building.backward().ops.size());
+    call.before = std::min(call.before, building.backward().ops.size());
+  }
   building.beside_linear.clear();
   add_casts(context, building,
             {at.tokens * in_width, at.tokens * out_width, in_width * out_width});
@@ -200,8 +211,7 @@ void add_norm(const BlockContext& context, BlockBuilder& building, const char* n
                   OpClass::elementwise, kernels);
   add_elementwise(building.backward(), name, Bytes{elements * (eager ? 60.0 : 8.0) * widen},
                   OpClass::elementwise, kernels);
-  const double kept =
-      context.model.norm == Norm::rmsnorm ? context.plan.software.norm_saved_bytes : 2.0;
+  const double kept = kept_norm_bytes(context);
   building.block.saved.push_back({"norm input", Bytes{elements * kept * widen}, false, {}});
   building.block.saved.back().part_input = Bytes{elements * std::min(2.0, kept) * widen};
 }

@@ -115,6 +115,24 @@ double residual_launches(const Training& training, const Software& software);
 double launches(const Pass& pass);
 double dense_launches(const Model& model, const Training& training, const Software& software);
 
+// What a linear is in its layer, for the adapters that may stand beside it.
+enum class LinearRole { query_key_value, output, up, down };
+
+// adapter.cpp: what is trained beside frozen linears. Each does nothing where the training has no
+// such adapter.
+// Beside the linear that was added last: LoRA's two products, or scale and bias of its output.
+void add_linear_adapter(const BlockContext& context, BlockBuilder& building, LinearRole role,
+                        double in_width, double out_width);
+// Attention to the trained tokens, beside the core.
+void add_prompt_adapter(const BlockContext& context, BlockBuilder& building);
+// Forward and backward: 4-bit weights of a linear made whole before its product.
+void add_dequantization(const BlockContext& context, BlockBuilder& building, double weights);
+// Says which parameters of a finished block are trained, and drops what frozen linears need not
+// keep. `norms`: of its parameters, those of norms.
+void settle_adapter(const BlockContext& context, Block& block, double norms);
+// Bytes per element of a norm's input that is kept.
+double kept_norm_bytes(const BlockContext& context);
+
 // Bytes per element of a weight gradient that a GEMM accumulates: read and written.
 double accumulated_gradient_bytes(const BlockContext& context);
 

@@ -4,6 +4,17 @@
 
 namespace lockstep {
 
+namespace {
+
+// Scale and bias on the logits; what they read is listed with the loss (memory/loss.cpp).
+void add_head_adapter(const BlockContext& context, BlockBuilder& building, double rows) {
+  if (context.training.adapter.kind != AdapterKind::adapter_v2) return;
+  add_linear_adapter(context, building, LinearRole::down, context.shape.hidden, rows);
+  building.block.saved.pop_back();
+}
+
+}  // namespace
+
 // Forward: a row read and written per token, positions added, dropout. Backward: rows accumulated
 // in fp32.
 Block embedding_block(const BlockContext& context) {
@@ -27,7 +38,9 @@ Block embedding_block(const BlockContext& context) {
     building.block.saved.push_back({"embedding dropout mask", Bytes{elements}, false, {}});
   leave_tensor_parallel(context, building);
   if (context.model.embedding_norm) add_norm(context, building, "embedding norm");
-  return building.finish();
+  Block block = building.finish();
+  settle_adapter(context, block, 0);
+  return block;
 }
 
 Block head_block(const BlockContext& context) {
@@ -42,6 +55,7 @@ Block head_block(const BlockContext& context) {
   }
   add_norm(context, building, "final norm");
   building.block.saved.push_back({"head input", at.residual(), false, {}});
+  if (context.training.adapter.used()) saved_for_linear(context, building);
 
   enter_tensor_parallel(context, building);
   // The projection runs in the activation type: fp8 recipes leave the head in 16 bit.
@@ -51,6 +65,7 @@ Block head_block(const BlockContext& context) {
   add_linear(sixteen_bit, building, "vocabulary projection", at.hidden, rows / at.tensor,
              OpClass::head_and_loss);
 
+  add_head_adapter(context, building, rows / at.tensor);
   building.begin_section();
   const double local_rows = software.vocabulary_parallel ? rows / at.tensor : rows;
   const double traffic = *software.loss_bytes_per_logit * at.tokens * local_rows;
@@ -60,6 +75,7 @@ Block head_block(const BlockContext& context) {
                   {MemoryKernel::loss, 3});
   leave_head(context, building);
   Block block = building.finish();
+  settle_adapter(context, block, count.final_norm);
   for (Pass* pass : {&block.forward, &block.backward}) {
     for (Op& op : pass->ops) op.op_class = OpClass::head_and_loss;
   }

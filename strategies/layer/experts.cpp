@@ -54,9 +54,11 @@ void add_grouped_linear(const BlockContext& context, BlockBuilder& building, con
       grouped(context, name, tokens, out_width, in_width, at.element));
   building.backward().ops.push_back(
       grouped(context, name, tokens, in_width, out_width, at.element));
-  building.backward().ops.push_back(
-      grouped(context, name, in_width, out_width, tokens, accumulate));
-  building.backward().ops.back().weight_gradient = true;
+  if (!context.training.adapter.used()) {
+    building.backward().ops.push_back(
+        grouped(context, name, in_width, out_width, tokens, accumulate));
+    building.backward().ops.back().weight_gradient = true;
+  }
   add_casts(context, building,
             {load.received * in_width, load.received * out_width,
              load.local * in_width * out_width});

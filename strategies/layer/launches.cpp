@@ -3,9 +3,9 @@
 // it launches.
 //   host(layer) = host_per_layer (n(layer) + n0) / (n(dense layer) + n0)
 // n counts ops by their kernels, n0 calls that every layer makes without one of the counted ops:
-// views, transposes, splits, bookkeeping of autograd. Source: op lists of PyTorch, Transformer Engine
-// and Megatron-Core's mixture of experts (router, token dispatcher, grouped linears). Ignores that
-// launches differ in their arguments and in what Python adds to each.
+// views, transposes, splits, bookkeeping of autograd. Source: op lists of PyTorch, Transformer
+// Engine and Megatron-Core's mixture of experts (router, token dispatcher, grouped linears).
+// Ignores that launches differ in their arguments and in what Python adds to each.
 #include "strategies/layer/blocks.hpp"
 
 namespace lockstep {

@@ -1,9 +1,9 @@
-// What fp8 and fp4 recipes cost and keep. Transformer Engine saves the quantised input (on Hopper its
-// transpose, which the weight gradient's GEMM reads) and frees the 16-bit one; what something else
-// reads in backward too, as attention its output, is kept in both. torchao's float8 linear keeps the
-// 16-bit input and casts again in backward: nothing changes there. Source: Transformer Engine,
-// pytorch/module/linear.py (save_for_backward); torchao, float8/float8_linear.py. Ignores block
-// scales, 1/32 of mxfp8's bytes.
+// What fp8 and fp4 recipes cost and keep. Transformer Engine saves the quantised input (on Hopper
+// its transpose, which the weight gradient's GEMM reads) and frees the 16-bit one; what something
+// else reads in backward too, as attention its output, is kept in both. torchao's float8 linear
+// keeps the 16-bit input and casts again in backward: nothing changes there. Source: Transformer
+// Engine, pytorch/module/linear.py (save_for_backward); torchao, float8/float8_linear.py. Ignores
+// block scales, 1/32 of mxfp8's bytes.
 #include "strategies/layer/blocks.hpp"
 
 namespace lockstep {
@@ -11,8 +11,8 @@ namespace lockstep {
 namespace {
 
 // A cast reads 2 B and writes 1 B per element; one that also writes the transpose, which the weight
-// gradient's GEMM needs, 1 B more. Where scales lie along the sum of each GEMM (rows, blocks, mxfp8,
-// nvfp4) the second copy has scales of its own: read, scaled and written again.
+// gradient's GEMM needs, 1 B more. Where scales lie along the sum of each GEMM (rows, blocks,
+// mxfp8, nvfp4) the second copy has scales of its own: read, scaled and written again.
 constexpr double cast_bytes = 3.0;
 constexpr double both_of_a_tensor = 4.0;
 constexpr double both_of_rows = 2 * cast_bytes;
@@ -23,8 +23,7 @@ bool is_narrow(Dtype dtype) {
 }
 
 bool by_tensor(Dtype dtype, Fp8Scaling scaling) {
-  return dtype == Dtype::fp8 &&
-         (scaling == Fp8Scaling::delayed || scaling == Fp8Scaling::current);
+  return dtype == Dtype::fp8 && (scaling == Fp8Scaling::delayed || scaling == Fp8Scaling::current);
 }
 
 void add_cast(Pass& pass, const char* name, double bytes, double launches) {
@@ -58,8 +57,8 @@ CastTraffic cast_traffic(Dtype dtype, Fp8Scaling scaling, const Software& softwa
 }
 
 void add_casts(const BlockContext& context, BlockBuilder& building, const CastElements& elements) {
-  const CastTraffic each = cast_traffic(context.shape.linear_dtype, context.training.fp8_scaling,
-                                        context.plan.software);
+  const CastTraffic each =
+      cast_traffic(context.shape.linear_dtype, context.training.fp8_scaling, context.plan.software);
   if (each.gradient <= 0) return;
   const double weights = each.weight * elements.weight;
   const double copies = weights > 0 ? 2.0 : 1.0;

@@ -19,6 +19,7 @@ void add_mlp_up(const BlockContext& context, BlockBuilder& building, double widt
   const bool gated = context.model.gated();
   add_linear(context, building, gated ? "gate and up projection" : "up projection", at.hidden,
              at.branches * width);
+  add_linear_adapter(context, building, LinearRole::up, at.hidden, at.branches * width);
   // Per-op checkpointing keeps the gate (or the only branch) and the down projection's output.
   const Bytes branch{at.tokens * width * at.element};
   building.block.saved.push_back({"up projection output", at.branches * branch, false, branch});
@@ -44,12 +45,15 @@ void add_mlp_up(const BlockContext& context, BlockBuilder& building, double widt
 void add_mlp_down(const BlockContext& context, BlockBuilder& building, double width) {
   const RankShape& at = context.shape;
   add_linear(context, building, "down projection", width, at.hidden);
+  add_linear_adapter(context, building, LinearRole::down, width, at.hidden);
   building.block.saved.push_back({"down projection output", {}, false, at.residual()});
 }
 
 void add_mlp(const BlockContext& context, BlockBuilder& building) {
   const RankShape& at = context.shape;
   add_norm(context, building, "mlp norm");
+  // Both norms read the same state.
+  if (context.model.parallel_residual) building.block.saved.pop_back();
   building.block.saved.push_back({"mlp input", at.residual(), false, {}});
   saved_for_linear(context, building);
   building.mark(LayerPart::norms);

@@ -41,6 +41,9 @@ Block prediction_block(const BlockContext& context) {
   block.recompute = layer.recompute;
   block.parameters = layer.parameters + prediction_join_parameters(context.model);
   block.expert_parameters = layer.expert_parameters;
+  const bool adapters = context.training.adapter.used();
+  block.trained_parameters = adapters ? layer.trained_parameters : block.parameters;
+  block.quantized_parameters = layer.quantized_parameters;
   block.gradient_wave = layer.gradient_wave;
   block.input = layer.input;
   block.launches = launches(block.forward);

@@ -22,18 +22,39 @@ void list_chunk(StageTensors& list, std::size_t index) {
     list.add({name, TensorClass::activations, Bytes{share * bytes}, Lifetime::saved(), 0, residual,
               residual > 1 ? "tensor" : "", number});
   };
+  // No gradient reaches the layers before the first one that sees a trained prompt.
+  const Adapter& adapter = list.context.training.adapter;
+  std::int64_t idle =
+      adapter.kind == AdapterKind::prompt && chunk.has_embedding ? adapter.prompt_first_layer : 0;
   for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
-    add("activations", as_double(chunk.layers[kind] - chunk.recomputed[kind]) * list.whole(kind));
+    const std::int64_t whole = chunk.layers[kind] - chunk.recomputed[kind];
+    const std::int64_t skipped = std::min(idle, whole);
+    idle -= skipped;
+    add("activations", as_double(whole - skipped) * list.whole(kind));
     add(full ? "layer inputs" : "activations", as_double(chunk.recomputed[kind]) * list.kept(kind));
+  }
+  if (list.plan.sequence_parallel) {
+    const double states = list.workload.stages.size() > 1
+                              ? list.software.gathered_inputs_kept_pipelined
+                              : list.software.gathered_inputs_kept;
+    std::int64_t layers = 0;
+    for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
+      layers += chunk.layers[kind] - (full ? chunk.recomputed[kind] : 0);
+    }
+    list.add({"gathered inputs", TensorClass::activations,
+              share * states * as_double(layers) * list.context.shape.hidden_state(),
+              Lifetime::saved(), list.context.shape.element, 1, "", number});
   }
   if (chunk.has_embedding) {
     add("activations", saved_bytes(list.workload.embedding, {}).value());
   }
   if (list.workload.stages.size() > 1) {
     const double chunks = as_double(static_cast<std::int64_t>(list.stage.chunks.size()));
+    const double ranks = list.software.pipeline_buffers_split ? list.context.shape.tensor : 1.0;
     list.add({"pipeline buffers", TensorClass::pipeline_buffers,
-              list.software.pipeline_buffers / chunks * list.context.shape.hidden_state(),
-              Lifetime::saved(), list.context.shape.element, 1, "", number});
+              list.software.pipeline_buffers / (chunks * ranks) * list.context.shape.hidden_state(),
+              Lifetime::saved(), list.context.shape.element, ranks, ranks > 1 ? "tensor" : "",
+              number});
   }
 }
 

@@ -24,8 +24,10 @@ void list_transfers(StageTensors& list) {
               at.element});
   }
   if (list.workload.stages.size() > 1) {
+    // Where the software has buffers per micro-batch, activations arrive in and leave from those.
+    const double own = list.software.pipeline_buffers > 0 ? 1.0 : 2.0;
     list.add(
-        {"stage transfer buffers", buffers, 2.0 * at.residual(), Lifetime::step(), at.element});
+        {"stage transfer buffers", buffers, own * at.residual(), Lifetime::step(), at.element});
   }
 }
 
@@ -51,6 +53,21 @@ void list_context(StageTensors& list) {
             list.context.shape.element});
 }
 
+// FSDP1 with frozen and trained weights in one flat parameter: a unit's gradient hook never frees
+// it, so that every unit is whole by the end of backward; the gradient is that of the whole flat
+// parameter, put together from its pieces and padded for the reduction.
+void list_frozen_units(StageTensors& list) {
+  const StateBytes& bytes = list.bytes;
+  const double saving = bytes.gather - quantized_bytes(list.context.training.adapter.frozen);
+  const double all = bytes.gather * (list.stage.parameters + list.stage.expert_parameters) -
+                     saving * list.stage.quantized_parameters;
+  list.add({"unsharded stage", units, Bytes{all}, Lifetime::passes(), bytes.gather});
+  constexpr double pieces_and_whole = 2;
+  list.add({"unsharded gradients", units,
+            Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.largest_layer_parameters()},
+            Lifetime::backward()});
+}
+
 // FSDP units that are whole: the layer in use and prefetched ones (all of them where none is
 // resharded), and the root unit. Once backward has begun, a layer's gradient waits to be reduced
 // and the head's has been waiting since the loss. A stage that stays gathered has whole gradients
@@ -59,6 +76,9 @@ void list_units(StageTensors& list) {
   const StateBytes& bytes = list.bytes;
   const Stage& stage = list.stage;
   if (list.plan.sharding != Sharding::fsdp || list.plan.shard_ranks() <= 1) return;
+  if (list.context.training.adapter.used() && list.software.fsdp_frozen_gathered) {
+    return list_frozen_units(list);
+  }
   if (fsdp_keeps_stage_gathered(list.plan)) {
     const double whole = stage.parameters + stage.expert_parameters;
     list.add(
@@ -67,10 +87,12 @@ void list_units(StageTensors& list) {
               bytes.gradient});
     return;
   }
-  const double layer = bytes.gather * list.largest_layer_parameters();
+  const double layer = list.gathered_layer_bytes();
   const double all = as_double(stage.layers);
   if (!list.plan.reshards_after_forward()) {
-    list.add({"unsharded layers", units, Bytes{bytes.gather * list.layer_parameters()},
+    const double saving = bytes.gather - quantized_bytes(list.context.training.adapter.frozen);
+    list.add({"unsharded layers", units,
+              Bytes{bytes.gather * list.layer_parameters() - saving * stage.quantized_parameters},
               Lifetime::passes(), bytes.gather});
   } else {
     const double in_use = std::min({1.0, all, list.plan.units_in_flight()});
@@ -79,16 +101,17 @@ void list_units(StageTensors& list) {
     list.add({"prefetched layers", units, Bytes{ahead * layer},
               Lifetime::at(Moment::forward, Moment::backward), bytes.gather});
   }
+  const bool frozen = list.context.training.adapter.used();
   const double head = stage.has_head ? list.workload.head.parameters : 0.0;
   if (list.software.fsdp_root_unsharded) {
     const double embedding = stage.has_embedding ? list.workload.embedding.parameters : 0.0;
     list.add({"unsharded embedding and head", units, Bytes{(embedding + head) * bytes.gather},
               Lifetime::passes(), bytes.gather});
-    list.add({"unsharded head gradient", units, Bytes{head * bytes.gather}, Lifetime::backward(),
-              bytes.gather});
+    list.add({"unsharded head gradient", units, Bytes{frozen ? 0.0 : head * bytes.gather},
+              Lifetime::backward(), bytes.gather});
   }
   list.add({"unsharded gradients", units,
-            Bytes{(bytes.reduce + bytes.gather) * list.largest_layer_parameters()},
+            Bytes{(bytes.reduce + bytes.gather) * list.trained_layer_parameters()},
             Lifetime::backward()});
 }
 

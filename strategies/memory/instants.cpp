@@ -38,6 +38,28 @@ double StageTensors::largest_layer_parameters() const {
   return most;
 }
 
+double StageTensors::largest_quantized_layer() const {
+  double most = 0;
+  for (const LayerKind& kind : workload.kinds) {
+    most = std::max(most, kind.block.quantized_parameters);
+  }
+  return most;
+}
+
+double StageTensors::gathered_layer_bytes() const {
+  const double saving = bytes.gather - quantized_bytes(context.training.adapter.frozen);
+  return bytes.gather * largest_layer_parameters() - saving * largest_quantized_layer();
+}
+
+double StageTensors::trained_layer_parameters() const {
+  if (!context.training.adapter.used()) return largest_layer_parameters();
+  double most = 0;
+  for (const LayerKind& kind : workload.kinds) {
+    most = std::max(most, kind.block.trained_parameters);
+  }
+  return most;
+}
+
 double StageTensors::layer_parameters() const {
   double sum = stage.parameters + stage.expert_parameters;
   if (stage.has_embedding) sum -= workload.embedding.parameters;

@@ -27,6 +27,10 @@ class StageTensors {
   [[nodiscard]] double whole(std::size_t kind) const;
   [[nodiscard]] double kept(std::size_t kind) const;
   [[nodiscard]] double largest_layer_parameters() const;
+  [[nodiscard]] double largest_quantized_layer() const;
+  // Of the same layer, gathered by FSDP; and trained.
+  [[nodiscard]] double gathered_layer_bytes() const;
+  [[nodiscard]] double trained_layer_parameters() const;
   // Of the stage's layers on one rank; embedding and head, which stay in 16 bit, left out.
   [[nodiscard]] double layer_parameters() const;
   // Gradients exist before the first backward of a step only where the software keeps their

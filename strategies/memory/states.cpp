@@ -35,10 +35,10 @@ void list_copies(StageTensors& list) {
   const Software& software = list.software;
   if (list.plan.replicas() > 1 && list.plan.sharding != Sharding::fsdp) {
     list.add({"gradient buckets", TensorClass::communication_buffers,
-              Bytes{(list.stage.parameters + list.stage.expert_parameters) *
+              Bytes{(list.stage.trained_parameters + list.stage.trained_expert_parameters) *
                     software.ddp_bucket_bytes}});
   }
-  if (software.cached_weight_gradients) {
+  if (software.cached_weight_gradients && !list.context.training.adapter.used()) {
     list.add({"cached weight gradients", TensorClass::other,
               Bytes{list.context.shape.element * weight_shapes(list)}, Lifetime::step(),
               list.context.shape.element});
@@ -55,12 +55,21 @@ void list_states(StageTensors& list) {
   const StateShards shards = state_shards(list.plan);
   const StateShards expert = expert_state_shards(list.plan);
   const Offload& offload = list.plan.offload;
-  const double p = list.stage.parameters;
-  const double e = list.stage.expert_parameters;
-  const double weights = p / shards.weights + e / expert.weights;
+  const double p = list.stage.trained_parameters;
+  const double e = list.stage.trained_expert_parameters;
+  const double quantized = list.stage.quantized_parameters / shards.weights;
+  const double weights = list.stage.parameters / shards.weights - quantized +
+                         list.stage.expert_parameters / expert.weights;
+  const double narrow = quantized_bytes(list.context.training.adapter.frozen);
   list.add({"weights", TensorClass::weights,
             Bytes{list.bytes.weight * (1 - offload.weights) * weights}, Lifetime::step(),
             list.bytes.weight, shards.weights, "data"});
+  list.add({"4-bit weights", TensorClass::weights, Bytes{narrow * (1 - offload.weights) * quantized},
+            Lifetime::step(), narrow, shards.weights, "data"});
+  list.add({"dequantised weights", TensorClass::recompute_workspace,
+            Bytes{list.context.shape.element * list.software.dequantized_layers *
+                  list.largest_quantized_layer()},
+            Lifetime::passes(), list.context.shape.element});
   // Gradients of weights on the host go there too, as soon as they are reduced.
   list.add({"gradients", TensorClass::gradients,
             Bytes{list.bytes.gradient * (1 - offload.weights) *
@@ -77,6 +86,7 @@ void list_states(StageTensors& list) {
   list.add({"optimizer temporaries", TensorClass::optimizer,
             Bytes{list.software.optimizer_temporaries * on_device * local},
             Lifetime::at(Moment::optimizer_step), 4, shards.optimizer, "data"});
+  list.add({"library workspaces", TensorClass::other, Bytes{list.software.workspace_bytes}});
   list_copies(list);
 }
 

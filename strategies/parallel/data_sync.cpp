@@ -18,6 +18,7 @@ constexpr UnitNames expert_names{"expert parameter all-gather", "expert gradient
 DataSync::DataSync(const Plan& plan, const Training& training, std::int64_t all, std::int64_t shard)
     : sharding_(plan.sharding),
       bytes_(state_bytes(plan, training)),
+      quantized_bytes_(quantized_bytes(training.adapter.frozen)),
       shard_(as_double(plan.sharding == Sharding::none ? all : shard)),
       copies_(as_double(all) / shard_) {}
 
@@ -56,22 +57,29 @@ void DataSync::reduce(std::vector<CollectiveCall>& calls, double parameters,
 }
 
 void DataSync::gather(std::vector<CollectiveCall>& calls, double parameters,
-                      const UnitNames& names) const {
+                      const UnitNames& names, double quantized) const {
   if (parameters <= 0 || shard_ <= 1) return;
-  calls.push_back({names.gather, Collective::all_gather, Bytes{parameters * bytes_.gather},
-                   shard_group_, CommRole::parameter_gather});
+  const Bytes bytes{(parameters - quantized) * bytes_.gather + quantized * quantized_bytes_};
+  calls.push_back(
+      {names.gather, Collective::all_gather, bytes, shard_group_, CommRole::parameter_gather});
 }
 
 void sync_stages(const Plan& plan, const Training& training, Workload& workload, bool gathers) {
   const DataSync dense = DataSync::dense(plan, training);
   const DataSync experts = DataSync::experts(plan, training);
   for (Stage& stage : workload.stages) {
-    if (dense.needed()) dense.reduce(stage.data_calls, stage.parameters, stage_names);
-    if (experts.needed()) experts.reduce(stage.data_calls, stage.expert_parameters, expert_names);
+    if (dense.needed()) dense.reduce(stage.data_calls, stage.trained_parameters, stage_names);
+    if (experts.needed()) {
+      experts.reduce(stage.data_calls, stage.trained_expert_parameters, expert_names);
+    }
     if (plan.sharding == Sharding::gradients) stage.repeated_calls = stage.data_calls;
     if (!gathers) continue;
-    dense.gather(stage.data_calls, stage.parameters, stage_names);
-    experts.gather(stage.data_calls, stage.expert_parameters, expert_names);
+    // ZeRO gathers what was updated, FSDP whole stages.
+    const bool whole = plan.sharding == Sharding::fsdp;
+    dense.gather(stage.data_calls, whole ? stage.parameters : stage.trained_parameters, stage_names,
+                 whole ? stage.quantized_parameters : 0.0);
+    experts.gather(stage.data_calls,
+                   whole ? stage.expert_parameters : stage.trained_expert_parameters, expert_names);
   }
 }
 

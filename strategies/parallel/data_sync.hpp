@@ -29,8 +29,9 @@ class DataSync {
   // Gradients of so many parameters: all-reduce where every rank keeps everything; else
   // reduce-scatter in the sharded copy, and all-reduce of the shard across copies (HSDP).
   void reduce(std::vector<CollectiveCall>& calls, double parameters, const UnitNames& names) const;
-  // Parameters of a sharded copy, gathered.
-  void gather(std::vector<CollectiveCall>& calls, double parameters, const UnitNames& names) const;
+  // Parameters of a sharded copy, gathered; `quantized` of them travel in 4 bits.
+  void gather(std::vector<CollectiveCall>& calls, double parameters, const UnitNames& names,
+              double quantized = 0) const;
 
  private:
   // `all` ranks replicate the parameters, `shard` of them share a sharded copy.
@@ -38,6 +39,7 @@ class DataSync {
 
   Sharding sharding_ = Sharding::none;
   StateBytes bytes_;
+  double quantized_bytes_ = 0;
   double shard_ = 1;   // ranks of one sharded copy
   double copies_ = 1;  // copies
   GroupKind all_ = GroupKind::data;

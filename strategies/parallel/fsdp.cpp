@@ -36,17 +36,21 @@ void add_fsdp(const Plan& plan, const Training& training, Workload& workload) {
   const DataSync experts = DataSync::experts(plan, training);
   for (LayerKind& kind : workload.kinds) {
     const Block& block = kind.block;
-    if (dense.needed()) dense.gather(kind.fsdp_forward, block.parameters, layer_names);
+    if (dense.needed()) {
+      dense.gather(kind.fsdp_forward, block.parameters, layer_names, block.quantized_parameters);
+    }
     if (experts.needed()) experts.gather(kind.fsdp_forward, block.expert_parameters, expert_names);
     if (plan.reshards_after_forward()) kind.fsdp_backward = kind.fsdp_forward;
-    if (dense.needed()) dense.reduce(kind.fsdp_backward, block.parameters, layer_names);
-    if (experts.needed()) experts.reduce(kind.fsdp_backward, block.expert_parameters, expert_names);
+    if (dense.needed()) dense.reduce(kind.fsdp_backward, block.trained_parameters, layer_names);
+    if (experts.needed() && !training.adapter.used()) {
+      experts.reduce(kind.fsdp_backward, block.expert_parameters, expert_names);
+    }
   }
   if (!dense.needed()) return;
   dense.gather(workload.fsdp_embedding, workload.embedding.parameters, embedding_names);
-  dense.reduce(workload.fsdp_embedding, workload.embedding.parameters, embedding_names);
+  dense.reduce(workload.fsdp_embedding, workload.embedding.trained_parameters, embedding_names);
   dense.gather(workload.fsdp_head, workload.head.parameters, head_names);
-  dense.reduce(workload.fsdp_head, workload.head.parameters, head_names);
+  dense.reduce(workload.fsdp_head, workload.head.trained_parameters, head_names);
 }
 
 }  // namespace lockstep

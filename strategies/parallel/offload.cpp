@@ -32,14 +32,19 @@ void add_layer_copies(const BlockContext& context, LayerKind& kind) {
   const StateBytes bytes = state_bytes(context.plan, context.training);
   const StateShards shards = state_shards(context.plan);
   const StateShards expert = expert_state_shards(context.plan);
+  const Adapter& adapter = context.training.adapter;
   const double shard =
       kind.block.parameters / shards.weights + kind.block.expert_parameters / expert.weights;
+  const double trained = kind.block.trained_parameters / shards.weights +
+                         (adapter.used() ? 0.0 : kind.block.expert_parameters / expert.weights);
+  const double saving = (bytes.weight - quantized_bytes(adapter.frozen)) *
+                        kind.block.quantized_parameters / shards.weights;
   if (offload.weights > 0) {
-    const HostCopy in{"weights from the host", Bytes{offload.weights * bytes.weight * shard}};
+    const HostCopy in{"weights from the host", Bytes{offload.weights * (bytes.weight * shard - saving)}};
     kind.copies_forward.push_back(in);
     if (context.plan.reshards_after_forward()) kind.copies_backward.push_back(in);
     kind.copies_backward.push_back(
-        {"gradients to the host", Bytes{offload.weights * bytes.gradient * shard}, true});
+        {"gradients to the host", Bytes{offload.weights * bytes.gradient * trained}, true});
   }
   if (offload.activations > 0) {
     const Bytes saved =
@@ -51,8 +56,8 @@ void add_layer_copies(const BlockContext& context, LayerKind& kind) {
 
 // Parameters that one rank updates.
 double local_parameters(const Plan& plan, const Stage& stage) {
-  return stage.parameters / state_shards(plan).optimizer +
-         stage.expert_parameters / expert_state_shards(plan).optimizer;
+  return stage.trained_parameters / state_shards(plan).optimizer +
+         stage.trained_expert_parameters / expert_state_shards(plan).optimizer;
 }
 
 // Weights on the host are updated where they lie: only `optimizer` beyond them crosses the link.
@@ -81,7 +86,12 @@ Bytes host_bytes(const BlockContext& context, const Workload& workload, const St
   // The host keeps a gradient beside the state that it updates.
   const double state =
       std::max(offload.optimizer, offload.weights) * (bytes.optimizer + bytes.gradient) * local;
-  const double weights = offload.weights * bytes.weight * local;
+  const StateShards shards = state_shards(context.plan);
+  const StateShards expert = expert_state_shards(context.plan);
+  const double here = stage.parameters / shards.weights + stage.expert_parameters / expert.weights;
+  const double saving = (bytes.weight - quantized_bytes(context.training.adapter.frozen)) *
+                        stage.quantized_parameters / shards.weights;
+  const double weights = offload.weights * (bytes.weight * here - saving);
   Bytes saved;
   for (const Chunk& chunk : stage.chunks) {
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {

@@ -28,6 +28,7 @@ StateShards shards_over(Sharding sharding, std::int64_t ranks) {
 void add_tied_embedding(const BlockContext& context, Workload& workload) {
   const Plan& plan = context.plan;
   if (!context.model.tied_embeddings || !ends_apart(plan.pipeline)) return;
+  if (context.training.adapter.used()) return;  // the table is frozen
   const double table =
       as_double(context.shape.vocabulary) * context.shape.hidden / context.shape.tensor;
   const double reduce = state_bytes(plan, context.training).reduce;
@@ -64,8 +65,9 @@ void add_data_parallel(const BlockContext& context, Workload& workload) {
   }
   const double traffic = optimizer_traffic(plan, context.training);
   for (Stage& stage : workload.stages) {
-    const double local = stage.parameters / state_shards(plan).optimizer +
-                         stage.expert_parameters / expert_state_shards(plan).optimizer;
+    const double local =
+        stage.trained_parameters / state_shards(plan).optimizer +
+        stage.trained_expert_parameters / expert_state_shards(plan).optimizer;
     Op update;
     update.name = "optimizer";
     update.op_class = OpClass::optimizer;

@@ -76,9 +76,18 @@ TEST_CASE("validate runs: JSON has every field, and says the same twice", "[cli]
   CHECK(json["rows"][1]["status"] == "degrees that do not multiply to the GPUs");
   CHECK(json["rows"][1]["predicted_step_time_s"].is_null());
   for (const char* key : {"metric", "group_by", "group", "n", "median_abs_error", "p90_abs_error", "mean_abs_error",
-                          "bias", "coverage_90"}) {
+                          "bias", "coverage_90", "median_half_width"}) {
     CHECK(json["summary"][0].contains(key));
   }
+  for (const char* key : {"rows", "summary", "over_sources", "out_of_memory", "noise", "ranks", "plan_choices", "regret", "worst"}) {
+    INFO(key);
+    CHECK(json[key].is_array());
+  }
+  CHECK(json["left_out"].is_null());
+  CHECK(row["left_out"].is_null());
+  CHECK(row["parallelism"] == "DP/ZeRO");
+  CHECK(json["ranks"][0]["measured_over_predicted_10_25_50_75_90"].size() == 5);
+  CHECK(json["worst"][0]["row_id"] == "here-1");
   CHECK(call({"runs", file.path(), "--format", "json"}).out == result.out);
 }
 
@@ -166,7 +175,7 @@ TEST_CASE("validate runs: the command line is read strictly", "[cli]") {
         "  = help: lockstep-validate --help\n");
   CHECK(call({"nccl"}).err ==
         "lockstep-validate: unknown command 'nccl'\n"
-        "  = hint: the commands of lockstep-validate: runs, collectives, calibrate\n"
+        "  = hint: the commands of lockstep-validate: runs, collectives, accuracy, calibrate\n"
         "  = help: lockstep-validate --help\n");
   CHECK(call({"nccl"}).code == 2);
   CHECK(call({"runs", "f.csv", "--formt", "json"}).err.find("did you mean --format?") != std::string::npos);
@@ -181,6 +190,76 @@ TEST_CASE("validate runs: the command line is read strictly", "[cli]") {
   CHECK(call({"help"}).out == call({"--help"}).out);
   CHECK(call({"help", "runs"}).out == call({"runs", "--help"}).out);
   CHECK(call({"runs", "--help"}).out.find("examples:\n") != std::string::npos);
+  for (const char* option : {"--leave-one-model-out", "--leave-one-source-out", "--only NAME", "parallelism|software", "predictions"}) {
+    INFO(option);
+    CHECK(call({"runs", "--help"}).out.find(option) != std::string::npos);
+  }
+}
+
+TEST_CASE("validate runs: what may be left out is read strictly", "[cli]") {
+  CHECK(call({"runs", "f.csv", "--leave-one-model-out", "--leave-one-source-out"}).err ==
+        "lockstep-validate: --leave-one-model-out and --leave-one-source-out exclude each other\n"
+        "  = hint: run it once with each\n"
+        "  = help: lockstep-validate --help\n");
+  CHECK(call({"runs", "f.csv", "--only", "x"}).err ==
+        "lockstep-validate: --only names groups to leave out\n"
+        "  = hint: use it with --leave-one-model-out or --leave-one-source-out\n"
+        "  = help: lockstep-validate --help\n");
+  CHECK(call({"runs", "f.csv", "--leave-one-model-out=yes"}).code == 2);
+  const TemporaryFile file("lockstep_runs_only.csv", header + one_row);
+  CHECK(call({"runs", file.path(), "--leave-one-source-out", "--only", "her"}).err ==
+        "lockstep-validate: --only her: no row has this source\n"
+        "  = hint: did you mean here?\n"
+        "  = help: lockstep-validate --help\n");
+}
+
+TEST_CASE("validate runs: a left-out model is predicted without its runs", "[cli]") {
+  const std::string columns = "model," + header;
+  const auto row = [](const std::string& model, int n, double time) {
+    return model + ",here-" + std::to_string(n) + ",32,4096,32,4096,h100,8,1,64,1,1,llama,FSDP2," + std::to_string(time) + ",\n";
+  };
+  // Two models of one shape; only b is slow, so that without it the constants are those of a.
+  const TemporaryFile file("lockstep_runs_left.csv", columns + row("a", 1, 4) + row("a", 2, 4) + row("b", 3, 6));
+  const auto rows = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"runs", file.path(), "--format", "json"});
+    const Result result = call(more);
+    REQUIRE(result.code == 0);
+    return nlohmann::json::parse(result.out);
+  };
+  const auto json = rows({"--leave-one-model-out"});
+  CHECK(json["left_out"] == "model");
+  REQUIRE(json["rows"].size() == 3);
+  CHECK(json["rows"][0]["left_out"] == "a");
+  CHECK(json["rows"][2]["left_out"] == "b");
+  // a is predicted from b alone, b from a alone: the slow one makes a slower.
+  CHECK(json["rows"][0]["predicted_step_time_s"] > json["rows"][2]["predicted_step_time_s"]);
+  const auto only = rows({"--leave-one-model-out", "--only", "b"});
+  REQUIRE(only["rows"].size() == 1);
+  CHECK(only["rows"][0] == json["rows"][2]);
+  CHECK(call({"runs", file.path(), "--leave-one-model-out"}).out.find(
+            "Each row is predicted with constants fitted without any run of its model.\n") != std::string::npos);
+}
+
+TEST_CASE("validate runs: the predictions alone, to be kept", "[cli]") {
+  const TemporaryFile file("lockstep_runs_kept.csv", header + one_row);
+  const Result result = call({"runs", file.path(), "--format", "predictions"});
+  CHECK(result.code == 0);
+  CHECK(result.out.find("row_id,left_out,predicted_step_time_s,predicted_step_time_s_low,predicted_step_time_s_high,"
+                        "predicted_peak_memory_bytes,predicted_peak_memory_bytes_low,predicted_peak_memory_bytes_high,"
+                        "predicted_to_fit\nhere-1,,") == 0);
+}
+
+TEST_CASE("validate accuracy: one folder of runs, and what is wrong with it", "[cli]") {
+  CHECK(call({"accuracy"}).err ==
+        "lockstep-validate: accuracy needs one folder\n"
+        "  = hint: lockstep-validate accuracy validate/corpus\n"
+        "  = help: lockstep-validate --help\n");
+  CHECK(call({"accuracy"}).code == 2);
+  CHECK(call({"accuracy", "a", "b"}).code == 2);
+  const Result missing = call({"accuracy", "/nowhere/at/all"});
+  CHECK(missing.code == 3);
+  CHECK(missing.err.find("error[E180]") != std::string::npos);
+  CHECK(call({"accuracy", "--help"}).out.find("examples:\n") != std::string::npos);
 }
 
 TEST_CASE("validate runs: --set changes the catalog, and only the catalog", "[cli]") {

@@ -9,6 +9,7 @@ kept predictions with a model left out of the fit (validate/corpus/left_out_mode
 import csv
 import glob
 import io
+import os
 import re
 import subprocess
 import sys
@@ -48,7 +49,10 @@ def rows_of(text):
 
 
 def moved_predictions(program, source):
-    with open(f"{source}/validate/corpus/{KEPT['model']}", encoding="utf-8") as file:
+    path = f"{source}/validate/corpus/{KEPT['model']}"
+    if not os.path.exists(path):
+        return [f"{path} is not there; run this test with --refit"]
+    with open(path, encoding="utf-8") as file:
         kept = rows_of(file.read())
     fresh = rows_of(left_out(program, source, "model", CHECKED_MODELS))
     failures = []

@@ -19,6 +19,10 @@ inline Gpu round_gpu() {
   gpu.gemm_efficiency_fp32 = gpu.gemm_efficiency_half = Constant(1.0);
   gpu.gemm_misaligned = Constant(0.5);
   gpu.memory_efficiency = Constant(1.0);
+  gpu.fp8_rowwise_rate = Constant(0.5);
+  gpu.fp8_blockwise_rate = Constant(0.8);
+  gpu.memory_norm = gpu.memory_rope = gpu.memory_activation = gpu.memory_softmax = gpu.memory_cast =
+      gpu.memory_permutation = gpu.memory_loss = gpu.memory_optimizer = Constant(1.0);
   gpu.attention_flash1 = Constant(0.25);
   gpu.attention_flash2 = Constant(0.5);
   gpu.attention_flash3 = Constant(0.8);

@@ -7,9 +7,10 @@
 
 namespace lockstep::testing {
 
-// A compared row: predicted with an interval of a fifth to both sides, measured, of one choice and one plan.
-inline RunResult run_row(const std::string& source, double predicted, double measured, const std::string& plan = "p",
-                         const std::string& choice = "c") {
+// A compared row: predicted with an interval of a fifth to both sides, measured, of one choice and
+// one plan.
+inline RunResult run_row(const std::string& source, double predicted, double measured,
+                         const std::string& plan = "p", const std::string& choice = "c") {
   RunResult row;
   row.row_id = source + "-1";
   row.source = source;

@@ -7,7 +7,8 @@ using namespace lockstep;
 
 namespace {
 
-Plan plan(std::int64_t tensor, std::int64_t stages, std::int64_t data, Sharding sharding = Sharding::none) {
+Plan plan(std::int64_t tensor, std::int64_t stages, std::int64_t data,
+          Sharding sharding = Sharding::none) {
   Plan plan;
   plan.tensor = tensor;
   plan.pipeline.stages = stages;

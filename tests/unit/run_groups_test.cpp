@@ -1,4 +1,5 @@
-// What groups of measured runs tell: repeats, order, what fits, the regret of the plan that is picked.
+// What groups of measured runs tell: repeats, order, what fits, the regret of the plan that is
+// picked.
 #include "tests/catch.hpp"
 
 #include <string>
@@ -16,12 +17,15 @@ std::vector<RunResult> five_plans(const std::string& source, const std::vector<d
                                   const std::string& choice = "c") {
   std::vector<RunResult> rows;
   for (std::size_t i = 0; i < measured.size(); ++i) {
-    rows.push_back(run_row(source, static_cast<double>(i + 1), measured[i], "plan" + std::to_string(i), choice));
+    rows.push_back(run_row(source, static_cast<double>(i + 1), measured[i],
+                           "plan" + std::to_string(i), choice));
   }
   return rows;
 }
 
-void add(std::vector<RunResult>& to, std::vector<RunResult> rows) { to.insert(to.end(), rows.begin(), rows.end()); }
+void add(std::vector<RunResult>& to, std::vector<RunResult> rows) {
+  to.insert(to.end(), rows.begin(), rows.end());
+}
 
 RunResult memory_row(bool ran_out, bool predicted_to_fit) {
   RunResult row = run_row("a", 1, ran_out ? 0 : 1);
@@ -33,9 +37,11 @@ RunResult memory_row(bool ran_out, bool predicted_to_fit) {
 }  // namespace
 
 TEST_CASE("Noise: the median difference of repeats, by source", "[unit]") {
-  // p: 1.0 and 1.1 differ by 10 %. q: 1, 2 and 3: pairs 100 %, 50 %, 200 %, median 100 %. r stands alone.
-  const std::vector<RunResult> rows{run_row("a", 1, 1.0, "p"), run_row("a", 1, 1.1, "p"), run_row("a", 2, 1.0, "q"),
-                                    run_row("a", 2, 2.0, "q"), run_row("a", 2, 3.0, "q"), run_row("a", 3, 9.0, "r"),
+  // p: 1.0 and 1.1 differ by 10 %. q: 1, 2 and 3: pairs 100 %, 50 %, 200 %, median 100 %. r stands
+  // alone.
+  const std::vector<RunResult> rows{run_row("a", 1, 1.0, "p"), run_row("a", 1, 1.1, "p"),
+                                    run_row("a", 2, 1.0, "q"), run_row("a", 2, 2.0, "q"),
+                                    run_row("a", 2, 3.0, "q"), run_row("a", 3, 9.0, "r"),
                                     run_row("b", 1, 5.0, "p")};
   const std::vector<NoiseFloor> noise = noise_floor(rows);
   REQUIRE(noise.size() == 1);  // b repeats nothing, though a has the same plan
@@ -67,8 +73,9 @@ TEST_CASE("Order: Spearman and the quantiles of measured over predicted", "[unit
 
 TEST_CASE("Fits or not: both kinds of a source's runs are told apart or not", "[unit]") {
   // Three ran out, of which one was seen; two ran, of which one was thought too big: 2 of 5 right.
-  std::vector<RunResult> rows{memory_row(true, false), memory_row(true, true), memory_row(true, true),
-                              memory_row(false, true), memory_row(false, false)};
+  std::vector<RunResult> rows{memory_row(true, false), memory_row(true, true),
+                              memory_row(true, true), memory_row(false, true),
+                              memory_row(false, false)};
   rows.push_back(run_row("b", 1, 1));  // a source without runs that did not fit
   const std::vector<OutOfMemorySummary> matrix = count_out_of_memory(rows);
   REQUIRE(matrix.size() == 1);
@@ -89,10 +96,12 @@ TEST_CASE("Regret: how much slower the plan is that is predicted to be fastest",
   CHECK(choices[0].spearman == Approx(0.9));  // the first two change places
 }
 
-TEST_CASE("Regret: groups of fewer than five plans are no choice, and repeats are one plan", "[unit]") {
+TEST_CASE("Regret: groups of fewer than five plans are no choice, and repeats are one plan",
+          "[unit]") {
   CHECK(plan_choices(five_plans("a", {1, 2, 3, 4})).empty());
   std::vector<RunResult> rows = five_plans("a", {9, 10, 12, 13, 14});
-  rows.push_back(run_row("a", 1, 13, "plan0"));  // plan0 measured again: its median is 11, the best 10
+  rows.push_back(
+      run_row("a", 1, 13, "plan0"));  // plan0 measured again: its median is 11, the best 10
   const std::vector<PlanChoice> choices = plan_choices(rows);
   REQUIRE(choices.size() == 1);
   CHECK(choices[0].plans == 5);
@@ -108,9 +117,9 @@ TEST_CASE("Regret: a plan that is predicted not to fit is not picked", "[unit]")
 }
 
 TEST_CASE("Regret: summed up by source, and over all but those that stay apart", "[unit]") {
-  std::vector<RunResult> rows = five_plans("a", {10, 11, 12, 13, 14}, "x");   // 0
-  add(rows, five_plans("a", {12, 10, 12, 13, 14}, "y"));                      // 20 %
-  add(rows, five_plans("b", {20, 10, 12, 13, 14}));                           // 100 %
+  std::vector<RunResult> rows = five_plans("a", {10, 11, 12, 13, 14}, "x");  // 0
+  add(rows, five_plans("a", {12, 10, 12, 13, 14}, "y"));                     // 20 %
+  add(rows, five_plans("b", {20, 10, 12, 13, 14}));                          // 100 %
   const std::vector<RegretSummary> regret = summarize_regret(plan_choices(rows), {"b"});
   REQUIRE(regret.size() == 3);
   CHECK(regret[0].source == "a");

@@ -6,45 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/measured_row.hpp"
 #include "validate/run_row.hpp"
 #include "validate/stated_network.hpp"
 
 using namespace lockstep;
+using lockstep::testing::aliases;
+using lockstep::testing::assumes;
+using lockstep::testing::build;
+using lockstep::testing::catalog;
 
 namespace {
-
-const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
-
-const Catalog& catalog() {
-  static const Catalog one(folder);
-  return one;
-}
-
-const Aliases& aliases() {
-  static const Aliases one = load_aliases(folder + "/aliases/measured_runs.yaml");
-  return one;
-}
-
-// A row of 16 H100 for a small Llama, with these cells changed or added.
-RunScenario build(const std::map<std::string, std::string>& changed) {
-  std::map<std::string, std::string> cells{{"layers", "32"},       {"hidden", "4096"},      {"heads", "32"},
-                                           {"seq_len", "4096"},    {"gpu_key", "h100-sxm-80gb"},
-                                           {"num_gpus", "16"},     {"micro_batch", "1"},    {"global_batch", "128"},
-                                           {"arch", "llama_dense"}, {"step_time_s", "1"}};
-  for (const auto& [name, text] : changed) cells[name] = text;
-  std::string header;
-  std::string row;
-  for (const auto& [name, text] : cells) {
-    header += (header.empty() ? "" : ",") + name;
-    row += (row.empty() ? "\"" : ",\"") + text + "\"";
-  }
-  RunBuilder builder(catalog(), aliases());
-  return builder.build(read_run_records(parse_csv(header + "\n" + row + "\n", "t.csv")).front());
-}
-
-bool assumes(const RunScenario& run, const std::string& text) {
-  return std::find(run.assumed.begin(), run.assumed.end(), text) != run.assumed.end();
-}
 
 std::string software_of(const std::string& framework, std::map<std::string, std::string> cells = {}) {
   cells["framework"] = framework;
@@ -159,10 +131,49 @@ TEST_CASE("Rows: GPUs in other spellings", "[unit]") {
   CHECK(build({{"gpu_key", "MI300X"}}).skipped == "GPU 'mi300x' is not in the catalog");
 }
 
+TEST_CASE("Rows: adapters by their words, and what stacks take for granted", "[unit]") {
+  const RunScenario lora = build({{"mode", "LoRA"}});
+  CHECK(lora.training.adapter.kind == AdapterKind::lora);
+  CHECK(lora.training.adapter.frozen == FrozenWeights::training);
+  CHECK(assumes(lora, "LoRA: rank 8 beside q and v"));
+  CHECK(lora.step_time_s == 1);
+  CHECK(build({{"mode", "QLoRA"}}).training.adapter.frozen == FrozenWeights::nf4_double);
+  const RunScenario litgpt =
+      build({{"mode", "LoRA (bnb.nf4)"}, {"framework", "litgpt"}, {"precision", "bf16-true+bnb.nf4"}});
+  CHECK(litgpt.training.adapter.frozen == FrozenWeights::nf4);
+  CHECK(litgpt.training.adapter.dropout == 0.05);
+  CHECK(litgpt.plan.recompute == Recompute::full);  // 16 GPUs
+  CHECK(litgpt.step_time_s == 0);
+  CHECK(assumes(litgpt,
+                "time not compared: of a micro-batch of samples that are shorter than the longest"));
+  CHECK(build({{"mode", "full fine-tuning"}}).training.adapter.kind == AdapterKind::none);
+  CHECK(assumes(build({{"mode", "sft"}}), "fine-tuning: every sequence counts as full"));
+  const RunScenario offload = build({{"activation_recompute", "full+offload"}});
+  CHECK(offload.plan.recompute == Recompute::full);
+  CHECK(offload.plan.offload.activations == 1);
+}
+
+TEST_CASE("Rows: the count of what is trained tells the adapter's version", "[unit]") {
+  // 30 layers of 10 x 4096 + 32: 1,229,760; with scales, biases and norms 4,279,744.
+  const auto kind = [](const char* notes) {
+    return build({{"mode", "Adapter"}, {"notes", notes}}).training.adapter.kind;
+  };
+  CHECK(kind("trainable 1,229,760; longest sample") == AdapterKind::prompt);
+  CHECK(kind("trainable 4,279,744") == AdapterKind::adapter_v2);
+  CHECK(kind("") == AdapterKind::prompt);
+  CHECK(build({{"mode", "Adapter"}, {"trainable_params", "4279744"}}).training.adapter.kind ==
+        AdapterKind::adapter_v2);
+  CHECK(build({{"mode", "Adapter v2"}}).training.adapter.kind == AdapterKind::adapter_v2);
+}
+
 TEST_CASE("Rows: what is not modelled is skipped with the reason", "[unit]") {
-  CHECK(build({{"mode", "QLoRA"}}).skipped == "trains an adapter, not every weight");
-  CHECK(build({{"activation_recompute", "full+offload"}}).skipped ==
+  CHECK(build({{"mode", "prefix tuning"}}).skipped ==
+        "trains an adapter of a kind that is not modelled");
+  CHECK(build({{"activation_recompute", "cpu offload"}}).skipped ==
         "state or activations are offloaded to the host");
+  CHECK(build({{"overlap_notes", "optimizer in 8-bit"}}).skipped == "optimizer state in 8 bits");
+  CHECK(build({{"framework", "torchtune"}, {"mode", "full finetune"}, {"num_gpus", "1"}}).skipped ==
+        "full fine-tuning on one GPU whose optimizer is not stated");
   CHECK(build({{"micro_batch", ""}}).skipped == "micro_batch is not stated");
   CHECK(build({{"tp", "3"}}).skipped == "degrees that do not multiply to the GPUs");
   CHECK(build({{"tp", "2"}, {"dp", "16"}}).skipped == "degrees that do not multiply to the GPUs");
@@ -282,6 +293,18 @@ TEST_CASE("Rows: recompute texts", "[unit]") {
   CHECK(plan("True").recompute == Recompute::full);
 }
 
+TEST_CASE("Rows: what one scale of fp8 covers", "[unit]") {
+  const auto scaling = [](const std::string& text) { return build({{"precision", text}}).training.fp8_scaling; };
+  CHECK(scaling("float8 rowwise") == Fp8Scaling::rowwise);
+  CHECK(scaling("row-wise fp8") == Fp8Scaling::rowwise);
+  CHECK(scaling("float8 linears (tensorwise, torchao) + bf16 attention") == Fp8Scaling::current);
+  CHECK(scaling("fp8 (current scaling)") == Fp8Scaling::current);
+  CHECK(scaling("fp8 blockwise") == Fp8Scaling::blockwise);
+  CHECK(scaling("fp8 (TE delayed scaling era)") == Fp8Scaling::delayed);
+  CHECK(scaling("fp8") == Fp8Scaling::delayed);
+  CHECK(scaling("bf16") == Fp8Scaling::delayed);
+}
+
 TEST_CASE("Rows: precision texts", "[unit]") {
   const auto precision = [](const std::string& text) { return build({{"precision", text}}).training.precision; };
   CHECK(precision("nvfp4 or fp8 (two configs match)") == Precision::nvfp4);
@@ -388,7 +411,7 @@ TEST_CASE("Aliases: every rule names an entry of the catalog, and none looks at 
   for (const AliasTable* table :
        {&aliases().gpus, &aliases().systems, &aliases().software, &aliases().software_details,
         &aliases().architectures, &aliases().precisions, &aliases().attention, &aliases().recompute,
-        &aliases().memory, &aliases().unsupported}) {
+        &aliases().memory, &aliases().unsupported, &aliases().training, &aliases().timing}) {
     INFO(table->name);
     CHECK_FALSE(table->rules.empty());
     CHECK(std::find(table->columns.begin(), table->columns.end(), "source") == table->columns.end());

@@ -26,7 +26,7 @@ TEST_CASE("Summary: errors are predicted over measured minus one", "[unit]") {
   // +10 %, -20 %, and +100 %, which its interval of 20 % does not hold
   std::vector<RunResult> rows{row("a", 1.1, 1.0), row("a", 0.8, 1.0), row("b", 2.0, 1.0)};
   rows.push_back(row("b", 9.0, 1.0));
-  rows.back().status = "context parallelism";   // skipped rows do not count
+  rows.back().status = "context parallelism";  // skipped rows do not count
   const std::vector<ErrorSummary> summary = summarize_errors(rows);
   // two sources; one model, GPU, parallelism and software; overall
   REQUIRE(summary.size() == 7);
@@ -47,15 +47,23 @@ TEST_CASE("Summary: errors are predicted over measured minus one", "[unit]") {
 
 TEST_CASE("Summary: sources count once each, and some stay apart", "[unit]") {
   // a: two rows, one covered, median 15 %; b: one row, not covered, 100 %; c stays apart
-  const std::vector<RunResult> rows{row("a", 1.1, 1.0), row("a", 0.8, 1.0), row("b", 2.0, 1.0), row("c", 1.0, 1.0)};
+  const std::vector<RunResult> rows{row("a", 1.1, 1.0), row("a", 0.8, 1.0), row("b", 2.0, 1.0),
+                                    row("c", 1.0, 1.0)};
   const std::vector<SourceMean> over = summarize_sources(summarize_errors(rows), {"c"});
   REQUIRE(over.size() == 1);
   CHECK(over[0].metric == "step_time");
   CHECK(over[0].sources == 2);
   CHECK(over[0].median_abs_error == Approx((0.15 + 1.0) / 2));
-  CHECK(over[0].coverage_90 == Approx(0.25));       // (1/2 + 0)/2, not 1/3 of the rows
+  CHECK(over[0].coverage_90 == Approx(0.25));  // (1/2 + 0)/2, not 1/3 of the rows
   CHECK(over[0].median_half_width == Approx(0.2));
   CHECK(over[0].apart == std::vector<std::string>{"c"});
+  std::vector<RunResult> measured = rows;
+  for (RunResult& one : measured) one.peak_memory = one.step_time;
+  const std::vector<SourceMean> both = summarize_sources(summarize_errors(measured), {"c"});
+  REQUIRE(both.size() == 2);
+  CHECK(both[1].metric == "peak_memory");
+  CHECK(both[1].sources == 3);  // memory is no matter of noisy clusters
+  CHECK(both[1].apart.empty());
 }
 
 TEST_CASE("Runs: tables of text, Markdown and CSV hold hostile names", "[unit]") {

@@ -284,6 +284,15 @@ TEST_CASE("scenario: a precision that the GPU lacks") {
         "      = hint: precisions of this GPU: fp32, fp16, bf16\n");
 }
 
+TEST_CASE("scenario: a scaling of fp8 without fp8") {
+  CHECK(after("global_batch: 64", "global_batch: 64, fp8_scaling: rowwise") ==
+        "s.yaml:4:66: error[E467]: fp8_scaling says how linears in fp8 are scaled, but the precision "
+        "is bf16\n"
+        "    4 | training: {sequence_length: 1024, global_batch: 64, fp8_scaling: rowwise}\n"
+        "      |                                                                  ^~~~~~~\n"
+        "      = hint: set precision: fp8, or leave fp8_scaling out\n");
+}
+
 TEST_CASE("scenario: a plan without a software profile") {
   CHECK(after("software: plain\n", "") ==
         "s.yaml:6:11: error[E458]: the plan 'dp' has no software profile\n"

@@ -22,8 +22,8 @@ TEST_CASE("Statistics: Spearman's correlation is that of the ranks", "[unit]") {
   CHECK(rank_correlation({10, 20, 30, 40}, {1, 2, 4, 3}) == Approx(0.8));
   CHECK(rank_correlation({1, 10, 100}, {1, 2, 3}) == Approx(1.0));
   CHECK(rank_correlation({1, 2, 3}, {9, 5, 1}) == Approx(-1.0));
-  // Ties share their mean rank: 1 2.5 2.5 4 against 1 2 3 4, deviations -1.5 0 0 1.5 and -1.5 -0.5 0.5 1.5:
-  // 4.5 / sqrt(4.5 * 5)
+  // Ties share their mean rank: 1 2.5 2.5 4 against 1 2 3 4, deviations -1.5 0 0 1.5 and -1.5 -0.5
+  // 0.5 1.5: 4.5 / sqrt(4.5 * 5)
   CHECK(rank_correlation({1, 2, 2, 3}, {1, 2, 3, 4}) == Approx(4.5 / std::sqrt(22.5)));
 }
 

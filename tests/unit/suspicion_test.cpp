@@ -23,15 +23,22 @@ TEST_CASE("Suspicions: an ordinary row is suspected of nothing", "[unit]") {
 
 TEST_CASE("Suspicions: every rule says what holds", "[unit]") {
   const std::vector<std::pair<std::function<void(RunFacts&)>, std::string>> cases{
-      {[](RunFacts& facts) { facts.memory_share = 0.98; }, "memory limit: needs 98 % of the device"},
-      {[](RunFacts& facts) { facts.power_words = "power limited"; }, "power limit: the row says 'power limited'"},
-      {[](RunFacts& facts) { facts.efa = true, facts.nodes = 2, facts.stages = 4, facts.micro_batches = 64; },
+      {[](RunFacts& facts) { facts.memory_share = 0.98; },
+       "memory limit: needs 98 % of the device"},
+      {[](RunFacts& facts) { facts.power_words = "power limited"; },
+       "power limit: the row says 'power limited'"},
+      {[](RunFacts& facts) {
+         facts.efa = true, facts.nodes = 2, facts.stages = 4, facts.micro_batches = 64;
+       },
        "shared network: EFA, 64 micro-batches on 4 stages"},
       {[](RunFacts& facts) { facts.experts = true; }, "experts: mixture of experts"},
-      {[](RunFacts& facts) { facts.schedule_assumed = true, facts.stages = 4; }, "schedule assumed: 4 stages"},
-      {[](RunFacts& facts) { facts.network_assumed = true, facts.nodes = 8; }, "network not stated: 8 nodes"},
+      {[](RunFacts& facts) { facts.schedule_assumed = true, facts.stages = 4; },
+       "schedule assumed: 4 stages"},
+      {[](RunFacts& facts) { facts.network_assumed = true, facts.nodes = 8; },
+       "network not stated: 8 nodes"},
       {[](RunFacts& facts) { facts.software_assumed = true; }, "software not known: profile w"},
-      {[](RunFacts& facts) { facts.host_share = 0.38; }, "launch bound: waits 38 % of the step for the host"},
+      {[](RunFacts& facts) { facts.host_share = 0.38; },
+       "launch bound: waits 38 % of the step for the host"},
       {[](RunFacts& facts) { facts.sequence = 131072; }, "long context: 131072 tokens"},
       {[](RunFacts& facts) { facts.low_precision = true; }, "8 or 4 bits: low precision"}};
   for (const auto& [change, expected] : cases) {
@@ -39,7 +46,8 @@ TEST_CASE("Suspicions: every rule says what holds", "[unit]") {
     change(row.facts);
     CHECK(suspicions(row, {}) == std::vector<std::string>{expected});
   }
-  CHECK(suspicions(run_row("a", 1, 1), {3, 1.2}) == std::vector<std::string>{"repeats disagree: 3 equal runs differ by 20 %"});
+  CHECK(suspicions(run_row("a", 1, 1), {3, 1.2}) ==
+        std::vector<std::string>{"repeats disagree: 3 equal runs differ by 20 %"});
   CHECK(suspicion_rules().size() == cases.size() + 1);
 }
 
@@ -50,7 +58,8 @@ TEST_CASE("Suspicions: the memory limit explains only predictions that are too f
 }
 
 TEST_CASE("Suspicions: repeats are rows of one source, choice and plan", "[unit]") {
-  const std::vector<RunResult> rows{run_row("a", 1, 1.0), run_row("a", 1, 1.5), run_row("b", 1, 9.0)};
+  const std::vector<RunResult> rows{run_row("a", 1, 1.0), run_row("a", 1, 1.5),
+                                    run_row("b", 1, 9.0)};
   const std::vector<Repeats> repeats = repeats_of(rows);
   REQUIRE(repeats.size() == 3);
   CHECK(repeats[0].rows == 2);
@@ -61,8 +70,8 @@ TEST_CASE("Suspicions: repeats are rows of one source, choice and plan", "[unit]
 
 TEST_CASE("Suspicions: the worst rows are far off in ratio, at most three of a source", "[unit]") {
   // A tenth (-90 %) and ten times (+900 %) are equally wrong; then the order of the rows decides.
-  std::vector<RunResult> rows{run_row("a", 1, 1), run_row("a", 1, 10), run_row("a", 10, 1), run_row("a", 2, 1),
-                              run_row("a", 4, 1), run_row("b", 3, 1)};
+  std::vector<RunResult> rows{run_row("a", 1, 1), run_row("a", 1, 10), run_row("a", 10, 1),
+                              run_row("a", 2, 1), run_row("a", 4, 1),  run_row("b", 3, 1)};
   const std::vector<WorstRow> worst = worst_rows(rows);
   std::vector<std::size_t> order;
   for (const WorstRow& one : worst) order.push_back(one.row);
