@@ -35,6 +35,7 @@ bool StepEvaluator::moves_routes(std::string_view path) {
 }
 
 bool StepEvaluator::follow(const ConstantBase& constant, double at, const Workload& moved) {
+  apply_slopes();  // back to the base
   std::vector<const Op*> others;
   visit_ops(moved, [&](const Op& op) { others.push_back(&op); });
   std::vector<Slope> found;
@@ -44,8 +45,8 @@ bool StepEvaluator::follow(const ConstantBase& constant, double at, const Worklo
     same_shape = same_shape && next < others.size();
     if (!same_shape) return;
     const Op& other = *others[next++];
-    same_shape =
-        op.kind == other.kind && op.m == other.m && op.n == other.n && op.k == other.k;
+    same_shape = op.kind == other.kind && op.m == other.m && op.n == other.n &&
+                 op.k == other.k && op.launches == other.launches;
     if (op.bytes == other.bytes && op.flops == other.flops) return;
     const double step = at - constant.value;
     found.push_back({&op, op.bytes, op.flops, (other.bytes - op.bytes) / step,

@@ -33,7 +33,8 @@ class StepEvaluator {
   [[nodiscard]] Cluster& cluster() { return cluster_; }
   [[nodiscard]] Plan& plan() { return plan_; }
 
-  // `moved` is lower() with `constant`, one of plan(), at the value `at`, all others as they are.
+  // `moved` is lower() with `constant`, one of plan(), at the value `at`. All constants must stand
+  // where they stood at the start.
   // False where the workload has another shape then: total() does not know of it.
   bool follow(const ConstantBase& constant, double at, const Workload& moved);
 

@@ -17,8 +17,8 @@ std::string signed_percent(double share) {
 }
 
 std::string one_run(const NearestRun& near) {
-  return fmt::format("{} on {} × {}, {} (predicted {})", printable(near.run.model),
-                     unbroken(fmt::format("{}", near.run.gpus)), printable(near.run.gpu),
+  return fmt::format("{} on {}, {} (predicted {})", printable(near.run.model),
+                     unbroken(fmt::format("{} × {}", near.run.gpus, printable(near.run.gpu))),
                      printable(near.run.software), signed_percent(near.error));
 }
 
