@@ -63,9 +63,10 @@ void list_frozen_units(StageTensors& list) {
                      saving * list.stage.quantized_parameters;
   list.add({"unsharded stage", units, Bytes{all}, Lifetime::passes(), bytes.gather});
   constexpr double pieces_and_whole = 2;
-  list.add({"unsharded gradients", units,
-            Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.largest_layer_parameters()},
-            Lifetime::backward()});
+  list.add(
+      {"unsharded gradients", units,
+       Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.largest_layer_parameters()},
+       Lifetime::backward()});
 }
 
 // FSDP units that are whole: the layer in use and prefetched ones (all of them where none is
