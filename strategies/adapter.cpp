@@ -11,7 +11,7 @@ bool separates(char c) {
 }
 
 void join(LoraTargets& all, const LoraTargets& more) {
-  for (bool LoraTargets::* one :
+  for (bool LoraTargets::*one :
        {&LoraTargets::query, &LoraTargets::key, &LoraTargets::value, &LoraTargets::output,
         &LoraTargets::gate, &LoraTargets::up, &LoraTargets::down}) {
     all.*one = all.*one || more.*one;
@@ -57,7 +57,7 @@ std::optional<LoraTargets> parse_adapter_targets(std::string_view text, std::str
 
 double quantized_bytes(FrozenWeights frozen) {
   constexpr double four_bits = 0.5;
-  constexpr double block = 64;        // weights that share a scale
+  constexpr double block = 64;         // weights that share a scale
   constexpr double scale_block = 256;  // scales that share a scale of theirs
   if (frozen == FrozenWeights::nf4_double) return four_bits + (1 + 4 / scale_block) / block;
   return four_bits + 4 / block;

@@ -37,8 +37,8 @@ void check_lora(const Model& model, const Adapter& adapter, std::vector<Violatio
     found.push_back({"E440", "adapter.targets", "the MLP of this model has no gate projection",
                      "targets: up, down"});
   } else if (model.has_experts() && at.mlp()) {
-    found.push_back({"E441", "adapter.targets", "LoRA inside experts is not modelled",
-                     "targets: attention"});
+    found.push_back(
+        {"E441", "adapter.targets", "LoRA inside experts is not modelled", "targets: attention"});
   }
 }
 

@@ -64,7 +64,8 @@ void lay_out_recompute(Stage& stage) {
   }
 }
 
-void count_parameters_on_stage(const BlockContext& context, const Workload& workload, Stage& stage) {
+void count_parameters_on_stage(const BlockContext& context, const Workload& workload,
+                               Stage& stage) {
   for (const Chunk& chunk : stage.chunks) {
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
       const Block& block = workload.kinds[kind].block;

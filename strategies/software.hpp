@@ -52,17 +52,17 @@ struct Software {
                                              // the same shape
   bool fused_experts = false;  // products of all experts are one kernel; else one launch an expert
   bool fp8_casts_weights = false;  // weights are cast for every pass (torchao), not once a step
-  Constant<double> memory_traffic_factor;    // on bytes of memory-bound ops
-  Constant<double> softmax_traffic_factor;   // on bytes of unfused attention scores
-  Constant<double> loss_bytes_per_logit;     // traffic of loss forward and backward
+  Constant<double> memory_traffic_factor;          // on bytes of memory-bound ops
+  Constant<double> softmax_traffic_factor;         // on bytes of unfused attention scores
+  Constant<double> loss_bytes_per_logit;           // traffic of loss forward and backward
   Constant<double> optimizer_bytes_per_parameter;  // traffic of gradient norm, clip, update and
                                                    // cast, per local parameter
 
   // -- host
-  Constant<Seconds> host_per_layer;  // CPU time to launch the forward pass of a dense layer; other
-                                     // layers by the kernels that they launch
-  bool cuda_graphs = false;          // layers are captured once and replayed
-  Constant<double> cuda_graph_share;             // CPU time of a replayed over a launched layer
+  Constant<Seconds> host_per_layer;   // CPU time to launch the forward pass of a dense layer; other
+                                      // layers by the kernels that they launch
+  bool cuda_graphs = false;           // layers are captured once and replayed
+  Constant<double> cuda_graph_share;  // CPU time of a replayed over a launched layer
   Constant<Seconds> expert_sync;  // GPU idle per pass of an expert layer while the host waits for
                                   // the counts of routed tokens; none with fixed capacities
   Constant<double> host_backward_factor;         // backward over forward
@@ -117,9 +117,11 @@ struct Software {
   double norm_saved_bytes = 2;      // per element of a norm's input that is kept (fp32 copies: 6)
   double activation_extra_bytes =
       0;  // per element of ffn width beyond gate, up and product (separate SiLU output: 2)
-  double score_bytes = 5;       // unfused attention, per score element kept, with dropout
-  double pipeline_buffers = 0;  // hidden-state buffers per micro-batch in flight, beside checkpoints
-  bool pipeline_buffers_split = false;  // ... which tensor ranks share (DeepSpeed's partitioned pipe)
+  double score_bytes = 5;  // unfused attention, per score element kept, with dropout
+  double pipeline_buffers =
+      0;  // hidden-state buffers per micro-batch in flight, beside checkpoints
+  bool pipeline_buffers_split =
+      false;  // ... which tensor ranks share (DeepSpeed's partitioned pipe)
   bool gradients_persist =
       true;  // gradient memory lives between steps (Megatron's buffers); else it grows in backward
   bool cached_weight_gradients =
@@ -131,22 +133,22 @@ struct Software {
   double optimizer_temporaries = 0;  // per local parameter, while the update runs
   bool context_keeps_steps = false;  // ring attention holds what it received, and every partial
                                      // output, until the core is done (Transformer Engine)
-  // Whole hidden states that a layer keeps under sequence parallelism (2: the gathered inputs of both
-  // column-parallel linears; 0: gathered again in backward). Between them where runs of one stack
-  // differ by a switch that nobody recorded: its mean over published runs, without and with a
+  // Whole hidden states that a layer keeps under sequence parallelism (2: the gathered inputs of
+  // both column-parallel linears; 0: gathered again in backward). Between them where runs of one
+  // stack differ by a switch that nobody recorded: its mean over published runs, without and with a
   // pipeline.
   double gathered_inputs_kept = 0;
   double gathered_inputs_kept_pipelined = 0;
   double workspace_bytes = 0;  // of libraries, inside the allocator (cuBLAS)
   // Fine-tuning with adapters.
-  bool lora_fused_qkv = false;       // LoRA beside q, k and v is one module: one dropped input, and
-                                     // its outputs are kept while they are put in place (LitGPT)
+  bool lora_fused_qkv = false;  // LoRA beside q, k and v is one module: one dropped input, and
+                                // its outputs are kept while they are put in place (LitGPT)
   bool quantized_keeps_inputs = false;  // a linear with 4-bit weights keeps its input though its
                                         // weights are frozen (bitsandbytes' MatMul4Bit)
-  double dequantized_layers = 0.3;   // layers' worth of 4-bit weights that are whole at once
+  double dequantized_layers = 0.3;      // layers' worth of 4-bit weights that are whole at once
   bool fsdp_frozen_gathered = false;  // FSDP units with frozen weights stay gathered until the step
                                       // ends (FSDP1 with use_orig_params)
-  bool fsdp_root_unsharded = true;   // embedding and head stay gathered
+  bool fsdp_root_unsharded = true;    // embedding and head stay gathered
   bool fsdp_pipeline_gathered =
       true;                          // under a pipeline a stage is gathered and reduced once a step
   double fsdp_units_in_flight = 2;   // unsharded layers: current and prefetched

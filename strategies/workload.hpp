@@ -135,7 +135,7 @@ struct SavedTensor {
   Bytes part_input;  // of it, what stays where that part runs again: the part's own input
   // Elements that a linear reads and keeps for its weight gradient; 0: no linear's input.
   double linear_input = 0;
-  bool only_linear = true;  // nothing else reads it in the backward pass
+  bool only_linear = true;     // nothing else reads it in the backward pass
   bool adapter_reads = false;  // an adapter beside the linear keeps it for its own weight gradient
 };
 
@@ -254,8 +254,8 @@ struct Stage {
   std::int64_t recomputed_layers = 0;  // of them
   bool has_embedding = false;
   bool has_head = false;
-  double parameters = 0;         // on one rank, before data sharding; without those of experts
-  double expert_parameters = 0;  // on one rank, before data sharding
+  double parameters = 0;            // on one rank, before data sharding; without those of experts
+  double expert_parameters = 0;     // on one rank, before data sharding
   double trained_parameters = 0;    // of `parameters`
   double quantized_parameters = 0;  // of `parameters`
   double trained_expert_parameters = 0;

@@ -119,7 +119,8 @@ void add_lora(const BlockContext& context, BlockBuilder& building, LinearRole ro
   auto& saved = building.block.saved;
   if (adapter.dropout > 0) {
     const double copies = fused ? 1.0 : modules.count;
-    saved.push_back({"dropped adapter input", Bytes{copies * (element + 1) * t * in_width}, false, {}});
+    saved.push_back(
+        {"dropped adapter input", Bytes{copies * (element + 1) * t * in_width}, false, {}});
   } else if (SavedTensor* input = linear_input(building)) {
     input->adapter_reads = true;
   }

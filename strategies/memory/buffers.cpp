@@ -16,10 +16,13 @@ double as_double(std::int64_t value) {
   return static_cast<double>(value);
 }
 
-// Two gathered tensors and one gradient under sequence parallelism; received and sent activations.
+// Two gathered tensors and one gradient under sequence parallelism (Megatron's global memory
+// buffer; software whose layers keep gathered inputs has none); received and sent activations.
 void list_transfers(StageTensors& list) {
   const RankShape& at = list.context.shape;
-  if (list.plan.sequence_parallel) {
+  const bool kept =
+      list.software.gathered_inputs_kept > 0 || list.software.gathered_inputs_kept_pipelined > 0;
+  if (list.plan.sequence_parallel && !kept) {
     list.add({"gathered sequence buffers", buffers, 3.0 * at.hidden_state(), Lifetime::step(),
               at.element});
   }
@@ -63,9 +66,10 @@ void list_frozen_units(StageTensors& list) {
                      saving * list.stage.quantized_parameters;
   list.add({"unsharded stage", units, Bytes{all}, Lifetime::passes(), bytes.gather});
   constexpr double pieces_and_whole = 2;
-  list.add({"unsharded gradients", units,
-            Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.largest_layer_parameters()},
-            Lifetime::backward()});
+  list.add(
+      {"unsharded gradients", units,
+       Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.largest_layer_parameters()},
+       Lifetime::backward()});
 }
 
 // FSDP units that are whole: the layer in use and prefetched ones (all of them where none is

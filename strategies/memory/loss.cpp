@@ -25,8 +25,8 @@ void list_loss(StageTensors& list) {
             at.residual_shards, at.residual_shards > 1 ? "tensor" : ""});
   const Adapter& adapter = list.context.training.adapter;
   if (adapter.kind == AdapterKind::adapter_v2) {
-    list.add({"logits before their scale", kind, Bytes{at.element * at.tokens * rows / shards}, then,
-              at.element, shards, shards > 1 ? "tensor" : ""});
+    list.add({"logits before their scale", kind, Bytes{at.element * at.tokens * rows / shards},
+              then, at.element, shards, shards > 1 ? "tensor" : ""});
   }
   if (adapter.used()) return;
   list.add({"head weight gradient", kind, Bytes{at.element * rows * at.hidden / at.tensor}, then,

@@ -64,8 +64,9 @@ void list_states(StageTensors& list) {
   list.add({"weights", TensorClass::weights,
             Bytes{list.bytes.weight * (1 - offload.weights) * weights}, Lifetime::step(),
             list.bytes.weight, shards.weights, "data"});
-  list.add({"4-bit weights", TensorClass::weights, Bytes{narrow * (1 - offload.weights) * quantized},
-            Lifetime::step(), narrow, shards.weights, "data"});
+  list.add({"4-bit weights", TensorClass::weights,
+            Bytes{narrow * (1 - offload.weights) * quantized}, Lifetime::step(), narrow,
+            shards.weights, "data"});
   list.add({"dequantised weights", TensorClass::recompute_workspace,
             Bytes{list.context.shape.element * list.software.dequantized_layers *
                   list.largest_quantized_layer()},

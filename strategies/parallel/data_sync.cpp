@@ -56,8 +56,8 @@ void DataSync::reduce(std::vector<CollectiveCall>& calls, double parameters,
   }
 }
 
-void DataSync::gather(std::vector<CollectiveCall>& calls, double parameters,
-                      const UnitNames& names, double quantized) const {
+void DataSync::gather(std::vector<CollectiveCall>& calls, double parameters, const UnitNames& names,
+                      double quantized) const {
   if (parameters <= 0 || shard_ <= 1) return;
   const Bytes bytes{(parameters - quantized) * bytes_.gather + quantized * quantized_bytes_};
   calls.push_back(

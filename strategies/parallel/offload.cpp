@@ -40,7 +40,8 @@ void add_layer_copies(const BlockContext& context, LayerKind& kind) {
   const double saving = (bytes.weight - quantized_bytes(adapter.frozen)) *
                         kind.block.quantized_parameters / shards.weights;
   if (offload.weights > 0) {
-    const HostCopy in{"weights from the host", Bytes{offload.weights * (bytes.weight * shard - saving)}};
+    const HostCopy in{"weights from the host",
+                      Bytes{offload.weights * (bytes.weight * shard - saving)}};
     kind.copies_forward.push_back(in);
     if (context.plan.reshards_after_forward()) kind.copies_backward.push_back(in);
     kind.copies_backward.push_back(

@@ -65,9 +65,8 @@ void add_data_parallel(const BlockContext& context, Workload& workload) {
   }
   const double traffic = optimizer_traffic(plan, context.training);
   for (Stage& stage : workload.stages) {
-    const double local =
-        stage.trained_parameters / state_shards(plan).optimizer +
-        stage.trained_expert_parameters / expert_state_shards(plan).optimizer;
+    const double local = stage.trained_parameters / state_shards(plan).optimizer +
+                         stage.trained_expert_parameters / expert_state_shards(plan).optimizer;
     Op update;
     update.name = "optimizer";
     update.op_class = OpClass::optimizer;

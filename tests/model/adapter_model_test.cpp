@@ -217,13 +217,15 @@ TEST_CASE("adapter: what cannot be trained is said, with what can") {
   experts.experts.count = 8;
   CHECK(problems(adapted(AdapterKind::lora, "all"), experts) ==
         Texts{"E441 adapter.targets: LoRA inside experts is not modelled (targets: attention)"});
-  CHECK(problems(adapted(AdapterKind::adapter_v2), experts) ==
-        Texts{"E441 adapter.kind: neither 4-bit experts nor adapters inside them are modelled (kind: "
-              "lora with targets: attention and frozen: training)"});
+  CHECK(
+      problems(adapted(AdapterKind::adapter_v2), experts) ==
+      Texts{"E441 adapter.kind: neither 4-bit experts nor adapters inside them are modelled (kind: "
+            "lora with targets: attention and frozen: training)"});
   Training none = small_training(1);
   none.adapter.frozen = FrozenWeights::nf4;
-  CHECK(problems(none) == Texts{"E442 adapter: frozen weights and dropout are an adapter's, and its "
-                                "kind is none (set adapter.kind: lora, or remove them)"});
+  CHECK(problems(none) ==
+        Texts{"E442 adapter: frozen weights and dropout are an adapter's, and its "
+              "kind is none (set adapter.kind: lora, or remove them)"});
   Training prompt = adapted(AdapterKind::prompt);
   prompt.adapter.dropout = 0.1;
   CHECK(problems(prompt) ==

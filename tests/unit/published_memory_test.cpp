@@ -23,7 +23,7 @@ double median_error(const std::string& source) {
     if (record.source == source && record.peak_mem_gib) records.push_back(record);
   }
   std::vector<double> errors;
-  for (const RunResult& row : validate_runs(records, catalog, aliases, {}, {}).rows) {
+  for (const RunResult& row : validate_runs(records, catalog, aliases).rows) {
     INFO(row.row_id << ": " << row.status);
     CHECK((row.simulated() || source == "torchtune"));
     if (!row.simulated()) continue;
