@@ -55,23 +55,26 @@ std::string software_family(const std::string& profile) {
 
 std::string choice_key(const RunRecord& record, const RunScenario& run) {
   const Model& model = run.model;
-  return fmt::format("{} {} L{} h{} a{} f{} v{} {} {} gpus{} s{} b{} p{}/{}/{} {}", record.source,
-                     record.model, model.layers, model.hidden, model.heads, model.ffn(),
-                     model.vocabulary, run.cluster.system.gpu.name, run.cluster.system.name,
-                     run.cluster.gpus, run.training.sequence_length, run.training.global_batch,
-                     static_cast<int>(run.training.precision), run.plan.software.gradient_bytes,
+  return fmt::format("{} {} L{} h{} a{} f{} v{} {} {} gpus{} s{} b{} p{}.{}/{}/{} t{} {} {}",
+                     record.source, record.model, model.layers, model.hidden, model.heads,
+                     model.ffn(), model.vocabulary, run.cluster.system.gpu.name,
+                     run.cluster.system.name, run.cluster.gpus, run.training.sequence_length,
+                     run.training.global_batch, static_cast<int>(run.training.precision),
+                     static_cast<int>(run.training.fp8_scaling), run.plan.software.gradient_bytes,
                      run.plan.software.gradient_reduce_bytes,
+                     static_cast<int>(run.training.adapter.kind), record.word("mode"),
                      software_family(run.plan.software.name));
 }
 
 std::string plan_key(const Plan& plan) {
-  return fmt::format("tp{}{} cp{} ep{}/{} pp{}x{} dp{} zero{}/{} mb{} rc{}/{}/{}/{} {} k{}",
-                     plan.tensor, plan.sequence_parallel ? "s" : "", plan.context.degree,
-                     plan.expert.degree, plan.expert.tensor, plan.pipeline.stages,
-                     plan.pipeline.interleave, plan.data, static_cast<int>(plan.sharding),
-                     plan.shard_group, plan.micro_batch, static_cast<int>(plan.recompute),
-                     plan.recompute_layers, plan.recompute_every, plan.recompute_parts,
-                     plan.software.name, static_cast<int>(plan.software.attention));
+  return fmt::format(
+      "tp{}{} cp{} ep{}/{} pp{}x{} dp{} zero{}/{} mb{} rc{}/{}/{}/{} {} k{} off{}/{}/{}",
+      plan.tensor, plan.sequence_parallel ? "s" : "", plan.context.degree, plan.expert.degree,
+      plan.expert.tensor, plan.pipeline.stages, plan.pipeline.interleave, plan.data,
+      static_cast<int>(plan.sharding), plan.shard_group, plan.micro_batch,
+      static_cast<int>(plan.recompute), plan.recompute_layers, plan.recompute_every,
+      plan.recompute_parts, plan.software.name, static_cast<int>(plan.software.attention),
+      plan.offload.optimizer, plan.offload.weights, plan.offload.activations);
 }
 
 RunFacts scenario_facts(const RunRecord& record, const RunScenario& run) {

@@ -48,7 +48,7 @@ std::string software_family(const std::string& profile);
 // family.
 std::string choice_key(const RunRecord& record, const RunScenario& run);
 
-// Degrees, sharding, schedule, micro-batch, recompute and software profile.
+// Degrees, sharding, schedule, micro-batch, recompute, offload and software profile.
 std::string plan_key(const Plan& plan);
 
 // Everything that the scenario tells; the prediction's part stays zero.
