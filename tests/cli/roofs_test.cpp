@@ -31,7 +31,7 @@ bool has(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("simulate: a row for each line that computes; --ops has every op and other conventions") {
+TEST_CASE("simulate: a row for each line that computes, and with --ops every op and other conventions") {
   const std::string plan = "sequence-parallel-selective";
   const Result one = lockstep_run({"simulate", scenario, "--plan", plan});
   REQUIRE(one.code == 0);

@@ -293,31 +293,6 @@ TEST_CASE("Rows: recompute texts", "[unit]") {
   CHECK(plan("True").recompute == Recompute::full);
 }
 
-TEST_CASE("Rows: what one scale of fp8 covers", "[unit]") {
-  const auto scaling = [](const std::string& text) { return build({{"precision", text}}).training.fp8_scaling; };
-  CHECK(scaling("float8 rowwise") == Fp8Scaling::rowwise);
-  CHECK(scaling("row-wise fp8") == Fp8Scaling::rowwise);
-  CHECK(scaling("float8 linears (tensorwise, torchao) + bf16 attention") == Fp8Scaling::current);
-  CHECK(scaling("fp8 (current scaling)") == Fp8Scaling::current);
-  CHECK(scaling("fp8 blockwise") == Fp8Scaling::blockwise);
-  CHECK(scaling("fp8 (TE delayed scaling era)") == Fp8Scaling::delayed);
-  CHECK(scaling("fp8") == Fp8Scaling::delayed);
-  CHECK(scaling("bf16") == Fp8Scaling::delayed);
-}
-
-TEST_CASE("Rows: precision texts", "[unit]") {
-  const auto precision = [](const std::string& text) { return build({{"precision", text}}).training.precision; };
-  CHECK(precision("nvfp4 or fp8 (two configs match)") == Precision::nvfp4);
-  CHECK(precision("mxfp8_cublas") == Precision::mxfp8);
-  CHECK(precision("fp8 (current scaling)") == Precision::fp8);
-  CHECK(precision("float8 linears + bf16 attention") == Precision::fp8);
-  CHECK(precision("bf16 compute, fp32 params/opt, fp32 reduce") == Precision::bf16);
-  CHECK(precision("fp16 mixed") == Precision::fp16);
-  CHECK(precision("TF32") == Precision::tf32);
-  CHECK(build({{"precision", "bf16 (FSDP PURE: params/reduce bf16)"}}).plan.software.gradient_reduce_bytes == 2);
-  CHECK(build({{"precision", "bf16, fp32 grad accumulation"}}).plan.software.gradient_bytes == 4);
-}
-
 TEST_CASE("Rows: attention texts keep a profile's kernel that they allow", "[unit]") {
   const auto kernel = [](const std::string& framework, const std::string& text) {
     return build({{"framework", framework}, {"flash_attention", text}}).plan.software.attention;
