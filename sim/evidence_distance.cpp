@@ -62,7 +62,7 @@ EvidenceRow described(const Model& model, const Training& training, const Cluste
   row.gpu = cluster.system.gpu.name;
   row.generation = cluster.system.gpu.architecture;
   row.system = cluster.system.name;
-  row.software = plan.software.name;
+  row.software = plan.software.family.empty() ? plan.software.name : plan.software.family;
   row.precision = to_string(training.precision);
   row.parameters = count_parameters(model, model.vocabulary, training.sequence_length).total;
   row.experts = model.has_experts();

@@ -38,6 +38,7 @@ struct Software {
   std::string name;
   std::string description;
   std::string source;
+  std::string family;  // profiles of one stack: runs of one are evidence for the others; "": alone
 
   // -- kernels
   AttentionKernel attention = AttentionKernel::flash2;

@@ -205,7 +205,8 @@ std::string choices(const AccuracyData& data) {
                             "Groups of at least five runs that differ only in the plan: how much "
                             "slower than the best the "
                             "plan is that is predicted to be fastest. \"all\" has every source but "
-                            "those whose repeats disagree (see Noise).",
+                            "those whose repeats disagree (see Noise). All these plans ran; `compare` picks "
+                            "among those that it predicts to fit, which is shown beside.",
                             regret_table(report));
   const std::vector<std::string> apart = apart_of(report);
   for (const RegretSummary& one : report.regret) {
@@ -260,8 +261,9 @@ std::string bottom_line(const AccuracyData& data) {
     out += fmt::format(
         "- **The plan** predicted to be fastest is slower than the fastest by {} (median of {} "
         "groups of plans), by "
-        "{} on average.\n",
-        percent_of(all.median_regret), all.groups, percent_of(all.mean_regret));
+        "{} on average; {} where plans that are wrongly predicted not to fit are left aside.\n",
+        percent_of(all.median_regret), all.groups, percent_of(all.mean_regret),
+        percent_of(all.mean_fitting_regret));
   }
   return out.empty() ? out : out + '\n';
 }

@@ -24,12 +24,12 @@ struct Group {
   std::map<std::string, Times> plans;
 };
 
-// As `compare` ranks: plans that are predicted to fit come first, of these the fastest.
-std::size_t fastest_that_fits(const Group& group) {
+// The shortest predicted step; as `compare` ranks, of the plans that are predicted to fit, if any.
+std::size_t fastest(const Group& group, bool must_fit) {
   std::size_t best = 0;
   const auto rank = [&](std::size_t i) {
     const Times& plan = group.plans.at(group.order[i]);
-    return std::make_pair(!plan.fits, plan.predicted);
+    return std::make_pair(must_fit && !plan.fits, plan.predicted);
   };
   for (std::size_t i = 1; i < group.order.size(); ++i) {
     if (rank(i) < rank(best)) best = i;
@@ -44,7 +44,6 @@ PlanChoice choose(const Group& group) {
     predicted.push_back(group.plans.at(plan).predicted);
     measured.push_back(median(group.plans.at(plan).measured));
   }
-  const std::size_t picked = fastest_that_fits(group);
   const double best = *std::min_element(measured.begin(), measured.end());
   PlanChoice choice;
   choice.source = group.first->source;
@@ -52,7 +51,8 @@ PlanChoice choose(const Group& group) {
   choice.gpu = group.first->gpu;
   choice.gpus = group.first->facts.gpus;
   choice.plans = group.order.size();
-  choice.regret = measured[picked] / best - 1.0;
+  choice.regret = measured[fastest(group, false)] / best - 1.0;
+  choice.fitting_regret = measured[fastest(group, true)] / best - 1.0;
   choice.spearman = rank_correlation(predicted, measured);
   return choice;
 }
@@ -61,16 +61,20 @@ RegretSummary summarize(const std::string& source, const std::vector<const PlanC
   RegretSummary out;
   out.source = source;
   std::vector<double> regrets;
+  std::vector<double> fitting;
   std::vector<double> correlations;
   for (const PlanChoice* choice : choices) {
     ++out.groups;
     out.plans += choice->plans;
     regrets.push_back(choice->regret);
+    fitting.push_back(choice->fitting_regret);
     correlations.push_back(choice->spearman);
     if (choice->regret < equally_fast) ++out.best_picked;
   }
   out.median_regret = median(regrets);
   out.mean_regret = mean(regrets);
+  out.median_fitting_regret = median(fitting);
+  out.mean_fitting_regret = mean(fitting);
   out.mean_spearman = mean(correlations);
   return out;
 }

@@ -92,7 +92,7 @@ Json rank_json(const RankSummary& one) {
 Json choice_json(const PlanChoice& one) {
   return {{"source", one.source},    {"model", one.model}, {"gpu", one.gpu},
           {"gpus", one.gpus},        {"plans", one.plans}, {"regret", one.regret},
-          {"spearman", one.spearman}};
+          {"fitting_regret", one.fitting_regret}, {"spearman", one.spearman}};
 }
 
 Json regret_json(const RegretSummary& one) {
@@ -101,6 +101,8 @@ Json regret_json(const RegretSummary& one) {
           {"plans", one.plans},
           {"median_regret", one.median_regret},
           {"mean_regret", one.mean_regret},
+          {"median_fitting_regret", one.median_fitting_regret},
+          {"mean_fitting_regret", one.mean_fitting_regret},
           {"best_picked", one.best_picked},
           {"mean_spearman", one.mean_spearman}};
 }

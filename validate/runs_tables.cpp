@@ -74,22 +74,26 @@ std::string rank_table(const RunsReport& report) {
 
 std::string regret_table(const RunsReport& report) {
   MarkdownTable table({"source", ">groups", ">plans", ">median regret", ">mean regret",
-                       ">best plan picked", ">mean Spearman"});
+                       ">best plan picked", ">mean Spearman",
+                       ">of plans predicted to fit: median", ">mean"});
   for (const RegretSummary& one : report.regret) {
     table.add({markdown_cell(one.source), count(one.groups), count(one.plans),
                percent_of(one.median_regret), percent_of(one.mean_regret),
                fmt::format("{} of {}", one.best_picked, one.groups),
-               fmt::format("{:.2f}", one.mean_spearman)});
+               fmt::format("{:.2f}", one.mean_spearman),
+               percent_of(one.median_fitting_regret), percent_of(one.mean_fitting_regret)});
   }
   return text_or_nothing(table);
 }
 
 std::string choices_table(const RunsReport& report, const std::string& source) {
-  MarkdownTable table({"model", "GPU", ">GPUs", ">plans", ">regret", ">Spearman"});
+  MarkdownTable table({"model", "GPU", ">GPUs", ">plans", ">regret", ">Spearman",
+                       ">of plans predicted to fit"});
   for (const PlanChoice& one : report.choices) {
     if (one.source != source) continue;
     table.add({named(one.model), markdown_cell(one.gpu), fmt::format("{}", one.gpus),
-               count(one.plans), percent_of(one.regret), fmt::format("{:.2f}", one.spearman)});
+               count(one.plans), percent_of(one.regret), fmt::format("{:.2f}", one.spearman),
+               percent_of(one.fitting_regret)});
   }
   return text_or_nothing(table);
 }

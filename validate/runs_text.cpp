@@ -96,7 +96,8 @@ std::string regret_text(const RunsReport& report) {
                {"median", Align::right},
                {"mean", Align::right},
                {"best picked", Align::right},
-               {"Spearman", Align::right}});
+               {"Spearman", Align::right},
+               {"of those that fit", Align::right}});
   for (const RegretSummary& one : report.regret) {
     table.add({{printable(one.source)},
                {fmt::format("{}", one.groups)},
@@ -104,7 +105,8 @@ std::string regret_text(const RunsReport& report) {
                {percent_of(one.median_regret)},
                {percent_of(one.mean_regret)},
                {fmt::format("{}", one.best_picked)},
-               {fmt::format("{:.2f}", one.mean_spearman)}});
+               {fmt::format("{:.2f}", one.mean_spearman)},
+               {percent_of(one.mean_fitting_regret)}});
   }
   return "\nRegret of the plan that is predicted to be fastest, in groups of at least five "
          "plans\n" +

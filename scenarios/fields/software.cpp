@@ -241,6 +241,9 @@ void describe_memory(FieldVisitor& visitor, Software& software) {
 void describe(FieldVisitor& visitor, Software& software) {
   visitor.text({"description", "One line for lists: the stack, its version, what it fuses."}, software.description);
   visitor.text({"source", "What the profile is fitted to or read from."}, software.source);
+  visitor.text({"family", "Name of the stack that several profiles describe: measured runs of one are evidence for the "
+                          "others. Left out: this profile alone."},
+               software.family);
   describe_kernels(visitor, software);
   describe_host(visitor, software);
   describe_overlap(visitor, software);

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-PART = re.compile(r"^<!-- generated: lockstep validate (.*) -->\n(.*?)^<!-- end of the generated part -->\n", re.M | re.S)
+PART = re.compile(r"^<!-- generated: lockstep validate ([^\n]*) -->\n(.*?)^<!-- end of the generated part -->\n", re.M | re.S)
 FILES = ["training_runs.csv", "korthikanti_table5.csv", "oom_runs.csv"]
 KEPT = {"model": "left_out_models.csv", "source": "left_out_sources.csv"}
 # Refitted by the test: one model of each kind of hardware and software that the corpus is rich in.

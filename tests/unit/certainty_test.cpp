@@ -119,7 +119,9 @@ TEST_CASE("an exact catalog leaves the residual of the model alone", "[unit][cer
     CHECK(exact.step_time_s.low ==
           Approx(std::exp(-ninety * exact.distribution.lower) * point.step_time_s.value).epsilon(1e-8));
     CHECK(spread.step_time_s.high > exact.step_time_s.high);
-    CHECK(spread.step_time_s.low < exact.step_time_s.low);
+    // Kinks lean to the slow side, so the lower end may rise; the whole widens.
+    CHECK(spread.step_time_s.high / spread.step_time_s.low >
+          exact.step_time_s.high / exact.step_time_s.low);
     CHECK(spread.peak_memory_bytes.high >= exact.peak_memory_bytes.high);
     for (const Predicted& p : {spread.step_time_s, spread.mfu, spread.tokens_per_s_per_gpu, spread.peak_memory_bytes}) {
       CHECK(p.low < p.value);

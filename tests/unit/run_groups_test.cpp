@@ -108,12 +108,13 @@ TEST_CASE("Regret: groups of fewer than five plans are no choice, and repeats ar
   CHECK(choices[0].regret == Approx(0.1));
 }
 
-TEST_CASE("Regret: a plan that is predicted not to fit is not picked", "[unit]") {
+TEST_CASE("Regret: a plan that is predicted not to fit is not picked as compare ranks", "[unit]") {
   std::vector<RunResult> rows = five_plans("a", {30, 10, 12, 13, 14});
   rows[0].predicted_to_fit = false;
-  CHECK(plan_choices(rows)[0].regret == 0.0);
+  CHECK(plan_choices(rows)[0].regret == Approx(2.0));  // it ran
+  CHECK(plan_choices(rows)[0].fitting_regret == 0.0);
   for (RunResult& row : rows) row.predicted_to_fit = false;  // then the fastest is
-  CHECK(plan_choices(rows)[0].regret == Approx(2.0));
+  CHECK(plan_choices(rows)[0].fitting_regret == Approx(2.0));
 }
 
 TEST_CASE("Regret: summed up by source, and over all but those that stay apart", "[unit]") {
@@ -128,6 +129,7 @@ TEST_CASE("Regret: summed up by source, and over all but those that stay apart",
   CHECK(regret[0].median_regret == Approx(0.1));
   CHECK(regret[0].mean_regret == Approx(0.1));
   CHECK(regret[0].best_picked == 1);
+  CHECK(regret[0].mean_fitting_regret == Approx(0.1));  // all fit
   CHECK(regret[1].mean_regret == Approx(1.0));
   CHECK(regret[2].source == "all");
   CHECK(regret[2].groups == 2);  // without b

@@ -42,7 +42,7 @@ TEST_CASE("Runs: the number of threads changes nothing", "[unit]") {
   RunsOptions one;
   one.threads = 1;
   const std::string alone = runs_json(report(one));
-  for (const std::size_t threads : {2, 5, 100}) {
+  for (const std::size_t threads : {2U, 5U, 100U}) {
     RunsOptions many;
     many.threads = threads;
     CHECK(runs_json(report(many)) == alone);
