@@ -80,12 +80,12 @@ class FieldSetter : public FieldVisitor {
     if (!is(field)) return;
     const double before = value.value;
     put(value.value, dimension, range);
-    if (value.fit.empty()) return;
+    if (value.fit.empty() || !problem.empty()) return;
     // A share of the profile's value still moves with the fit; a value of its own does not.
     if (value_.compare(0, 1, "*") == 0 && before != 0) {
       value.prior *= value.value / before;
     } else {
-      value.fit.clear();
+      value = ConstantBase{value.value, 0.0, Provenance::assumed, "stated by the run", {}, 0.0, 0.0};
     }
   }
   void choice(const FieldInfo& field, int& value, std::span<const Choice> choices) override {

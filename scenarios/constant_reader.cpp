@@ -108,7 +108,19 @@ class ConstantReader {
   // What a user sets counts as it is written.
   void read_fit(const Node& node, const Node& map, ConstantBase& constant) {
     const Entry* value = map.find("value");
-    if (value != nullptr && !in_catalog(value->where)) return;
+    if (value != nullptr && !in_catalog(value->where)) {
+      constant.source = author_of(value->where);
+      constant.kind = Provenance::assumed;
+      return;
+    }
+    if (fitted_.size() == 0) {
+      Diagnostic missing;
+      missing.code = "E212";
+      missing.message = "constants name fitted parameters, and there are none";
+      missing.hint = "is calibrations/parameters.yaml in the catalog folder, and can it be read?";
+      problems_.push_back(std::move(missing));
+      return;
+    }
     if (fitted_.index(node.text) == fitted_.size()) {
       std::vector<std::string> names;
       for (const FittedParameter& parameter : fitted_.parameters) names.push_back(parameter.name);
@@ -120,7 +132,22 @@ class ConstantReader {
     constant.fit = node.text;
     constant.prior = constant.value;
     constant.own_spread = constant.spread;
+    const Provenance before = constant.kind;
     set_fitted(constant, fitted_);
+    if (constant.kind == Provenance::fitted && before != Provenance::fitted) {
+      constant.source += fmt::format("; times {:.3g}: {}", constant.value / constant.prior, fitted_.source);
+    }
+    keep_settings(map, constant);
+  }
+
+  // Spread and kind that a user sets are those of the whole constant.
+  void keep_settings(const Node& map, ConstantBase& constant) {
+    const Entry* spread = map.find("spread");
+    const Entry* kind = map.find("kind");
+    const bool spread_set = spread != nullptr && !in_catalog(spread->where);
+    if (spread_set) constant.spread = constant.own_spread;
+    if (kind != nullptr && !in_catalog(kind->where)) read_kind(kind->value, constant.kind);
+    if (spread_set) constant.fit.clear();
   }
 
   void read_kind(const Node& node, Provenance& kind) {

@@ -21,6 +21,9 @@ namespace {
 
 constexpr Range spread_range{0.0, 3.0, true};
 constexpr Range factor_range{1e-3, 1e3};
+// Share of the prior's variance above which a fit has taught nothing.
+constexpr double still_unknown = 0.9;
+constexpr double rounding = 1e-3;
 constexpr const char* parameters_name = "parameters.yaml";
 constexpr const char* result_name = "runs.yaml";
 
@@ -154,13 +157,22 @@ void apply_result(const ResultFile& file, const Node& root, FittedParameters& fi
                                 printable(fitted.parameters[i].name)));
     }
   }
+  for (std::size_t i = 0; i < n; ++i) {
+    const FittedParameter& parameter = fitted.parameters[i];
+    const double factor = file.results[i].factor;
+    if (factor < parameter.low * (1 - rounding) || factor > parameter.high * (1 + rounding)) {
+      return refuse(fmt::format("the factor {:g} of '{}' is outside {:g} to {:g}", factor,
+                                printable(parameter.name), parameter.low, parameter.high));
+    }
+  }
   std::vector<double> deviation(n * n, 0.0);
   std::istringstream numbers(file.deviation);
   numbers.imbue(std::locale::classic());
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
-      if (!(numbers >> deviation[i * n + j]) || !std::isfinite(deviation[i * n + j])) {
-        return refuse(fmt::format("'deviation' must hold {} numbers", n * (n + 1) / 2));
+      if (!(numbers >> deviation[i * n + j]) || !(std::abs(deviation[i * n + j]) <= spread_range.high)) {
+        return refuse(fmt::format("'deviation' must hold {} numbers of at most {:g}", n * (n + 1) / 2,
+                                  spread_range.high));
       }
     }
   }
@@ -226,7 +238,9 @@ void set_fitted(ConstantBase& constant, const FittedParameters& fitted) {
   const FittedParameter& parameter = fitted.parameters[index];
   constant.value = constant.prior * parameter.factor;
   constant.spread = std::hypot(parameter.spread, constant.own_spread);
-  if (!fitted.source.empty()) constant.kind = Provenance::fitted;
+  // What the runs did not narrow is still what it was.
+  const double left = parameter.spread / parameter.prior_spread;
+  if (!fitted.source.empty() && left * left < still_unknown) constant.kind = Provenance::fitted;
 }
 
 void set_fitted(Cluster& cluster, Plan& plan, const FittedParameters& fitted) {

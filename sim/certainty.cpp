@@ -52,6 +52,18 @@ double peculiar_variance(const StepDistribution& plan, bool share) {
   return share ? plan.peculiar * variance : variance;
 }
 
+// Not zero: two equal predictions are as likely the one as the other.
+constexpr double no_residual = 1e-6;
+
+bool same_plan(const Plan& a, const Plan& b) {
+  return a.tensor == b.tensor && a.pipeline.stages == b.pipeline.stages &&
+         a.pipeline.interleave == b.pipeline.interleave && a.data == b.data &&
+         a.context.degree == b.context.degree && a.expert.degree == b.expert.degree &&
+         a.micro_batch == b.micro_batch && a.sharding == b.sharding &&
+         a.shard_group == b.shard_group && a.recompute == b.recompute &&
+         a.sequence_parallel == b.sequence_parallel;
+}
+
 // Path of the constant whose effects on the two plans differ most; "" if none matters.
 std::string deciding(const PlanReport& a, const PlanReport& b, double residual) {
   // (path, owner) -> effect on a minus effect on b.
@@ -141,8 +153,12 @@ PlanComparison compare_plans(const PlanReport& a, const PlanReport& b) {
   comparison.slower = 1;
   const bool share = a.plan.software.name == b.plan.software.name &&
                      a.cluster.system.gpu.name == b.cluster.system.gpu.name;
-  const double residual = std::sqrt(peculiar_variance(a.distribution, share) +
-                                    peculiar_variance(b.distribution, share));
+  // One plan on two clusters: the model errs on both alike, and what remains is in the draws.
+  const double residual =
+      share && same_plan(a.plan, b.plan)
+          ? no_residual
+          : std::sqrt(peculiar_variance(a.distribution, share) +
+                      peculiar_variance(b.distribution, share));
   Draws difference{};
   for (std::size_t i = 0; i < draw_count; ++i) {
     difference[i] = a.distribution.draws[i] - b.distribution.draws[i];

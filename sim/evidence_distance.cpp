@@ -63,6 +63,7 @@ EvidenceRow described(const Model& model, const Training& training, const Cluste
   row.generation = cluster.system.gpu.architecture;
   row.system = cluster.system.name;
   row.software = plan.software.family.empty() ? plan.software.name : plan.software.family;
+  if (training.adapter.used()) row.software += " with adapters";
   row.precision = to_string(training.precision);
   row.parameters = count_parameters(model, model.vocabulary, training.sequence_length).total;
   row.experts = model.has_experts();

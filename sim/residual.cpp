@@ -24,8 +24,6 @@ constexpr double largest_factor = 6.0;
 constexpr double least_law = 0.3;    // of the calibration's factors
 constexpr double largest_law = 4.0;
 constexpr std::size_t least_rows = 5;  // of a class that says something
-// A sweep of small models whose best runs alone are comparable.
-constexpr const char* apart = "nanotron";
 
 struct Point {
   const EvidenceRow* row = nullptr;
@@ -73,7 +71,7 @@ void weigh_sources(std::vector<Point>& points) {
   std::map<std::string, double> runs;
   for (const Point& point : points) ++runs[point.row->source];
   for (Point& point : points) {
-    point.source_weight = point.row->source == apart ? 0.0 : 1.0 / runs[point.row->source];
+    point.source_weight = 1.0 / runs[point.row->source];
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "sim/certainty.hpp"
+#include "sim/report/insight.hpp"
 
 namespace lockstep {
 
@@ -156,13 +157,15 @@ Report simulate(const Scenario& scenario, const std::vector<std::string>& plan_n
                                                    *scenario.evidence));
   }
   report.ranking = ranked(report.plans);
-  for (std::size_t i = 0; i + 1 < report.ranking.size(); ++i) {
-    const std::size_t faster = report.ranking[i];
-    const std::size_t slower = report.ranking[i + 1];
+  // Against the first of those that tie: a chain of neighbours would tie what is far apart.
+  std::size_t faster = report.ranking.empty() ? 0 : report.ranking.front();
+  for (std::size_t i = 1; i < report.ranking.size(); ++i) {
+    const std::size_t slower = report.ranking[i];
     if (!report.plans[slower].feasible) break;
     PlanComparison comparison = compare_plans(report.plans[faster], report.plans[slower]);
     comparison.faster = faster;
     comparison.slower = slower;
+    if (!is_tie(comparison)) faster = slower;
     report.comparisons.push_back(std::move(comparison));
   }
   report.not_modelled = not_modelled(scenario);

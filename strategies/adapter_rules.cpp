@@ -48,9 +48,12 @@ std::vector<Violation> adapter_violations(const Model& model, const Training& tr
   const Adapter& adapter = training.adapter;
   std::vector<Violation> found;
   if (!adapter.used()) {
-    if (adapter.frozen != FrozenWeights::training || adapter.dropout > 0) {
+    const Adapter plain;
+    if (adapter.frozen != plain.frozen || adapter.dropout > 0 || adapter.rank != plain.rank ||
+        adapter.targets != plain.targets || adapter.prompt_length != plain.prompt_length ||
+        adapter.prompt_first_layer != plain.prompt_first_layer) {
       found.push_back({"E442", "adapter",
-                       "frozen weights and dropout are an adapter's, and its kind is none",
+                       "these keys are an adapter's, and its kind is none",
                        "set adapter.kind: lora, or remove them"});
     }
     return found;

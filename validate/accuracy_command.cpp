@@ -1,6 +1,8 @@
 // lockstep-validate accuracy
 #include <fmt/format.h>
 
+#include <set>
+
 #include <array>
 #include <ostream>
 #include <utility>
@@ -64,6 +66,34 @@ std::optional<RunsReport> left_out(const RunsReport& report, LeaveOut by,
   return with_predictions(report, by, load_kept_predictions(file.string()));
 }
 
+// The parameters, and every other constant of the catalog that somebody fitted, each once.
+std::size_t fitted_constants(const Catalog& catalog) {
+  std::set<std::string> others;
+  const auto note = [&](const std::string& path, const ConstantBase& constant) {
+    if (constant.kind != Provenance::fitted || !constant.fit.empty()) return;
+    others.insert(fmt::format("{} {} {}", path, constant.value, constant.source));
+  };
+  for (const std::string& name : catalog.names("gpus")) {
+    Cluster cluster;
+    Plan plan;
+    cluster.system.gpu = catalog.gpu(name);
+    for_each_constant(cluster, plan, note);
+  }
+  for (const std::string& name : catalog.names("systems")) {
+    Cluster cluster;
+    Plan plan;
+    cluster.system = catalog.system(name);
+    for_each_constant(cluster, plan, note);
+  }
+  for (const std::string& name : catalog.names("software")) {
+    Cluster cluster;
+    Plan plan;
+    plan.software = catalog.software(name);
+    for_each_constant(cluster, plan, note);
+  }
+  return catalog.evidence()->fitted.size() + others.size();
+}
+
 }  // namespace
 
 Outcome run_accuracy(const std::vector<std::string>& words, const std::filesystem::path& program,
@@ -93,7 +123,7 @@ Outcome run_accuracy(const std::vector<std::string>& words, const std::filesyste
   if (std::filesystem::exists(folder / "peer_steps.csv")) {
     data.peer_steps = load_peer_steps((folder / "peer_steps.csv").string());
   }
-  data.fitted_constants = catalog.evidence()->fitted.size();
+  data.fitted_constants = fitted_constants(catalog);
   return {accuracy_markdown(data), ok, {}};
 }
 

@@ -1,6 +1,8 @@
 // What `calibrate --corpus runs` prints.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "sim/report/display.hpp"
@@ -11,6 +13,8 @@ namespace {
 
 constexpr std::size_t text_width = 100;
 constexpr double percent = 100.0;
+constexpr double surprising = 2.0;    // prior standard deviations from what was believed
+constexpr double near_bound = 1.001;
 
 const ErrorSummary* find(const std::vector<ErrorSummary>& errors, const ErrorSummary& like) {
   for (const ErrorSummary& one : errors) {
@@ -20,9 +24,13 @@ const ErrorSummary* find(const std::vector<ErrorSummary>& errors, const ErrorSum
 }
 
 std::string parameter_line(const FittedParameter& parameter, double informed) {
-  return fmt::format("  {:<26} {:>6.3f} ± {:>3.0f} %  of ± {:>3.0f} %  {:>4.0f} %  {}\n",
+  const double deviations = std::log(parameter.factor) / parameter.prior_spread;
+  const bool on_bound =
+      parameter.factor < parameter.low * near_bound || parameter.factor > parameter.high / near_bound;
+  const char* flag = on_bound ? "|" : std::abs(deviations) > surprising ? "!" : " ";
+  return fmt::format("  {:<26} {:>6.3f} ± {:>3.0f} %  of ± {:>3.0f} %  {:>4.0f} % {} {}\n",
                      parameter.name, parameter.factor, percent * parameter.spread,
-                     percent * parameter.prior_spread, percent * informed,
+                     percent * parameter.prior_spread, percent * informed, flag,
                      cut(parameter.meaning, 40));
 }
 
@@ -55,6 +63,7 @@ std::string corpus_fit_text(const CorpusFit& fit) {
   for (std::size_t k = 0; k < fit.fit.fitted.size(); ++k) {
     out += parameter_line(fit.fit.fitted.parameters[k], fit.fit.informed[k]);
   }
+  out += "  ! more than two deviations from what was believed; | on the border of what is physical\n";
   out += fmt::format("\n  error of the step time: median, bias\n  {:<20} {:>5} {:>16} {:>16} {:>16}\n",
                      "source", "runs", "in the fit", "model left out", "source left out");
   for (const ErrorSummary& one : fit.in_sample) {

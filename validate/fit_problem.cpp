@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <exception>
+#include <limits>
 #include <map>
 #include <nlopt.hpp>
 #include <thread>
@@ -14,7 +16,7 @@
 namespace lockstep {
 namespace {
 
-// Step of a one-sided difference: large against kinks of the prediction, small against its curve.
+// Half the step of a central difference: large against kinks of the prediction, small against its curve.
 constexpr double difference = 0.02;
 constexpr double no_influence = 1e-7;
 
@@ -67,9 +69,14 @@ void FitProblem::set_weights() {
   }
 }
 
+// Not a number where the row cannot be predicted: such rows take no part.
 double FitProblem::predict(Row& row) {
-  const Workload workload = lower(row.run.model, row.run.training, row.run.plan);
-  return std::log(step_time(row.run.cluster, row.run.plan, workload).total.value());
+  try {
+    const Workload workload = lower(row.run.model, row.run.training, row.run.plan);
+    return std::log(step_time(row.run.cluster, row.run.plan, workload).total.value());
+  } catch (const std::exception&) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
 }
 
 void FitProblem::set(Row& row, const FitPoint& x) {

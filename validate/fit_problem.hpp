@@ -28,6 +28,11 @@ class FitProblem {
  public:
   FitProblem(const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
              const FitSettings& settings);
+  // Rows point into their own scenarios.
+  FitProblem(const FitProblem&) = delete;
+  FitProblem& operator=(const FitProblem&) = delete;
+  FitProblem(FitProblem&&) = default;
+  FitProblem& operator=(FitProblem&&) = default;
 
   [[nodiscard]] std::size_t parameter_count() const { return prior_.size(); }
   [[nodiscard]] std::size_t row_count() const { return rows_.size(); }

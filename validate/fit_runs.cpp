@@ -13,7 +13,8 @@ constexpr double first_radius = 0.5;
 constexpr double smallest_radius = 0.002;
 constexpr double converged = 0.002;       // largest move of a logarithm
 constexpr double converged_gain = 1e-4;   // of the objective, relative
-constexpr std::size_t refit_rounds = 2;   // exact predictions between solutions of a refit
+constexpr std::size_t most_rounds = 8;    // of a refit
+constexpr double far = 20.0;              // no bound but the parameters' own
 constexpr std::int64_t repeatable_gpus = 16;
 
 struct Fitted {
@@ -55,6 +56,22 @@ Fitted fit(FitProblem& problem, const FitProgress& progress) {
     if (done) break;
   }
   return now;
+}
+
+// The minimum over the rows in use. Slopes stay those of the fit to all; predictions are taken anew
+// at each solution, until it stays. Nothing bounds the first step: what only the left-out rows knew
+// goes back to the prior, however far that is.
+FitPoint refitted(FitProblem& problem, Linearization& line, const std::vector<bool>& in_use) {
+  FitPoint x = problem.minimum(line, line.at, in_use, far);
+  for (std::size_t round = 1; round < most_rounds; ++round) {
+    line.at = x;
+    line.value = problem.values(x);
+    const FitPoint next = problem.minimum(line, x, in_use, first_radius);
+    const double move = largest_move(next, x);
+    x = next;
+    if (move < converged) break;
+  }
+  return x;
 }
 
 FitProblem problem_of(const std::vector<RunRecord>& records, const Catalog& catalog,
@@ -129,16 +146,8 @@ std::map<std::string, FittedParameters> refit_without_each(
       in_use[i] = group_of(i) != group;
       if (in_use[i]) ++rows;
     }
-    // Slopes stay those of the full fit; predictions are taken anew at each solution.
     Linearization line = full.line;
-    FitPoint x = full.x;
-    for (std::size_t round = 0; round <= refit_rounds; ++round) {
-      if (round > 0) {
-        line.at = x;
-        line.value = problem.values(x);
-      }
-      x = problem.minimum(line, x, in_use, first_radius);
-    }
+    const FitPoint x = refitted(problem, line, in_use);
     fitted = problem.parameters(x, problem.covariance(line, x, in_use), rows);
     if (progress) progress(++done, out.size());
   }

@@ -280,7 +280,11 @@ RobustMinimum robust_minimum(const LogResiduals& residuals, const std::vector<do
     search.set_xtol_rel(1e-6);
     search.set_ftol_rel(1e-9);
     search.set_maxeval(most_evaluations);
-    search.optimize(x, minimum.objective);
+    try {
+      search.optimize(x, minimum.objective);
+    } catch (const nlopt::roundoff_limited&) {
+      // x holds the best point: no better one is in reach of double precision.
+    }
   }
   for (const double v : x) minimum.parameters.push_back(std::exp(v));
   return minimum;

@@ -71,7 +71,7 @@ constexpr std::array text_columns{"model",         "arch",          "mode",
                                   "interconnect_inter", "precision", "sp",
                                   "activation_recompute", "flash_attention", "torch_compile",
                                   "framework",     "overlap_notes", "peak_mem_kind",
-                                  "quality",       "optimizer",     "notes"};
+                                  "quality",       "optimizer"};
 
 std::string normalized(std::string_view text) {
   std::string out;

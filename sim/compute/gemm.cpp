@@ -47,7 +47,8 @@ Seconds soft_maximum(Seconds a, Seconds b) {
                  std::pow(1 + std::pow(ratio, roofline_exponent), 1.0 / roofline_exponent)};
 }
 
-// Below its rated power limit the clock sinks until the chip draws what it may:
+// Under full tensor load the clock settles where the chip draws what it may, so the share follows the limit,
+// down and up from the rated one:
 //   share = min(1, e (limit / (rated P))^x),  P the 16-bit peak, rated per PFLOP/s
 // x is between 1/3 (power grows with the cube of the clock, the voltage following it) and 1 (with
 // the clock alone). One rule for all GPUs of a generation: a part with the same chip and another

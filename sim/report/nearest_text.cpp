@@ -25,7 +25,9 @@ std::string one_run(const NearestRun& near) {
 }  // namespace
 
 std::string nearest_evidence(const PlanReport& plan, std::size_t shown) {
-  if (plan.nearest.empty()) return {};
+  if (plan.nearest.empty()) {
+    return "no measured runs are at hand (calibrations/evidence.yaml), so the interval is a guess.";
+  }
   const std::size_t count = std::min(shown, plan.nearest.size());
   std::string words;
   if (plan.known_setting) {

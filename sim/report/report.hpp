@@ -88,7 +88,7 @@ struct Report {
   std::vector<PlanReport> plans;     // in file order
   std::vector<std::size_t> ranking;  // indices of feasible plans, fastest first, then those that
                                      // are too big, then those that are not legal
-  std::vector<PlanComparison> comparisons;  // neighbours in the ranking
+  std::vector<PlanComparison> comparisons;  // of each plan with the first of the group before it that ties
   std::vector<std::string> not_modelled;    // what this scenario has that is not in the numbers
 };
 

@@ -141,7 +141,7 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-// Neighbours that tie one with the next.
+// Plans that tie with the first of them.
 std::string tie_text(const Report& report, std::size_t first, std::size_t end, const TextOptions& options) {
   std::vector<std::string> names{plan_name(report, report.comparisons[first].faster)};
   std::vector<std::string> probabilities;
@@ -149,12 +149,12 @@ std::string tie_text(const Report& report, std::size_t first, std::size_t end, c
     names.push_back(plan_name(report, report.comparisons[i].slower));
     probabilities.push_back(unbroken(probability(report.comparisons[i].probability)));
   }
-  const std::string whose = names.size() > 2 ? "each against the next" : "for the first";
+  const std::string whose = names.size() > 2 ? "each for the first" : "for the first";
   const std::string mark = names.size() > 2 ? ", " : " ";
   return paragraph(fmt::format("{} are a tie ({}{}{}).", joined(names), joined(probabilities), mark, whose), options);
 }
 
-// Every neighbour against the next, ties together.
+// Every plan against the first of its group or of the one before, ties together.
 std::string comparisons_text(const Report& report, const ConstantTable& constants, const TextOptions& options) {
   std::string text;
   for (std::size_t i = 0; i < report.comparisons.size();) {

@@ -109,13 +109,17 @@ TEST_CASE("fitted: what is wrong with the files", "[unit][fitted]") {
                    "source: x\nparameters:\n  - {name: rate, factor: 1, spread: 0.1}\ndeviation: \"0.1\"\n") ==
         "E611: 1 parameters, and parameters.yaml has 2" + again);
   CHECK(problem_of(two_parameters,
+                   "source: x\nparameters:\n  - {name: rate, factor: 2.5, spread: 0.1}\n"
+                   "  - {name: share, factor: 1, spread: 0.1}\ndeviation: \"0.1 0 0.1\"\n") ==
+        "E611: the factor 2.5 of 'rate' is outside 0.5 to 2" + again);
+  CHECK(problem_of(two_parameters,
                    "source: x\nparameters:\n  - {name: rate, factor: 1, spread: 0.1}\n"
                    "  - {name: other, factor: 1, spread: 0.1}\ndeviation: \"0.1\"\n") ==
         "E611: parameter 2 is 'other', in parameters.yaml it is 'share'" + again);
   CHECK(problem_of(two_parameters,
                    "source: x\nparameters:\n  - {name: rate, factor: 1, spread: 0.1}\n"
                    "  - {name: share, factor: 1, spread: 0.1}\ndeviation: \"0.1 0.2\"\n") ==
-        "E611: 'deviation' must hold 3 numbers" + again);
+        "E611: 'deviation' must hold 3 numbers of at most 3" + again);
 }
 
 TEST_CASE("fitted: what a user sets counts as it is written", "[unit][fitted]") {

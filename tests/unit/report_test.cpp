@@ -72,7 +72,7 @@ TEST_CASE("compare: plans that tie one with the next are told together", "[unit]
   report.plans[0] = test::sample_plan("third", 10.2, 50.0);
   report.comparisons = {{1, 2, 0.55, ""}, {2, 0, 0.61, ""}};
   CHECK_THAT(compare_text(report, {}),
-             Matchers::Contains("fast, second and third are a tie (P = 0.55 and P = 0.61, each against the next)."));
+             Matchers::Contains("fast, second and third are a tie (P = 0.55 and P = 0.61, each for the first)."));
 }
 
 TEST_CASE("the nearest measured runs are named with the tool's error on them", "[unit][report]") {
