@@ -109,9 +109,13 @@ std::vector<double> FitProblem::values(const FitPoint& x) {
 
 // Central differences: a prediction has kinks (a collective just hidden), and one side alone would
 // miss what the other does.
-RowGradient FitProblem::gradient(Row& row, const FitPoint& x) const {
+RowGradient FitProblem::gradient(Row& row, const FitPoint& x, const RowGradient* pattern) const {
   std::vector<std::size_t> touched;
-  for (const Use& use : row.uses) touched.push_back(use.parameter);
+  if (pattern == nullptr) {
+    for (const Use& use : row.uses) touched.push_back(use.parameter);
+  } else {
+    for (const auto& [k, slope] : *pattern) touched.push_back(k);
+  }
   std::sort(touched.begin(), touched.end());
   touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
   RowGradient out;
@@ -130,12 +134,17 @@ RowGradient FitProblem::gradient(Row& row, const FitPoint& x) const {
   return out;
 }
 
-Linearization FitProblem::linearize(const FitPoint& x) {
+Linearization FitProblem::linearize(const FitPoint& x, const Linearization* pattern,
+                                    const std::vector<bool>& in_use) {
   Linearization line{x, std::vector<double>(rows_.size()), std::vector<RowGradient>(rows_.size())};
   each_row([&](std::size_t i) {
     set(rows_[i], x);
     line.value[i] = predict(rows_[i]);
-    line.gradient[i] = gradient(rows_[i], x);
+    if (pattern != nullptr && !in_use[i]) {
+      line.gradient[i] = pattern->gradient[i];
+    } else {
+      line.gradient[i] = gradient(rows_[i], x, pattern == nullptr ? nullptr : &pattern->gradient[i]);
+    }
   });
   return line;
 }

@@ -47,7 +47,10 @@ class FitProblem {
 
   // ln(predicted step time) of every row. Rows are shared between threads.
   std::vector<double> values(const FitPoint& x);
-  Linearization linearize(const FitPoint& x);
+  // `pattern`: another one; slopes that were none there are none here too, and rows not in use keep
+  // theirs. Null: every slope of every row.
+  Linearization linearize(const FitPoint& x, const Linearization* pattern = nullptr,
+                          const std::vector<bool>& in_use = {});
 
   // What fit_runs.hpp minimises, over the rows in use, from their predictions.
   [[nodiscard]] double objective(const FitPoint& x, const std::vector<double>& predicted,
@@ -84,7 +87,7 @@ class FitProblem {
   void set_weights();
   static double predict(Row& row);
   static void set(Row& row, const FitPoint& x);
-  RowGradient gradient(Row& row, const FitPoint& x) const;
+  RowGradient gradient(Row& row, const FitPoint& x, const RowGradient* pattern) const;
   template <class Visit>
   void each_row(const Visit& visit);
   // Derivative of the loss of one residual, and the weight that a least-squares fit would give it.

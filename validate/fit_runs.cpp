@@ -14,6 +14,7 @@ constexpr double smallest_radius = 0.002;
 constexpr double converged = 0.002;       // largest move of a logarithm
 constexpr double converged_gain = 1e-4;   // of the objective, relative
 constexpr std::size_t most_rounds = 8;    // of a refit
+constexpr std::size_t slopes_anew = 2;    // the round that takes them
 constexpr double far = 20.0;              // no bound but the parameters' own
 constexpr std::int64_t repeatable_gpus = 16;
 
@@ -58,18 +59,22 @@ Fitted fit(FitProblem& problem, const FitProgress& progress) {
   return now;
 }
 
-// The minimum over the rows in use. Slopes stay those of the fit to all; predictions are taken anew
-// at each solution, until it stays. Nothing bounds the first step: what only the left-out rows knew
-// goes back to the prior, however far that is.
+// The minimum over the rows in use. Predictions are taken anew at each solution until it stays;
+// slopes, which change less, once more where the first solution was. Nothing bounds the first step:
+// what only the left-out rows knew goes back to the prior, however far that is.
 FitPoint refitted(FitProblem& problem, Linearization& line, const std::vector<bool>& in_use) {
   FitPoint x = problem.minimum(line, line.at, in_use, far);
   for (std::size_t round = 1; round < most_rounds; ++round) {
-    line.at = x;
-    line.value = problem.values(x);
+    if (round == slopes_anew) {
+      line = problem.linearize(x, &line, in_use);
+    } else {
+      line.at = x;
+      line.value = problem.values(x);
+    }
     const FitPoint next = problem.minimum(line, x, in_use, first_radius);
     const double move = largest_move(next, x);
     x = next;
-    if (move < converged) break;
+    if (move < converged && round >= slopes_anew) break;
   }
   return x;
 }

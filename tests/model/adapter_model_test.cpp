@@ -224,7 +224,7 @@ TEST_CASE("adapter: what cannot be trained is said, with what can") {
   Training none = small_training(1);
   none.adapter.frozen = FrozenWeights::nf4;
   CHECK(problems(none) ==
-        Texts{"E442 adapter: frozen weights and dropout are an adapter's, and its "
+        Texts{"E442 adapter: these keys are an adapter's, and its "
               "kind is none (set adapter.kind: lora, or remove them)"});
   Training prompt = adapted(AdapterKind::prompt);
   prompt.adapter.dropout = 0.1;
