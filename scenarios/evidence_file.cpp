@@ -45,16 +45,6 @@ constexpr std::array<const char*, 4> shardings{"none", "optimizer", "gradients",
 constexpr std::array<const char*, 3> recomputes{"none", "selective", "full"};
 constexpr std::array<const char*, 4> memory_kinds{"", "allocated", "reserved", "device"};
 
-class NoEntries final : public EntrySource {
- public:
-  const Node* named(const std::string&, const std::string&, const Location&) override {
-    return nullptr;
-  }
-  std::optional<Node> inline_map(const std::string&, const Node&, std::string&) override {
-    return std::nullopt;
-  }
-};
-
 struct EvidenceFile {
   ResidualLaw step, memory;
 };

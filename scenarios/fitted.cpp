@@ -27,17 +27,6 @@ constexpr double rounding = 1e-3;
 constexpr const char* parameters_name = "parameters.yaml";
 constexpr const char* result_name = "runs.yaml";
 
-// The files name no catalog entry.
-class NoEntries final : public EntrySource {
- public:
-  const Node* named(const std::string&, const std::string&, const Location&) override {
-    return nullptr;
-  }
-  std::optional<Node> inline_map(const std::string&, const Node&, std::string&) override {
-    return std::nullopt;
-  }
-};
-
 struct ParameterFile {
   std::vector<FittedParameter> parameters;
 };
@@ -115,16 +104,16 @@ void check_parameters(const FittedParameters& fitted, const Node& root,
   for (std::size_t i = 0; i < fitted.size(); ++i) {
     const FittedParameter& parameter = fitted.parameters[i];
     if (fitted.index(parameter.name) != i) {
-      problems.push_back(diagnose(items[i].where, "E610",
-                                  fmt::format("the parameter '{}' is there twice",
-                                              printable(parameter.name)),
-                                  "keep one of the two"));
+      problems.push_back(
+          diagnose(items[i].where, "E610",
+                   fmt::format("the parameter '{}' is there twice", printable(parameter.name)),
+                   "keep one of the two"));
     }
     if (!(parameter.low < 1.0 && 1.0 < parameter.high)) {
-      problems.push_back(diagnose(items[i].where, "E610",
-                                  fmt::format("the range of '{}' does not hold 1",
-                                              printable(parameter.name)),
-                                  "a factor of 1 is what was believed before the fit"));
+      problems.push_back(
+          diagnose(items[i].where, "E610",
+                   fmt::format("the range of '{}' does not hold 1", printable(parameter.name)),
+                   "a factor of 1 is what was believed before the fit"));
     }
   }
 }
@@ -143,12 +132,12 @@ void apply_result(const ResultFile& file, const Node& root, FittedParameters& fi
                   std::vector<Diagnostic>& problems) {
   const std::size_t n = fitted.size();
   const auto refuse = [&](const std::string& message) {
-    problems.push_back(diagnose(root.where, "E611", message,
-                                "fit again: `lockstep calibrate --corpus runs`"));
+    problems.push_back(
+        diagnose(root.where, "E611", message, "fit again: `lockstep calibrate --corpus runs`"));
   };
   if (file.results.size() != n) {
-    return refuse(fmt::format("{} parameters, and {} has {}", file.results.size(), parameters_name,
-                              n));
+    return refuse(
+        fmt::format("{} parameters, and {} has {}", file.results.size(), parameters_name, n));
   }
   for (std::size_t i = 0; i < n; ++i) {
     if (file.results[i].name != fitted.parameters[i].name) {
@@ -170,9 +159,10 @@ void apply_result(const ResultFile& file, const Node& root, FittedParameters& fi
   numbers.imbue(std::locale::classic());
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
-      if (!(numbers >> deviation[i * n + j]) || !(std::abs(deviation[i * n + j]) <= spread_range.high)) {
-        return refuse(fmt::format("'deviation' must hold {} numbers of at most {:g}", n * (n + 1) / 2,
-                                  spread_range.high));
+      if (!(numbers >> deviation[i * n + j]) ||
+          !(std::abs(deviation[i * n + j]) <= spread_range.high)) {
+        return refuse(fmt::format("'deviation' must hold {} numbers of at most {:g}",
+                                  n * (n + 1) / 2, spread_range.high));
       }
     }
   }

@@ -25,8 +25,8 @@ struct FittedParameter {
   double low = 0.0;           // range of the factor that is physical
   double high = 0.0;
 
-  double factor = 1.0;        // after the fit; 1 where there was none
-  double spread = 0.0;        // standard deviation of ln(factor) after it; prior_spread without one
+  double factor = 1.0;  // after the fit; 1 where there was none
+  double spread = 0.0;  // standard deviation of ln(factor) after it; prior_spread without one
 };
 
 struct FittedParameters {

@@ -24,6 +24,17 @@ class EntrySource {
   virtual const FittedParameters& fitted();
 };
 
+// Of files that name no catalog entry.
+class NoEntries final : public EntrySource {
+ public:
+  const Node* named(const std::string&, const std::string&, const Location&) override {
+    return nullptr;
+  }
+  std::optional<Node> inline_map(const std::string&, const Node&, std::string&) override {
+    return std::nullopt;
+  }
+};
+
 struct ReadContext {
   std::vector<Diagnostic>& problems;
   EntrySource& entries;

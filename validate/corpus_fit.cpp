@@ -15,7 +15,9 @@ LeftOutFits with_all_groups(LeaveOut by, std::map<std::string, FittedParameters>
   return {by, std::move(fits)};
 }
 
-double error_of(const Comparison& one) { return std::log(one.measured / one.predicted.value); }
+double error_of(const Comparison& one) {
+  return std::log(one.measured / one.predicted.value);
+}
 
 std::vector<ErrorSummary> step_errors(const std::vector<RunResult>& rows) {
   std::vector<ErrorSummary> out;

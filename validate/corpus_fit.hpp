@@ -12,9 +12,9 @@ namespace lockstep {
 
 struct CorpusFit {
   RunFit fit;
-  Evidence evidence;                     // what evidence.yaml holds
-  std::vector<ErrorSummary> in_sample;   // step time by source, then overall, of the rows of the fit
-  std::vector<ErrorSummary> left_out;    // the same with the run's model left out
+  Evidence evidence;                    // what evidence.yaml holds
+  std::vector<ErrorSummary> in_sample;  // step time by source, then overall, of the rows of the fit
+  std::vector<ErrorSummary> left_out;   // the same with the run's model left out
   std::vector<ErrorSummary> new_source;  // with all runs of its source left out
 };
 

@@ -16,7 +16,8 @@ namespace lockstep::validation {
 namespace {
 
 constexpr const char* heading =
-    "# Written by `lockstep calibrate --corpus runs`; not to be edited. The parameters are those of "
+    "# Written by `lockstep calibrate --corpus runs`; not to be edited. The parameters are those "
+    "of "
     "parameters.yaml.\n";
 constexpr const char* evidence_heading =
     "# Written by `lockstep calibrate --corpus runs`; not to be edited.\n";
@@ -79,10 +80,10 @@ Outcome run_corpus_runs(const Arguments& arguments, const std::filesystem::path&
                "the fit");
   write_result((folder / "evidence.yaml").string(), evidence_text(fit.evidence, evidence_heading),
                "the evidence");
-  outcome.remark = fmt::format("lockstep-validate: wrote runs.yaml with {} parameters and "
-                               "evidence.yaml with {} runs to {}\n",
-                               fit.fit.fitted.size(), fit.evidence.rows.size(),
-                               printable(folder.string()));
+  outcome.remark = fmt::format(
+      "lockstep-validate: wrote runs.yaml with {} parameters and "
+      "evidence.yaml with {} runs to {}\n",
+      fit.fit.fitted.size(), fit.evidence.rows.size(), printable(folder.string()));
   return outcome;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t text_width = 100;
 constexpr double percent = 100.0;
-constexpr double surprising = 2.0;    // prior standard deviations from what was believed
+constexpr double surprising = 2.0;  // prior standard deviations from what was believed
 constexpr double near_bound = 1.001;
 
 const ErrorSummary* find(const std::vector<ErrorSummary>& errors, const ErrorSummary& like) {
@@ -25,8 +25,8 @@ const ErrorSummary* find(const std::vector<ErrorSummary>& errors, const ErrorSum
 
 std::string parameter_line(const FittedParameter& parameter, double informed) {
   const double deviations = std::log(parameter.factor) / parameter.prior_spread;
-  const bool on_bound =
-      parameter.factor < parameter.low * near_bound || parameter.factor > parameter.high / near_bound;
+  const bool on_bound = parameter.factor < parameter.low * near_bound ||
+                        parameter.factor > parameter.high / near_bound;
   const char* flag = on_bound ? "|" : std::abs(deviations) > surprising ? "!" : " ";
   return fmt::format("  {:<26} {:>6.3f} ± {:>3.0f} %  of ± {:>3.0f} %  {:>4.0f} % {} {}\n",
                      parameter.name, parameter.factor, percent * parameter.spread,
@@ -63,9 +63,11 @@ std::string corpus_fit_text(const CorpusFit& fit) {
   for (std::size_t k = 0; k < fit.fit.fitted.size(); ++k) {
     out += parameter_line(fit.fit.fitted.parameters[k], fit.fit.informed[k]);
   }
-  out += "  ! more than two deviations from what was believed; | on the border of what is physical\n";
-  out += fmt::format("\n  error of the step time: median, bias\n  {:<20} {:>5} {:>16} {:>16} {:>16}\n",
-                     "source", "runs", "in the fit", "model left out", "source left out");
+  out +=
+      "  ! more than two deviations from what was believed; | on the border of what is physical\n";
+  out +=
+      fmt::format("\n  error of the step time: median, bias\n  {:<20} {:>5} {:>16} {:>16} {:>16}\n",
+                  "source", "runs", "in the fit", "model left out", "source left out");
   for (const ErrorSummary& one : fit.in_sample) {
     out += fmt::format("  {:<20} {:>5} {:>16} {:>16} {:>16}\n",
                        one.group_by == "overall" ? "all" : cut(one.group, 20), one.n,

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -256,6 +259,21 @@ std::string csv_cell(const std::string& text) {
     out += c;
   }
   return out + '"';
+}
+
+std::string csv_text(const std::string& path, const std::string& hint) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  if (stream.good() && !std::filesystem::is_directory(path)) {
+    text << stream.rdbuf();
+    return text.str();
+  }
+  Diagnostic diagnostic;
+  diagnostic.code = "E180";
+  diagnostic.file = path;
+  diagnostic.message = "the file cannot be read";
+  diagnostic.hint = hint;
+  throw InputError({std::move(diagnostic)});
 }
 
 }  // namespace lockstep

@@ -50,4 +50,7 @@ CsvTable parse_csv(const std::string& text, const std::string& file_name);
 // The text of one cell to be written: in quotes where it must be.
 std::string csv_cell(const std::string& text);
 
+// The text of a file. E180 with the hint where it cannot be read.
+std::string csv_text(const std::string& path, const std::string& hint);
+
 }  // namespace lockstep

@@ -1,4 +1,5 @@
-// The little linear algebra that a posterior of some eighty parameters needs. Matrices are row by row.
+// The little linear algebra that a posterior of some eighty parameters needs. Matrices are row by
+// row.
 #pragma once
 
 #include <cstddef>

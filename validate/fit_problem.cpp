@@ -16,7 +16,8 @@
 namespace lockstep {
 namespace {
 
-// Half the step of a central difference: large against kinks of the prediction, small against its curve.
+// Half the step of a central difference: large against kinks of the prediction, small against its
+// curve.
 constexpr double difference = 0.02;
 constexpr double no_influence = 1e-7;
 
@@ -64,8 +65,7 @@ void FitProblem::set_weights() {
   for (const Row& row : rows_) count[row.source] += 1;
   for (Row& row : rows_) {
     const double n = count[row.source];
-    row.weight =
-        std::pow(std::min(n, settings_.largest_weighted), settings_.weight_exponent) / n;
+    row.weight = std::pow(std::min(n, settings_.largest_weighted), settings_.weight_exponent) / n;
   }
 }
 
@@ -143,7 +143,8 @@ Linearization FitProblem::linearize(const FitPoint& x, const Linearization* patt
     if (pattern != nullptr && !in_use[i]) {
       line.gradient[i] = pattern->gradient[i];
     } else {
-      line.gradient[i] = gradient(rows_[i], x, pattern == nullptr ? nullptr : &pattern->gradient[i]);
+      line.gradient[i] =
+          gradient(rows_[i], x, pattern == nullptr ? nullptr : &pattern->gradient[i]);
     }
   });
   return line;

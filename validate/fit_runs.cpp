@@ -11,11 +11,11 @@ namespace {
 constexpr std::size_t most_iterations = 20;
 constexpr double first_radius = 0.5;
 constexpr double smallest_radius = 0.002;
-constexpr double converged = 0.002;       // largest move of a logarithm
-constexpr double converged_gain = 1e-4;   // of the objective, relative
-constexpr std::size_t most_rounds = 8;    // of a refit
-constexpr std::size_t slopes_anew = 2;    // the round that takes them
-constexpr double far = 20.0;              // no bound but the parameters' own
+constexpr double converged = 0.002;      // largest move of a logarithm
+constexpr double converged_gain = 1e-4;  // of the objective, relative
+constexpr std::size_t most_rounds = 8;   // of a refit
+constexpr std::size_t slopes_anew = 2;   // the round that takes them
+constexpr double far = 20.0;             // no bound but the parameters' own
 constexpr std::int64_t repeatable_gpus = 16;
 
 struct Fitted {
@@ -128,10 +128,12 @@ RunFit fit_runs(const std::vector<RunRecord>& records, const Catalog& catalog,
   return out;
 }
 
-std::map<std::string, FittedParameters> refit_without_each(
-    const std::vector<RunRecord>& records, const Catalog& catalog, const Aliases& aliases,
-    LeaveOut by, const FitProgress& progress, const std::vector<std::string>& only,
-    const FitSettings& settings) {
+std::map<std::string, FittedParameters> refit_without_each(const std::vector<RunRecord>& records,
+                                                           const Catalog& catalog,
+                                                           const Aliases& aliases, LeaveOut by,
+                                                           const FitProgress& progress,
+                                                           const std::vector<std::string>& only,
+                                                           const FitSettings& settings) {
   FitProblem problem = problem_of(records, catalog, aliases, settings);
   const auto group_of = [&](std::size_t row) -> const std::string& {
     return by == LeaveOut::model ? problem.model_of(row) : problem.source_of(row);

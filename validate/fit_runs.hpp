@@ -1,9 +1,12 @@
 // Fits the parameters of calibrations/parameters.yaml to the step times of published runs.
 //
-// Maximum a posteriori in log space. With x = ln(factor), y = ln(measured) and f(x) = ln(predicted):
-//   minimise  sum_k x_k^2 / (2 s_k^2)  +  sum_i w_i (nu + 1) / 2 ln(1 + (y_i - f_i(x))^2 / (nu s^2))
-// within ln(low) <= x <= ln(high): normal priors, Student-t residuals (a run that misses for a reason
-// of its own counts little), sources weighted so that a long table does not outvote the others.
+// Maximum a posteriori in log space. With x = ln(factor), y = ln(measured) and f(x) =
+// ln(predicted):
+//   minimise  sum_k x_k^2 / (2 s_k^2)  +  sum_i w_i (nu + 1) / 2 ln(1 + (y_i - f_i(x))^2 / (nu
+//   s^2))
+// within ln(low) <= x <= ln(high): normal priors, Student-t residuals (a run that misses for a
+// reason of its own counts little), sources weighted so that a long table does not outvote the
+// others.
 #pragma once
 
 #include <cstddef>
@@ -20,9 +23,9 @@ enum class LeaveOut { model, source };
 
 // The constants of the fit itself; none of them was tuned to its result.
 struct FitSettings {
-  double scale = 0.035;          // of the residuals: duplicated configurations differ by 2.9 %
-  double degrees_of_freedom = 3; // of Student's t
-  double largest_weighted = 40;  // rows of a source that count: weight of it min(n, this)^exponent
+  double scale = 0.035;           // of the residuals: duplicated configurations differ by 2.9 %
+  double degrees_of_freedom = 3;  // of Student's t
+  double largest_weighted = 40;   // rows of a source that count: weight of it min(n, this)^exponent
   double weight_exponent = 0.75;
 };
 
@@ -42,11 +45,13 @@ struct RunFit {
   double objective = 0;
 };
 
-// Why a run takes no part: "" if it does. Fine-tuning, GPUs on a power limit that no column states, and
-// runs on a shared EFA cluster beyond 16 GPUs or with a pipeline, whose repeats differ by a factor.
+// Why a run takes no part: "" if it does. Fine-tuning, GPUs on a power limit that no column states,
+// and runs on a shared EFA cluster beyond 16 GPUs or with a pipeline, whose repeats differ by a
+// factor.
 std::string left_out_of_fit(const RunRecord& record, const RunScenario& run);
 
-// Fits all parameters to the rows that take part. Deterministic. Throws InputError where no row does.
+// Fits all parameters to the rows that take part. Deterministic. Throws InputError where no row
+// does.
 RunFit fit_runs(const std::vector<RunRecord>& records, const Catalog& catalog,
                 const Aliases& aliases, const FitProgress& progress = {},
                 const FitSettings& settings = {});

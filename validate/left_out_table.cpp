@@ -5,9 +5,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "validate/csv.hpp"
@@ -25,21 +22,8 @@ constexpr std::array columns{"row_id",
                              "predicted_peak_memory_bytes_high",
                              "predicted_to_fit"};
 
-std::string text_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  if (stream.good() && !std::filesystem::is_directory(path)) {
-    text << stream.rdbuf();
-    return text.str();
-  }
-  Diagnostic diagnostic;
-  diagnostic.code = "E180";
-  diagnostic.file = path;
-  diagnostic.message = "the file cannot be read";
-  diagnostic.hint =
-      "lockstep-validate runs FILE... --leave-one-model-out --format predictions writes one";
-  throw InputError({std::move(diagnostic)});
-}
+constexpr const char* how_to_write =
+    "lockstep-validate runs FILE... --leave-one-model-out --format predictions writes one";
 
 class TableReader {
  public:
@@ -101,7 +85,7 @@ class TableReader {
 }  // namespace
 
 KeptPredictions load_kept_predictions(const std::string& path) {
-  return TableReader(parse_csv(text_of(path), path)).read();
+  return TableReader(parse_csv(csv_text(path, how_to_write), path)).read();
 }
 
 std::string runs_predictions(const RunsReport& report) {

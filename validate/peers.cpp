@@ -6,9 +6,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "validate/csv.hpp"
@@ -18,21 +15,6 @@ namespace {
 
 constexpr std::array metrics{"step_time", "peak_memory"};
 constexpr std::array statistics{"mean", "median", "max"};
-
-std::string text_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  if (stream.good() && !std::filesystem::is_directory(path)) {
-    text << stream.rdbuf();
-    return text.str();
-  }
-  Diagnostic diagnostic;
-  diagnostic.code = "E180";
-  diagnostic.file = path;
-  diagnostic.message = "the file cannot be read";
-  diagnostic.hint = "is it a file that you may read?";
-  throw InputError({std::move(diagnostic)});
-}
 
 // A table whose columns are all required, and what is wrong with it.
 class PeerReader {
@@ -92,7 +74,7 @@ class PeerReader {
 }  // namespace
 
 std::vector<PeerResult> load_peers(const std::string& path) {
-  const CsvTable table = parse_csv(text_of(path), path);
+  const CsvTable table = parse_csv(csv_text(path, "is it a file that you may read?"), path);
   PeerReader reader(table, {"runs", "selection", "metric", "statistic", "tool", "error_percent",
                             "published_rows", "reference"});
   std::vector<PeerResult> out;
@@ -108,7 +90,7 @@ std::vector<PeerResult> load_peers(const std::string& path) {
 }
 
 std::vector<PeerStep> load_peer_steps(const std::string& path) {
-  const CsvTable table = parse_csv(text_of(path), path);
+  const CsvTable table = parse_csv(csv_text(path, "is it a file that you may read?"), path);
   PeerReader reader(
       table, {"selection", "model", "recompute", "tool", "step_time_s", "memory_gib", "reference"});
   std::vector<PeerStep> out;

@@ -8,8 +8,6 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace lockstep {
@@ -305,19 +303,8 @@ const std::vector<std::string>& required_run_columns() {
 std::vector<RunRecord> read_run_records(const CsvTable& table) { return RecordReader(table).read(); }
 
 std::vector<RunRecord> load_run_records(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  const bool readable = stream.good() && !std::filesystem::is_directory(path);
-  if (readable) text << stream.rdbuf();
-  if (!readable || stream.bad()) {
-    Diagnostic diagnostic;
-    diagnostic.code = "E180";
-    diagnostic.file = path;
-    diagnostic.message = "the file cannot be read";
-    diagnostic.hint = std::filesystem::exists(path) ? "is it a file that you may read?" : "there is no such file";
-    throw InputError({std::move(diagnostic)});
-  }
-  return read_run_records(parse_csv(text.str(), path));
+  const char* hint = std::filesystem::exists(path) ? "is it a file that you may read?" : "there is no such file";
+  return read_run_records(parse_csv(csv_text(path, hint), path));
 }
 
 }  // namespace lockstep

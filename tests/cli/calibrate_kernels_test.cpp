@@ -88,3 +88,16 @@ TEST_CASE("calibrate --corpus: errors") {
         "  = help: lockstep-validate --help\n");
   CHECK(validate({"calibrate", "--corpus", "kernels", "no_such.csv"}).code == 3);
 }
+
+TEST_CASE("calibrate --corpus runs: errors") {
+  const Result folder = validate({"calibrate", "--corpus", "runs", "-o", "/nonexistent/folder"});
+  CHECK(folder.code == 2);
+  CHECK(folder.err.find("lockstep-validate: --output /nonexistent/folder is no folder\n") == 0);
+  CHECK(folder.err.find("runs.yaml and evidence.yaml are written there") != std::string::npos);
+  const Result format = validate({"calibrate", "--corpus", "runs", "--format", "markdown"});
+  CHECK(format.code == 2);
+  CHECK(format.err.find("lockstep-validate: --corpus runs has no --format markdown\n") == 0);
+  const Result missing = validate({"calibrate", "--corpus", "runs", "/nonexistent.csv"});
+  CHECK(missing.code == 3);
+  CHECK(missing.err.find("/nonexistent.csv") != std::string::npos);
+}

@@ -1,4 +1,5 @@
-// Do parameters.yaml and runs.yaml move the constants that name them, and say what is wrong with them?
+// Do parameters.yaml and runs.yaml move the constants that name them, and say what is wrong with
+// them?
 #include "scenarios/fitted.hpp"
 
 #include <cmath>
@@ -66,7 +67,8 @@ TEST_CASE("fitted: a folder without the files has no parameters", "[unit][fitted
   CHECK(problems.empty());
 }
 
-TEST_CASE("fitted: a constant is its prior times the factor, and deviates by both", "[unit][fitted]") {
+TEST_CASE("fitted: a constant is its prior times the factor, and deviates by both",
+          "[unit][fitted]") {
   std::vector<Diagnostic> problems;
   const FittedParameters fitted = load(two_parameters, fitted_runs, problems);
   REQUIRE(problems.empty());
@@ -76,8 +78,8 @@ TEST_CASE("fitted: a constant is its prior times the factor, and deviates by bot
 
   ConstantBase rate = constant("rate");
   set_fitted(rate, fitted);
-  CHECK(rate.value == Approx(1.0));   // 0.8 * 1.25
-  CHECK(rate.spread == Approx(0.05)); // hypot(0.03, 0.04)
+  CHECK(rate.value == Approx(1.0));    // 0.8 * 1.25
+  CHECK(rate.spread == Approx(0.05));  // hypot(0.03, 0.04)
   CHECK(rate.kind == Provenance::fitted);
   set_fitted(rate, fitted);  // from the prior, not from where it is
   CHECK(rate.value == Approx(1.0));
@@ -91,7 +93,8 @@ TEST_CASE("fitted: a constant is its prior times the factor, and deviates by bot
 TEST_CASE("fitted: the text of a fit reads back", "[unit][fitted]") {
   std::vector<Diagnostic> problems;
   const FittedParameters fitted = load(two_parameters, fitted_runs, problems);
-  const FittedParameters again = load(two_parameters, fitted_parameters_text(fitted, "# made\n"), problems);
+  const FittedParameters again =
+      load(two_parameters, fitted_parameters_text(fitted, "# made\n"), problems);
   CHECK(problems.empty());
   CHECK(again.source == "fit to 7 published runs");
   CHECK(again.deviation == fitted.deviation);
@@ -102,12 +105,14 @@ TEST_CASE("fitted: what is wrong with the files", "[unit][fitted]") {
   const std::string twice = std::string(two_parameters) +
                             "  - {name: rate, meaning: x, prior_spread: 0.2, low: 0.5, high: 2}\n";
   CHECK(problem_of(twice, "") == "E610: the parameter 'rate' is there twice (keep one of the two)");
-  CHECK(problem_of("parameters:\n  - {name: a, meaning: x, prior_spread: 0.2, low: 1.1, high: 2}\n", "") ==
-        "E610: the range of 'a' does not hold 1 (a factor of 1 is what was believed before the fit)");
+  CHECK(
+      problem_of("parameters:\n  - {name: a, meaning: x, prior_spread: 0.2, low: 1.1, high: 2}\n",
+                 "") ==
+      "E610: the range of 'a' does not hold 1 (a factor of 1 is what was believed before the fit)");
   const std::string again = " (fit again: `lockstep calibrate --corpus runs`)";
   CHECK(problem_of(two_parameters,
-                   "source: x\nparameters:\n  - {name: rate, factor: 1, spread: 0.1}\ndeviation: \"0.1\"\n") ==
-        "E611: 1 parameters, and parameters.yaml has 2" + again);
+                   "source: x\nparameters:\n  - {name: rate, factor: 1, spread: 0.1}\ndeviation: "
+                   "\"0.1\"\n") == "E611: 1 parameters, and parameters.yaml has 2" + again);
   CHECK(problem_of(two_parameters,
                    "source: x\nparameters:\n  - {name: rate, factor: 2.5, spread: 0.1}\n"
                    "  - {name: share, factor: 1, spread: 0.1}\ndeviation: \"0.1 0 0.1\"\n") ==
@@ -135,7 +140,8 @@ TEST_CASE("fitted: what a user sets counts as it is written", "[unit][fitted]") 
   }
 }
 
-TEST_CASE("fitted: every parameter is named by a constant, and at most 80 are fitted", "[unit][fitted]") {
+TEST_CASE("fitted: every parameter is named by a constant, and at most 80 are fitted",
+          "[unit][fitted]") {
   const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
   const Catalog catalog(folder);
   const FittedParameters fitted = catalog.evidence()->fitted;
