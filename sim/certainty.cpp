@@ -39,14 +39,6 @@ Predicted inverse(double value, const Predicted& step) {
   return {value, value * (step.value / step.high), value * (step.value / step.low)};
 }
 
-// The catalog entry that a constant belongs to.
-const std::string& owner(const PlanReport& report, std::string_view path) {
-  const std::string_view part = path.substr(0, path.find('.'));
-  if (part == "gpu") return report.cluster.system.gpu.name;
-  if (part == "software") return report.plan.software.name;
-  return report.cluster.system.name;
-}
-
 double peculiar_variance(const StepDistribution& plan, bool share) {
   const double variance = 0.5 * (square(plan.lower) + square(plan.upper));
   return share ? plan.peculiar * variance : variance;
@@ -68,8 +60,8 @@ bool same_plan(const Plan& a, const Plan& b) {
 std::string deciding(const PlanReport& a, const PlanReport& b, double residual) {
   // (path, owner) -> effect on a minus effect on b.
   std::map<std::pair<std::string, std::string>, double> differences;
-  for (const Sensitivity& s : a.sensitivities) differences[{s.path, owner(a, s.path)}] += s.effect;
-  for (const Sensitivity& s : b.sensitivities) differences[{s.path, owner(b, s.path)}] -= s.effect;
+  for (const Sensitivity& s : a.sensitivities) differences[{s.path, owner(a.cluster, a.plan, s.path)}] += s.effect;
+  for (const Sensitivity& s : b.sensitivities) differences[{s.path, owner(b.cluster, b.plan, s.path)}] -= s.effect;
   // Below a hundredth of the residual a constant decides nothing.
   double largest = 0.01 * residual;
   std::string path;

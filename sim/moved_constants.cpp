@@ -33,15 +33,6 @@ double finite_or_zero(double value) { return std::isfinite(value) ? value : 0.0;
 
 bool is_software(const std::string& path) { return path.rfind("software.", 0) == 0; }
 
-// The catalog entry that a constant belongs to: constants of one path but of two GPUs are two
-// constants.
-const std::string& owner(const Cluster& cluster, const Plan& plan, std::string_view path) {
-  const std::string_view part = path.substr(0, path.find('.'));
-  if (part == "gpu") return cluster.system.gpu.name;
-  if (part == "software") return plan.software.name;
-  return cluster.system.name;
-}
-
 const ConstantTable& known_constants() {
   static const ConstantTable table = constant_table();
   return table;
@@ -193,6 +184,13 @@ class Propagation {
 };
 
 }  // namespace
+
+const std::string& owner(const Cluster& cluster, const Plan& plan, std::string_view path) {
+  const std::string_view part = path.substr(0, path.find('.'));
+  if (part == "gpu") return cluster.system.gpu.name;
+  if (part == "software") return plan.software.name;
+  return cluster.system.name;
+}
 
 PredictionDraws draw_predictions(const Model& model, const Training& training,
                                  const Cluster& cluster, const Plan& plan, const PlanReport& base,

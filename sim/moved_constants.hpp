@@ -2,6 +2,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+
+#include <string>
 #include <vector>
 
 #include "sim/draws.hpp"
@@ -27,5 +30,9 @@ struct PredictionDraws {
 PredictionDraws draw_predictions(const Model& model, const Training& training,
                                  const Cluster& cluster, const Plan& plan, const PlanReport& base,
                                  const FittedParameters& fitted);
+
+// The catalog entry that a constant belongs to: constants of one path but of two GPUs are two
+// constants.
+const std::string& owner(const Cluster& cluster, const Plan& plan, std::string_view path);
 
 }  // namespace lockstep

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <memory>
 #include <system_error>
 
@@ -21,15 +20,6 @@ constexpr const char* heading =
     "parameters.yaml.\n";
 constexpr const char* evidence_heading =
     "# Written by `lockstep calibrate --corpus runs`; not to be edited.\n";
-
-std::vector<RunRecord> load_all(const std::vector<std::string>& files) {
-  std::vector<RunRecord> records;
-  for (const std::string& file : files) {
-    std::vector<RunRecord> one = load_run_records(file);
-    std::move(one.begin(), one.end(), std::back_inserter(records));
-  }
-  return records;
-}
 
 // One line on a terminal for each thing that takes long.
 class Progresses {
@@ -68,7 +58,7 @@ Outcome run_corpus_runs(const Arguments& arguments, const std::filesystem::path&
                         .lexically_normal()
                         .string());
   }
-  const std::vector<RunRecord> records = load_all(files);
+  const std::vector<RunRecord> records = load_run_records(files);
   const Catalog entries(catalog);
   const Aliases aliases = load_aliases(catalog / "aliases" / "measured_runs.yaml");
   Progresses progress(progress_to);

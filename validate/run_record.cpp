@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 namespace lockstep {
@@ -305,6 +306,21 @@ std::vector<RunRecord> read_run_records(const CsvTable& table) { return RecordRe
 std::vector<RunRecord> load_run_records(const std::string& path) {
   const char* hint = std::filesystem::exists(path) ? "is it a file that you may read?" : "there is no such file";
   return read_run_records(parse_csv(csv_text(path, hint), path));
+}
+
+std::vector<RunRecord> load_run_records(const std::vector<std::string>& files) {
+  std::vector<RunRecord> records;
+  std::vector<Diagnostic> problems;
+  for (const std::string& file : files) {
+    try {
+      std::vector<RunRecord> one = load_run_records(file);
+      std::move(one.begin(), one.end(), std::back_inserter(records));
+    } catch (const InputError& error) {
+      problems.insert(problems.end(), error.diagnostics().begin(), error.diagnostics().end());
+    }
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+  return records;
 }
 
 }  // namespace lockstep

@@ -56,5 +56,7 @@ std::vector<RunRecord> read_run_records(const CsvTable& table);
 
 // Reads, parses and checks a file. E180: it cannot be read.
 std::vector<RunRecord> load_run_records(const std::string& path);
+// All of them, or the errors of all of them.
+std::vector<RunRecord> load_run_records(const std::vector<std::string>& files);
 
 }  // namespace lockstep

@@ -85,22 +85,6 @@ std::string help() {
          "gpt-22B\n";
 }
 
-// All errors of all files at once.
-std::vector<RunRecord> load_all(const std::vector<std::string>& files) {
-  std::vector<RunRecord> records;
-  std::vector<Diagnostic> problems;
-  for (const std::string& file : files) {
-    try {
-      std::vector<RunRecord> one = load_run_records(file);
-      std::move(one.begin(), one.end(), std::back_inserter(records));
-    } catch (const InputError& error) {
-      problems.insert(problems.end(), error.diagnostics().begin(), error.diagnostics().end());
-    }
-  }
-  if (!problems.empty()) throw InputError(std::move(problems));
-  return records;
-}
-
 Outcome check_tolerance(const RunsReport& report, std::optional<double> tolerance,
                         Outcome outcome) {
   if (!tolerance) return outcome;
@@ -226,7 +210,7 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   }
   const std::optional<double> tolerance = tolerance_of(arguments);
   static_cast<void>(left_out_of(arguments));  // before anything is read
-  const std::vector<RunRecord> records = load_all(arguments.files);
+  const std::vector<RunRecord> records = load_run_records(arguments.files);
   const std::filesystem::path folder = catalog_folder(arguments, program);
   const Catalog catalog(folder, settings_of(arguments, "software.nemo.data_exposed=0.2"));
   check_settings(catalog, {"gpus", "systems", "software"}, "a table of runs has no such value");
