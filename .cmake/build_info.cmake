@@ -1,7 +1,7 @@
 # Writes lockstep_build_info.hpp: the version, the compiler and which optional parts were found.
 # AUTO uses a part where it is there, ON fails without it, OFF does not look.
 
-foreach(part IN ITEMS CUDA NCCL MPI HWLOC)
+foreach(part IN ITEMS CUDA NCCL NVML MPI HWLOC)
   set(LOCKSTEP_WITH_${part} AUTO CACHE STRING "Use ${part}: AUTO, ON or OFF")
   set_property(CACHE LOCKSTEP_WITH_${part} PROPERTY STRINGS AUTO ON OFF)
   set(LOCKSTEP_${part}_FOUND FALSE)
@@ -30,13 +30,24 @@ if(LOCKSTEP_WITH_CUDA)
   endif()
 endif()
 
-if(LOCKSTEP_WITH_NCCL)
+# NVML is loaded at run time by declarations of our own; with its header they are checked.
+if(LOCKSTEP_WITH_NVML)
+  find_path(NVML_INCLUDE_DIR nvml.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  mark_as_advanced(NVML_INCLUDE_DIR)
+  if(NVML_INCLUDE_DIR)
+    set(LOCKSTEP_NVML_FOUND TRUE)
+    lockstep_macros("${NVML_INCLUDE_DIR}/nvml.h" NVML_API_VERSION OUT LOCKSTEP_NVML_VERSION)
+  endif()
+endif()
+
+# NCCL is loaded at run time; its header says how.
+if(LOCKSTEP_WITH_NCCL AND LOCKSTEP_CUDA_FOUND)
   find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ENV NCCL_HOME
             PATH_SUFFIXES include)
   find_library(NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} ENV NCCL_HOME
                PATH_SUFFIXES lib lib64)
   mark_as_advanced(NCCL_INCLUDE_DIR NCCL_LIBRARY)
-  if(NCCL_INCLUDE_DIR AND NCCL_LIBRARY)
+  if(NCCL_INCLUDE_DIR)
     set(LOCKSTEP_NCCL_FOUND TRUE)
     lockstep_macros("${NCCL_INCLUDE_DIR}/nccl.h" NCCL_MAJOR NCCL_MINOR NCCL_PATCH
                     OUT LOCKSTEP_NCCL_VERSION)
@@ -67,7 +78,7 @@ if(LOCKSTEP_WITH_HWLOC)
   endif()
 endif()
 
-foreach(part IN ITEMS CUDA NCCL MPI HWLOC)
+foreach(part IN ITEMS CUDA NCCL NVML MPI HWLOC)
   if(LOCKSTEP_WITH_${part} STREQUAL "ON" AND NOT LOCKSTEP_${part}_FOUND)
     message(FATAL_ERROR "LOCKSTEP_WITH_${part} is ON, but ${part} was not found.")
   endif()

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t help_width = 100;
 constexpr std::int64_t most_nodes = 1'000'000;
 
-constexpr std::array<Command, 4> table{
+constexpr std::array<Command, 9> table{
     {{"runs", "FILE...",
       "predictions against the measured runs of CSV tables, with error summaries",
       "runs validate/corpus/training_runs.csv --by gpu --tolerance 20%", &run_runs},
@@ -26,7 +26,17 @@ constexpr std::array<Command, 4> table{
       "collectives validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_collectives},
      {"accuracy", "FOLDER", "the page of the tool's accuracy, from a folder of measured runs",
       "accuracy validate/corpus", &run_accuracy},
-     {"calibrate", "LOG...", "fits what nccl-tests printed, for --calibration",
+     {"nccl", "[options]", "measures NCCL's collectives on the GPUs of this node, or of a job's nodes",
+      "nccl -c all_reduce --largest 256M -o nccl.json", &run_nccl},
+     {"mpi", "[options]", "the same with MPI on the CPUs, on any machine",
+      "mpi -c all_reduce --largest 1M", &run_mpi},
+     {"kernels", "[SCENARIO]", "measures matrix products, memory-bound kernels, copies and launches of a GPU",
+      "kernels scenarios/llama3-70b-64xh100.yaml -o kernels.json", &run_kernels},
+     {"step", "SCENARIO", "runs a short step of a plan's kernels and collectives beside its prediction",
+      "step scenarios/llama3-70b-64xh100.yaml --plan fsdp-recompute", &run_step},
+     {"discover", "", "this node as a system of the catalog",
+      "discover", &run_discover},
+     {"calibrate", "FILE...", "fits what nccl-tests printed, for --calibration",
       "calibrate validate/corpus/nccl_logs/dgxc_dgxh100x8_all_reduce.txt", &run_calibrate}}};
 
 bool is_catalog(const std::filesystem::path& folder) {

@@ -13,7 +13,16 @@
 
 namespace lockstep::validation {
 
-enum ExitCode : int { ok = 0, internal_error = 1, usage = 2, invalid_input = 3, out_of_tolerance = 5, broken_pipe = 141 };
+enum ExitCode : int {
+  ok = 0,
+  internal_error = 1,  // or a measurement that failed
+  usage = 2,
+  invalid_input = 3,
+  out_of_tolerance = 5,
+  skipped = 77,  // no such hardware here
+  interrupted = 130,
+  broken_pipe = 141
+};
 
 struct Outcome {
   std::string output;
@@ -37,6 +46,17 @@ Outcome run_collectives(const std::vector<std::string>& words, const std::filesy
                         std::ostream* progress_to);
 
 Outcome run_accuracy(const std::vector<std::string>& words, const std::filesystem::path& program,
+                     std::ostream* progress_to);
+
+Outcome run_nccl(const std::vector<std::string>& words, const std::filesystem::path& program,
+                 std::ostream* progress_to);
+Outcome run_mpi(const std::vector<std::string>& words, const std::filesystem::path& program,
+                std::ostream* progress_to);
+Outcome run_kernels(const std::vector<std::string>& words, const std::filesystem::path& program,
+                    std::ostream* progress_to);
+Outcome run_step(const std::vector<std::string>& words, const std::filesystem::path& program,
+                 std::ostream* progress_to);
+Outcome run_discover(const std::vector<std::string>& words, const std::filesystem::path& program,
                      std::ostream* progress_to);
 
 Outcome run_calibrate(const std::vector<std::string>& words, const std::filesystem::path& program,

@@ -11,6 +11,7 @@
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
 #include "validate/command.hpp"
+#include "validate/measure/failures.hpp"
 
 namespace lockstep::validation {
 namespace {
@@ -73,6 +74,12 @@ int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
   } catch (const InputError& error) {
     err << error.what();
     return invalid_input;
+  } catch (const Unavailable& error) {
+    err << "lockstep-validate: skipped: " << error.what() << '\n';
+    return skipped;
+  } catch (const MeasurementError& error) {
+    err << "lockstep-validate: measuring failed: " << error.what() << '\n';
+    if (!error.hint().empty()) err << "  = hint: " << error.hint() << '\n';
   } catch (const std::exception& error) {
     err << "lockstep-validate: internal error: " << error.what() << '\n';
   }

@@ -1,0 +1,54 @@
+// Kernels as a training step runs them, to be queued on a stream again and again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "topology/hardware.hpp"
+#include "validate/gpu/cuda_runtime.hpp"
+
+namespace lockstep {
+
+// Work whose buffers are there and filled with random data; queueing it costs one launch or a few.
+// Every method throws MeasurementError.
+class GpuWork {
+ public:
+  virtual ~GpuWork() = default;
+  virtual void enqueue(cudaStream_t stream) = 0;
+  [[nodiscard]] virtual double flops() const = 0;  // 0: memory-bound
+  [[nodiscard]] virtual double bytes() const = 0;  // read and written by the definition of the op
+};
+
+// What the kernels of one GPU need: cuBLASLt, the driver's module of our own kernels, scratch
+// memory. Throws Unavailable where a library is missing.
+class GpuKernels {
+ public:
+  GpuKernels(const CudaRuntime& cuda, int device, const std::string& library_folder);
+  ~GpuKernels();
+  GpuKernels(const GpuKernels&) = delete;
+  GpuKernels& operator=(const GpuKernels&) = delete;
+
+  // C[m,n] = A[m,k] B[k,n], row-major as frameworks call it (A activations, B the weight,
+  // transposed), accumulated in fp32; bf16, fp16, tf32, fp32, or fp8 (e4m3 to bf16) where the GPU
+  // has it. The fastest of cuBLASLt's own candidates, as frameworks get them by its heuristic.
+  std::unique_ptr<GpuWork> gemm(std::int64_t m, std::int64_t n, std::int64_t k, Dtype dtype);
+  // `batch` products of m x n x k in one call (strided), as unfused attention and its likes run.
+  std::unique_ptr<GpuWork> batched_gemm(std::int64_t batch, std::int64_t m, std::int64_t n,
+                                        std::int64_t k, Dtype dtype);
+  // "copy", "norm", "rope", "activation", "softmax", "cast", "permutation", "loss", "optimizer":
+  // one kernel that reads and writes `bytes` in all, with the op's own access pattern (rows of
+  // `row` elements). Throws std::invalid_argument for other names.
+  std::unique_ptr<GpuWork> memory_op(const std::string& op, double bytes, std::int64_t row);
+  // A kernel that does nothing, for launch overhead.
+  std::unique_ptr<GpuWork> empty();
+
+  [[nodiscard]] bool has_fp8() const;
+  [[nodiscard]] std::string cublas_version() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lockstep

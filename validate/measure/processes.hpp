@@ -1,0 +1,47 @@
+// The processes of one measuring run: one, or as many as mpirun started.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lockstep {
+
+class Processes {
+ public:
+  virtual ~Processes() = default;
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int size() const = 0;
+
+  // Each of these is called by every process in the same order. Each throws MeasurementError where
+  // the library reports an error.
+  virtual void barrier() = 0;
+  virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
+  // What every process gave, by rank, on every process.
+  [[nodiscard]] virtual std::vector<double> gather(double value) = 0;
+  [[nodiscard]] virtual std::vector<std::string> gather(const std::string& text) = 0;
+
+  [[nodiscard]] bool first() const { return rank() == 0; }
+  // The largest on every process.
+  [[nodiscard]] double max(double value);
+
+  // Ends all processes at once with this exit code, also those that hang.
+  [[noreturn]] virtual void abort(int code) = 0;
+  // Of the library: "Open MPI v4.1.4"; "" where there is none.
+  [[nodiscard]] virtual std::string library() const = 0;
+};
+
+// This process alone.
+std::unique_ptr<Processes> single_process();
+
+// Those that mpirun or srun started, or this one alone where neither did; initialises MPI in the
+// first case. Call it once. `started_by_launcher`: what main found in the environment.
+// Throws Unavailable where a launcher started several and this build has no MPI.
+std::unique_ptr<Processes> processes_of_run(bool started_by_launcher);
+
+// Whether the environment is that of a process that mpirun, mpiexec or srun started.
+bool started_by_launcher();
+
+}  // namespace lockstep
