@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <numeric>
 
-#include "sim/engine/pipeline_time.hpp"
-#include "sim/engine/step_parts.hpp"
+#include "sim/compute/op_cost.hpp"
+#include "sim/engine/communication.hpp"
+#include "sim/engine/timeline.hpp"
 #include "validate/arguments.hpp"
+#include "validate/measure/step_tasks.hpp"
 
 namespace lockstep {
 namespace {
@@ -131,6 +133,46 @@ bool shown(StepPart part) {
   }
 }
 
+Seconds length_of(const StepTask& task, const SmallStep& step,
+                  const Communication& communication) {
+  if (task.op != nullptr) return op_time(step.cluster.system.gpu, step.plan.software, *task.op);
+  const Seconds whole = task.part == StepPart::fsdp_exposed
+                            ? communication.overlapped_time(*task.call)
+                            : communication.cost(*task.call).time;
+  return (task.bytes / task.call->bytes.value()) * whole;
+}
+
+// What the compute stream does and waits for; a wait counts for the call that was queued last.
+Parts place(const SmallStep& step, const std::vector<StepTask>& tasks) {
+  const Communication communication(step.cluster, step.plan);
+  Timeline timeline(static_cast<std::size_t>(TaskStream::count) - 1,
+                    *step.cluster.system.gpu.overlap_slowdown);
+  std::vector<Seconds> ends;
+  Seconds last;
+  Parts parts;
+  for (const StepTask& task : tasks) {
+    Seconds ready;
+    for (const std::size_t at : task.waits_for) ready = std::max(ready, ends[at]);
+    const Seconds length = length_of(task, step, communication);
+    if (task.op == nullptr) {
+      const auto stream = static_cast<std::size_t>(task.stream) - 1;
+      ends.push_back(timeline.communicate(stream, length, ready).end);
+    } else {
+      const Seconds before = timeline.now();
+      if (ready > before) {
+        const StepTask* call = last_call(tasks, task);
+        parts[call == nullptr ? StepPart::bubble : call->part] += ready - before;
+      }
+      ends.push_back(timeline.compute(length, ready).end);
+      parts[task.part] += length;
+    }
+    last = std::max(last, ends.back());
+  }
+  parts[StepPart::slowdown] += timeline.lost();
+  parts[StepPart::data_exposed] += std::max(Seconds{}, last - timeline.now());
+  return parts;
+}
+
 }  // namespace
 
 SmallStep small_step(const Model& model, const Training& training, const ScenarioPlan& plan,
@@ -159,14 +201,12 @@ SmallStep small_step(const Model& model, const Training& training, const Scenari
 }
 
 std::vector<PredictedTerm> predicted_terms(const SmallStep& step) {
-  const Communication communication(step.cluster, step.plan);
-  const StageTimer timer(step.cluster, step.plan, step.workload, communication);
-  const StepParts parts = step_parts(step.cluster, step.plan, step.workload, timer, communication,
-                                     [](const StepWork& work, bool) { return step_total(work); });
+  constexpr auto parts = static_cast<std::size_t>(StepPart::count);
+  const Parts placed = place(step, step_tasks(step.plan, step.workload));
   std::vector<PredictedTerm> terms;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(StepPart::count); ++i) {
+  for (std::size_t i = 0; i < parts; ++i) {
     const auto part = static_cast<StepPart>(i);
-    if (shown(part)) terms.push_back({part, line_name(part), parts.parts[part].value()});
+    if (shown(part)) terms.push_back({part, line_name(part), placed[part].value()});
   }
   return terms;
 }

@@ -35,15 +35,18 @@ struct SmallStep {
 SmallStep small_step(const Model& model, const Training& training, const ScenarioPlan& plan,
                      const SmallStepSize& size);
 
-// One line of the prediction, apart from what a run of kernels cannot show: the host's work in the
-// framework, stragglers.
+// One line of the prediction. What a run of kernels cannot show is not among them: the framework's
+// work on the host, stragglers.
 struct PredictedTerm {
   StepPart part = StepPart::linear;
   std::string name;
   double seconds = 0;
 };
 
-// Every part that the small step can show, zeros too, in the report's order.
+// The step's tasks (step_tasks.hpp) placed on their streams with predicted times, each as early as
+// its stream and what it waits for let it, compute slowed beside collectives. Every part that shows
+// in it, zeros too, in the report's order; they sum to its end. The engine's closed forms say the
+// same of many layers; of few, they leave out the first gather and the last reduction.
 std::vector<PredictedTerm> predicted_terms(const SmallStep& step);
 
 }  // namespace lockstep

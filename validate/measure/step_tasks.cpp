@@ -265,6 +265,17 @@ std::vector<StepTask> step_tasks(const Plan& plan, const Workload& workload) {
   return TaskList(plan, workload).make();
 }
 
+const StepTask* last_call(const std::vector<StepTask>& tasks, const StepTask& task) {
+  std::size_t last = 0;
+  const StepTask* found = nullptr;
+  for (const std::size_t at : task.waits_for) {
+    if (tasks[at].call == nullptr || (found != nullptr && at < last)) continue;
+    last = at;
+    found = &tasks[at];
+  }
+  return found;
+}
+
 std::vector<std::int64_t> group_ranks(const Plan& plan, GroupKind kind, std::int64_t rank) {
   const GroupGrid grid = group_grid(plan, kind);
   const std::int64_t first = rank - rank / grid.stride % grid.degree * grid.stride;

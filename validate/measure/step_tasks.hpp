@@ -30,6 +30,10 @@ struct StepTask {
 // gathered beside the first forward pass. Pure.
 std::vector<StepTask> step_tasks(const Plan& plan, const Workload& workload);
 
+// The collective, of those that a task waits for, that was queued last; null where it waits for none.
+// A wait for several counts for this one.
+const StepTask* last_call(const std::vector<StepTask>& tasks, const StepTask& task);
+
 // The ranks of the group of this kind that holds `rank`, in their order. Pure.
 std::vector<std::int64_t> group_ranks(const Plan& plan, GroupKind kind, std::int64_t rank);
 

@@ -91,7 +91,7 @@ class StepGpu {
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
       const StepTask& task = tasks_[i];
       if (task.op == nullptr) continue;
-      if (const StepTask* call = last_call(task); call != nullptr) {
+      if (const StepTask* call = waited_call(task); call != nullptr) {
         result.waits[index(call->part)] += waited_[i].seconds_since(*before);
         before = &waited_[i];
       }
@@ -112,14 +112,9 @@ class StepGpu {
                 device_);
   }
 
-  // The collective that the op waits for; the last one queued where there are several.
-  [[nodiscard]] const StepTask* last_call(const StepTask& task) const {
-    const StepTask* last = nullptr;
-    if (mode_ == Mode::without_collectives) return last;
-    for (const std::size_t at : task.waits_for) {
-      if (tasks_[at].call != nullptr) last = &tasks_[at];
-    }
-    return last;
+  // The collective that the op waits for in the mode of the last enqueue().
+  [[nodiscard]] const StepTask* waited_call(const StepTask& task) const {
+    return mode_ == Mode::without_collectives ? nullptr : last_call(tasks_, task);
   }
 
   void enqueue_once(Mode mode) {
@@ -133,7 +128,7 @@ class StepGpu {
         if (tasks_[at].stream != task.stream && !left_out) wait(stream, done_[at]);
       }
       const bool shown = mode != Mode::whole && task.op != nullptr;
-      if (shown && last_call(task) != nullptr) waited_[i].record(stream);
+      if (shown && waited_call(task) != nullptr) waited_[i].record(stream);
       if (task.op != nullptr) {
         work_[i]->enqueue(stream.get());
       } else {
