@@ -5,6 +5,7 @@
 // watchdog's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,7 +43,7 @@ class NcclBackend : public CollectiveBackend {
   [[nodiscard]] std::int64_t element_bytes() const override { return bytes_of(options_.type); }
 
   void select(const RankGroups& groups) override;
-  void prepare(const CollectiveCall& call) override;
+  void prepare(const TimedCall& call) override;
   std::vector<double> run(std::int64_t iterations) override;
   std::int64_t count_wrong() override;
   std::optional<double> estimate() override;
@@ -51,6 +52,8 @@ class NcclBackend : public CollectiveBackend {
   void use_registration(bool registered);
   // Ends all communicators; for the watchdog's thread, while a call hangs.
   void abort() noexcept;
+  // Calls that the running run() has queued.
+  [[nodiscard]] std::int64_t queued() const { return queued_; }
   // Of the communicators; "" where NCCL says nothing.
   [[nodiscard]] std::string last_error() const;
 
@@ -65,7 +68,9 @@ class NcclBackend : public CollectiveBackend {
   void fill();
   void fill_part(const LocalRank& local, std::byte* buffer, const PatternPart& part) const;
   void poison() const;
-  void enqueue(bool estimating = false);
+  void enqueue(const std::vector<LocalRank*>& locals);
+  void begin_group(const std::vector<LocalRank*>& locals);
+  void check_call(ncclResult_t result, const LocalRank& local) const;
   void enqueue_one(const LocalRank& local) const;
   void send_to_others(const LocalRank& local) const;
   void meet();
@@ -91,11 +96,12 @@ class NcclBackend : public CollectiveBackend {
   std::vector<std::unique_ptr<LocalRank>> locals_;
   void* staging_ = nullptr;  // pinned memory of the host, for checks
   CheckPattern pattern_;
-  CollectiveCall call_;
+  TimedCall call_;
   std::int64_t group_size_ = 1;
   std::vector<std::vector<std::int64_t>> selected_;  // groups; empty: none
   std::string group_name_;
   bool all_at_once_ = false;
+  std::atomic<std::int64_t> queued_{0};
   bool warm_ = false;  // the prepared call has run
 };
 

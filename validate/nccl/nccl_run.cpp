@@ -13,6 +13,7 @@
 
 #include "validate/gpu/driver_version.hpp"
 #include "validate/measure/failures.hpp"
+#include "validate/measure/hosts.hpp"
 #include "validate/measure/together.hpp"
 #include "validate/measure/watchdog.hpp"
 #include "validate/nccl/nccl_backend.hpp"
@@ -39,8 +40,12 @@ struct Hang {
 void end_hanging_run(Hang& hang, const std::string& call) {
   NcclBackend* backend = hang.backend.load();
   const std::string said = backend == nullptr ? std::string{} : backend->last_error();
-  std::string text = fmt::format(
-      "lockstep-validate: measuring failed: {}: no answer within {:g} s\n", call, hang.timeout_s);
+  const bool calling = call.find(" being queued") != std::string::npos;
+  const std::string queued =
+      calling && backend != nullptr ? fmt::format(", in call {}", backend->queued() + 1) : "";
+  std::string text =
+      fmt::format("lockstep-validate: measuring failed: {}: no answer within {:g} s{}\n", call,
+                  hang.timeout_s, queued);
   if (!said.empty()) text += fmt::format("  = NCCL's last error: {}\n", said);
   text += "  = hint: NCCL_DEBUG=INFO shows what NCCL waits for; --timeout S waits longer\n";
   hang.err << text << std::flush;
@@ -105,14 +110,15 @@ std::string why_functional_only(const std::optional<std::string>& shared, std::s
   return ranks == 1 ? "one rank alone does not communicate: its times are launches and copies" : "";
 }
 
+std::vector<std::string> hosts_of(const std::vector<RankPlace>& places) {
+  std::vector<std::string> hosts;
+  for (const RankPlace& place : places) hosts.push_back(place.gpu.host);
+  return hosts;
+}
+
 void fill_in(MachineFacts& machine, const std::vector<RankPlace>& places) {
-  machine.hosts.clear();
-  for (const RankPlace& place : places) {
-    if (std::find(machine.hosts.begin(), machine.hosts.end(), place.gpu.host) ==
-        machine.hosts.end())
-      machine.hosts.push_back(place.gpu.host);
-    machine.gpus.push_back(place.gpu);
-  }
+  machine.hosts = distinct_hosts(hosts_of(places));
+  for (const RankPlace& place : places) machine.gpus.push_back(place.gpu);
 }
 
 // All sweeps of the run, one pass per kind of buffer.
@@ -167,13 +173,11 @@ NcclResult measure_nccl(const NcclRun& run, Processes& processes, MachineFacts m
   measurement.machine.cuda = cuda->version();
   measurement.machine.nccl = nccl->version();
   measurement.machine.mpi = processes.library();
-  result.ranks_per_node = std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(places.size() / measurement.machine.hosts.size()));
+  const auto ranks = static_cast<std::int64_t>(places.size());
+  agree(watched, [&] { result.ranks_per_node = ranks / nodes_in_blocks(hosts_of(places)); });
 
   // The groups are the same on every process, so what is wrong with them is said once.
-  agree(watched, [&] {
-    static_cast<void>(run.groups(static_cast<std::int64_t>(places.size()), result.ranks_per_node));
-  });
+  agree(watched, [&] { static_cast<void>(run.groups(ranks, result.ranks_per_node)); });
   const NcclOptions options{run.type, run.sweep.largest_bytes, run.registered.front()};
   NcclBackend backend(*cuda, *nccl, watched, watchdog, places, options);
   hang.backend = &backend;
