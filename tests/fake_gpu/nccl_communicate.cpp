@@ -207,14 +207,21 @@ double seconds_of(const std::vector<Communication>& of_rank) {
          bus_bytes / number("LOCKSTEP_FAKE_NCCL_BANDWIDTH", 100e9);
 }
 
+namespace {
+double groups = 0;  // of this process
+}
+
+bool hung() {
+  return groups > number("LOCKSTEP_FAKE_NCCL_HANG_AFTER", never);
+}
+
 ncclResult_t communicate(const std::vector<Communication>& communications) {
-  static double groups = 0;
   ++groups;
   if (groups > number("LOCKSTEP_FAKE_NCCL_CALL_ERROR_AFTER", 0)) {
     const ncclResult_t error = error_of_environment("CALL");
     if (error != ncclSuccess) return error;
   }
-  const bool hangs = groups > number("LOCKSTEP_FAKE_NCCL_HANG_AFTER", never);
+  const bool hangs = hung();
   // By communicator, in the order of the calls: batches of one operation per rank, then what is
   // sent and received.
   std::vector<World*> worlds;

@@ -153,7 +153,7 @@ Outcome outcome_of(NcclResult& result, const Request& request) {
   const std::string assumed = add_predictions(measurement, result.groups, result.ranks_per_node,
                                               *request.catalog, *request.aliases, request.choice);
   if (!assumed.empty()) outcome.remark += remark_line(assumed);
-  for (const std::string& text : remarks_on(measurement)) {
+  for (const std::string& text : remarks_on(result)) {
     outcome.remark += remark_line(text);
     if (text.rfind("wrong results", 0) == 0) outcome.code = internal_error;
   }

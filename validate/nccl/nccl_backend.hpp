@@ -50,6 +50,9 @@ class NcclBackend : public CollectiveBackend {
 
   // Buffers are registered from the next select() on, or are not.
   void use_registration(bool registered);
+  // Seconds of the fastest of some copies within the memory of each local GPU: collectives take as
+  // long as their slowest GPU, so they do not show which that is.
+  std::vector<double> copy_seconds();
   // Ends all communicators; for the watchdog's thread, while a call hangs.
   void abort() noexcept;
   // Calls that the running run() has queued.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <thread>
 
@@ -21,6 +22,8 @@ constexpr std::int64_t staging_bytes = std::int64_t{4} << 20;
 // Larger parts are checked in this many stretches, the first and the last among them.
 constexpr std::int64_t checked_stretches = 16;
 constexpr std::int64_t periods_copied = 16;
+constexpr std::int64_t most_copied = std::int64_t{256} << 20;
+constexpr int copies = 5;
 
 ncclDataType_t nccl_type(ElementType type) {
   switch (type) {
@@ -200,7 +203,9 @@ void NcclBackend::meet() {
                               comm, local->stream.get()),
           *local, call_text("meeting"));
   }
-  check_group(nccl_.ncclGroupEnd(), call_text("meeting"));
+  const ncclResult_t result = nccl_.ncclGroupEnd();
+  check_group(result, call_text("meeting"));
+  if (result != ncclInProgress) return;
   for (const auto& local : locals_) {
     const ncclComm_t comm = all_at_once_ ? local->world : local->active;
     if (comm != nullptr) settle(*local, comm, call_text("meeting"));
@@ -248,6 +253,26 @@ std::vector<double> NcclBackend::run(std::int64_t iterations) {
   std::vector<double> seconds;
   for (const LocalRank* local : locals)
     seconds.push_back(local->end.seconds_since(local->begin) / static_cast<double>(iterations));
+  return seconds;
+}
+
+std::vector<double> NcclBackend::copy_seconds() {
+  const Watchdog::Watched watched(watchdog_, all_local() + ": copies within a GPU");
+  const auto bytes = static_cast<std::size_t>(std::min(options_.largest_bytes, most_copied));
+  std::vector<double> seconds;
+  for (const auto& local : locals_) {
+    cuda_.check(cuda_.cudaSetDevice(local->device), "cudaSetDevice", local->device);
+    double fastest = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < copies; ++i) {
+      local->begin.record(local->stream);
+      cuda_.check(cuda_.cudaMemcpyAsync(local->receive, local->send, bytes,
+                                        cudaMemcpyDeviceToDevice, local->stream.get()),
+                  "cudaMemcpyAsync", local->device);
+      local->end.record(local->stream);
+      fastest = std::min(fastest, local->end.seconds_since(local->begin));
+    }
+    seconds.push_back(fastest);
+  }
   return seconds;
 }
 

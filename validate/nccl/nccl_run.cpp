@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 #include <thread>
@@ -146,6 +147,65 @@ void measure_all(const NcclRun& run, NcclBackend& backend, Processes& processes,
   }
 }
 
+// Copies of all ranks against the fastest one's.
+std::vector<double> copy_slowness(NcclBackend& backend, Processes& processes) {
+  std::vector<double> all;
+  for (const std::string& text : processes.gather(nlohmann::json(backend.copy_seconds()).dump())) {
+    for (const nlohmann::json& one : nlohmann::json::parse(text)) all.push_back(one);
+  }
+  const double fastest = *std::min_element(all.begin(), all.end());
+  for (double& seconds : all) seconds = fastest > 0 ? seconds / fastest : 1.0;
+  return all;
+}
+
+struct Remarks {
+  std::vector<std::string> texts;
+  void add(std::string text) {
+    if (std::find(texts.begin(), texts.end(), text) == texts.end())
+      texts.push_back(std::move(text));
+  }
+};
+
+void add_wrong_results(const Measurement& measurement, Remarks& remarks) {
+  for (const CollectiveSweep& sweep : measurement.collectives) {
+    std::int64_t wrong = 0;
+    for (const CollectivePoint& point : sweep.points) {
+      for (const auto& side : {point.out_of_place, point.in_place})
+        wrong += side && side->wrong ? *side->wrong : 0;
+    }
+    if (wrong > 0)
+      remarks.add(fmt::format("wrong results: {} {} of {} on {}", wrong,
+                              wrong == 1 ? "element" : "elements", to_string(sweep.collective),
+                              sweep.group));
+  }
+}
+
+std::string gpu_text(const MeasuredGpu& gpu) {
+  return fmt::format("GPU {} ({}) of {}", gpu.device, gpu.bus_id, gpu.host);
+}
+
+void add_slow_gpus(const NcclResult& result, Remarks& remarks) {
+  const std::vector<MeasuredGpu>& gpus = result.measurement.machine.gpus;
+  for (std::size_t i = 0; i < result.copy_slowness.size(); ++i) {
+    if (result.copy_slowness[i] > slow_from)
+      remarks.add(
+          fmt::format("{} takes {:.2f} times as long as the fastest to copy its own memory: "
+                      "its clocks or another program slow it",
+                      gpu_text(gpus[i]), result.copy_slowness[i]));
+  }
+  for (const CollectiveSweep& sweep : result.measurement.collectives) {
+    const std::vector<double>& slowness = sweep.rank_slowness;
+    // Of a broadcast and a reduce the ranks are done at different times by their nature.
+    const bool by_nature =
+        sweep.collective == Collective::broadcast || sweep.collective == Collective::reduce;
+    const auto slowest = std::max_element(slowness.begin(), slowness.end());
+    if (by_nature || slowness.size() != gpus.size() || *slowest <= slow_from) continue;
+    remarks.add(fmt::format("{} takes {:.2f} times as long as the fastest in {} on {}",
+                            gpu_text(gpus[static_cast<std::size_t>(slowest - slowness.begin())]),
+                            *slowest, to_string(sweep.collective), sweep.group));
+  }
+}
+
 }  // namespace
 
 NcclResult measure_nccl(const NcclRun& run, Processes& processes, MachineFacts machine,
@@ -181,45 +241,19 @@ NcclResult measure_nccl(const NcclRun& run, Processes& processes, MachineFacts m
   const NcclOptions options{run.type, run.sweep.largest_bytes, run.registered.front()};
   NcclBackend backend(*cuda, *nccl, watched, watchdog, places, options);
   hang.backend = &backend;
+  result.copy_slowness = copy_slowness(backend, watched);
   measure_all(run, backend, watched, result);
   hang.backend = nullptr;
   return result;
 }
 
-std::vector<std::string> remarks_on(const Measurement& measurement) {
-  std::vector<std::string> out;
-  const auto add = [&](std::string text) {
-    if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(std::move(text));
-  };
-  for (const CollectiveSweep& sweep : measurement.collectives) {
-    std::int64_t wrong = 0;
-    for (const CollectivePoint& point : sweep.points) {
-      for (const auto& side : {point.out_of_place, point.in_place})
-        wrong += side && side->wrong ? *side->wrong : 0;
-    }
-    if (wrong > 0)
-      add(fmt::format("wrong results: {} {} of {} on {}", wrong,
-                      wrong == 1 ? "element" : "elements", to_string(sweep.collective),
-                      sweep.group));
-  }
-  for (const CollectiveSweep& sweep : measurement.collectives) {
-    const auto& slowness = sweep.rank_slowness;
-    const auto slowest = std::max_element(slowness.begin(), slowness.end());
-    if (slowest == slowness.end() || *slowest < slow_from) continue;
-    const auto place = static_cast<std::size_t>(slowest - slowness.begin());
-    // Of a broadcast and a reduce the ranks are done at different times by their nature.
-    if (sweep.collective == Collective::broadcast || sweep.collective == Collective::reduce)
-      continue;
-    if (slowness.size() != measurement.machine.gpus.size()) continue;
-    const MeasuredGpu& gpu = measurement.machine.gpus[place];
-    add(fmt::format(
-        "GPU {} ({}) of {} takes {:.2f} times as long as the fastest in {}: its clocks, "
-        "its links or another program slow it",
-        gpu.device, gpu.bus_id, gpu.host, *slowest, to_string(sweep.collective)));
-  }
-  if (!measurement.functional_only.empty())
-    add("a functional test, no calibration: " + measurement.functional_only);
-  return out;
+std::vector<std::string> remarks_on(const NcclResult& result) {
+  Remarks remarks;
+  add_wrong_results(result.measurement, remarks);
+  add_slow_gpus(result, remarks);
+  if (!result.measurement.functional_only.empty())
+    remarks.add("a functional test, no calibration: " + result.measurement.functional_only);
+  return remarks.texts;
 }
 
 }  // namespace lockstep
