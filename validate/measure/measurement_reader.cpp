@@ -117,6 +117,7 @@ class Reader {
       value = found->get<std::int64_t>();
       return;
     }
+    failed_ = true;
     problems_.add("E642", at(key), fmt::format("{} cannot be", found->dump()),
                   fmt::format("a whole number from {} on", least));
   }
