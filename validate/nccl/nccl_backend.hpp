@@ -93,6 +93,7 @@ class NcclBackend : public CollectiveBackend {
   CheckPattern pattern_;
   TimedCall call_;
   std::int64_t group_size_ = 1;
+  std::vector<std::vector<std::int64_t>> selected_;  // groups; empty: none
   std::string group_name_;
   bool all_at_once_ = false;
   bool warm_ = false;  // the prepared call has run
