@@ -21,7 +21,7 @@ class SyntheticBackend : public CollectiveBackend {
   std::int64_t node_count = 1;
 
   std::vector<RankGroups> selected;       // what was asked for, in order
-  std::vector<CollectiveCall> prepared;
+  std::vector<TimedCall> prepared;
   std::int64_t calls = 0;                 // that were run
 
   [[nodiscard]] std::string name() const override { return "synthetic"; }
@@ -32,7 +32,7 @@ class SyntheticBackend : public CollectiveBackend {
   [[nodiscard]] std::int64_t element_bytes() const override { return 4; }
 
   void select(const RankGroups& groups) override { selected.push_back(groups); }
-  void prepare(const CollectiveCall& call) override { prepared.push_back(call); }
+  void prepare(const TimedCall& call) override { prepared.push_back(call); }
   std::vector<double> run(std::int64_t iterations) override {
     calls += iterations;
     const auto bytes = static_cast<double>(prepared.back().size_bytes);

@@ -125,49 +125,49 @@ TEST_CASE("What is no JSON is refused at its place", "[measure]") {
   CHECK(refusal("") ==
         "m.json:1:1: error[E640]: this is no JSON: syntax error while parsing value - unexpected end of input; "
         "expected '[', '{', or a literal\n"
-        "  = hint: was the file cut off?\n");
+        "      = hint: was the file cut off?\n");
   CHECK(refusal("{\"lockstep_measurement\": 1,\n \"machine\": oh}") ==
         "m.json:2:13: error[E640]: this is no JSON: syntax error while parsing value - invalid literal; last read: "
         "'\"machine\": o'\n"
         "    2 |  \"machine\": oh}\n"
         "      |             ^\n"
-        "  = hint: was the file cut off?\n");
+        "      = hint: was the file cut off?\n");
   CHECK(refusal("{\"lockstep_measurement\": 1e999}") ==
         "m.json:1:1: error[E640]: this is no JSON: number overflow parsing '1e999'\n"
         "    1 | {\"lockstep_measurement\": 1e999}\n"
         "      | ^\n"
-        "  = hint: was the file cut off?\n");
+        "      = hint: was the file cut off?\n");
   CHECK(refusal(std::string(40, '[') + std::string(40, ']')) ==
         "m.json: error[E640]: lists and maps are nested more than 32 deep\n"
-        "  = hint: expected what lockstep-validate nccl, mpi, kernels or step writes with --output\n");
+        "      = hint: expected what lockstep-validate nccl, mpi, kernels or step writes with --output\n");
 }
 
 TEST_CASE("Other documents and versions are refused", "[measure]") {
   const std::string no_measurement =
       "m.json: error[E640]: there is no key 'lockstep_measurement'\n"
-      "  = hint: expected what lockstep-validate nccl, mpi, kernels or step writes with --output\n";
+      "      = hint: expected what lockstep-validate nccl, mpi, kernels or step writes with --output\n";
   CHECK(refusal("{}") == no_measurement);
   CHECK(refusal("[1]") == no_measurement);
   CHECK(refusal("{\"lockstep_measurement\": 2}") ==
         "m.json: error[E640]: lockstep_measurement: 2 is a version that this program does not read\n"
-        "  = hint: it reads version 1\n");
+        "      = hint: it reads version 1\n");
   CHECK(refusal("{\"lockstep_measurement\": \"1\"}") ==
         "m.json: error[E640]: lockstep_measurement: '1' is a version that this program does not read\n"
-        "  = hint: it reads version 1\n");
+        "      = hint: it reads version 1\n");
 }
 
 TEST_CASE("Keys that are missing, unknown, twice or of another kind are refused", "[measure]") {
   CHECK(refusal("\"mpi\"", "\"mp\"") ==
         "m.json: error[E641]: machine: the key 'mpi' is missing\n"
-        "  = hint: expected what lockstep-validate nccl, mpi, kernels or step writes with --output\n"
+        "      = hint: expected what lockstep-validate nccl, mpi, kernels or step writes with --output\n"
         "m.json: error[E641]: machine: there is no key 'mp'\n"
-        "  = hint: did you mean mpi?\n");
+        "      = hint: did you mean mpi?\n");
   CHECK(refusal("\"steps\"", "\"functional_only\"") ==
         "m.json: error[E641]: the key 'functional_only' is given twice in one map\n"
-        "  = hint: remove one of them\n");
+        "      = hint: remove one of them\n");
   CHECK(refusal("\"wrong\": 0", "\"wrong\": 0, \"zzzzzzzzzzzz\": 1") ==
         "m.json: error[E641]: collectives[0].points[0].out_of_place: there is no key 'zzzzzzzzzzzz'\n"
-        "  = hint: the keys: time, wrong\n");
+        "      = hint: the keys: time, wrong\n");
   CHECK(refusal("\"device\": 1", "\"device\": \"1\"") ==
         "m.json: error[E641]: machine.gpus[1].device: '1' is not a whole number\n");
   CHECK(refusal("\"device\": 1", "\"device\": 1.5") ==
@@ -181,36 +181,36 @@ TEST_CASE("Keys that are missing, unknown, twice or of another kind are refused"
   CHECK(refusal("\"optimizer\"", "[]") == "m.json: error[E641]: steps[0].not_run[0]: a list is not text\n");
   CHECK(refusal("\"collective\": \"all_reduce\"", "\"collective\": \"all_reduced\"") ==
         "m.json: error[E641]: collectives[0].collective: there is no collective 'all_reduced'\n"
-        "  = hint: one of all_reduce, all_gather, reduce_scatter, broadcast, reduce, all_to_all, send_recv\n");
+        "      = hint: one of all_reduce, all_gather, reduce_scatter, broadcast, reduce, all_to_all, send_recv\n");
 }
 
 TEST_CASE("Numbers that cannot be are refused, all of them in one run", "[measure]") {
   CHECK(refusal("\"median_s\": 1.6e-05", "\"median_s\": -1.6e-05") ==
         "m.json: error[E642]: collectives[0].points[0].out_of_place.time.median_s: -1.6e-05 cannot be\n"
-        "  = hint: a number from 0 on\n");
+        "      = hint: a number from 0 on\n");
   CHECK(refusal("\"median_s\": 1.6e-05", "\"median_s\": 1.0") ==
         "m.json: error[E642]: collectives[0].points[0].out_of_place.time.median_s: the median lies outside of low_s "
         "and high_s\n");
   CHECK(refusal("\"ranks\": 2", "\"ranks\": 0") ==
         "m.json: error[E642]: collectives[0].ranks: 0 cannot be\n"
-        "  = hint: a whole number from 1 on\n");
+        "      = hint: a whole number from 1 on\n");
   CHECK(refusal("\"nodes\": 1", "\"nodes\": 3") ==
         "m.json: error[E642]: collectives[0].nodes: a group has more nodes than ranks\n");
   CHECK(refusal("1.5", "0.5") ==
         "m.json: error[E642]: collectives[0].rank_slowness[1]: 0.5 cannot be\n"
-        "  = hint: a number from 1 on\n");
+        "      = hint: a number from 1 on\n");
   CHECK(refusal("\"memory_bytes\": 85520809984", "\"memory_bytes\": 9223372036854775808") ==
         "m.json: error[E642]: machine.gpus[0].memory_bytes: 9223372036854775808 cannot be\n"
-        "  = hint: a whole number from 0 on\n");
+        "      = hint: a whole number from 0 on\n");
   CHECK(refusal("\"date\": \"2026-11-23\"", "\"date\": \"2026-13-23\"") ==
         "m.json: error[E642]: machine.date: '2026-13-23' is no date\n"
-        "  = hint: year-month-day, such as 2026-11-23\n");
+        "      = hint: year-month-day, such as 2026-11-23\n");
   CHECK(refusal("\"date\": \"2026-11-23\"", "\"date\": \"yesterday\"") ==
         "m.json: error[E642]: machine.date: 'yesterday' is no date\n"
-        "  = hint: year-month-day, such as 2026-11-23\n");
+        "      = hint: year-month-day, such as 2026-11-23\n");
   CHECK(refusal("\"repeats\": 8", "\"repeats\": 0") ==
         "m.json: error[E642]: collectives[0].points[0].out_of_place.time.repeats: 0 cannot be\n"
-        "  = hint: a whole number from 1 on\n");
+        "      = hint: a whole number from 1 on\n");
 }
 
 TEST_CASE("A hundred errors are enough", "[measure]") {

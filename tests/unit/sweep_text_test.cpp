@@ -47,10 +47,10 @@ TEST_CASE("A sweep's text is nccl-tests' table, with what it leaves out below", 
         1024           256     float     sum      -1    16.00    0.06    0.06      0      N/A     N/A     N/A    N/A
      1048576        262144     float     sum      -1   128.00    8.19    8.19      0   125.00    8.39    8.39    N/A
 #
-#       size   90 % of the median     spread  repeats   calls        NCCL expects    Lockstep expects
-#        (B)          (us)                               each       (us)    error       (us)    error
-#       1024      12.00 ..   20.00     12.5 %        8      20      12.00  -25.0 %      20.00  +25.0 %
-#    1048576      96.00 ..  160.00     12.5 %        8      20          -                   -
+#       size   90 % of the median     spread  repeats   calls      NCCL expects  Lockstep expects
+#        (B)          (us)                               each     (us)    error     (us)    error
+#       1024      12.00 ..   20.00     12.5 %        8      20    12.00  -25.0 %    20.00  +25.0 %
+#    1048576      96.00 ..  160.00     12.5 %        8      20        -                 -
 #
 # Out of bounds values : 0 OK
 # Avg bus bandwidth    : 5.54820
