@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "topology/hardware.hpp"
 #include "validate/gpu/cuda_runtime.hpp"
+#include "validate/measure/gemm_shape.hpp"
 
 namespace lockstep {
 
@@ -23,21 +23,6 @@ class GpuWork {
   [[nodiscard]] virtual std::string detail() const { return {}; }
 };
 
-// Which product of a linear layer y = x W it is; it decides how the operands lie in memory. M, N, K
-// are as in Op (strategies/workload.hpp): forward M tokens, N out, K in; data gradient M tokens,
-// N in, K out; weight gradient M in, N out, K tokens.
-enum class GemmPass { forward, data_gradient, weight_gradient };
-
-struct GemmShape {
-  std::int64_t m = 0, n = 0, k = 0;
-  Dtype dtype = Dtype::bf16;
-  GemmPass pass = GemmPass::forward;
-  std::int64_t batch = 1;  // products of this shape in one call, strided
-};
-
-// Bytes of the operands and the result by the definition of the op; fp8 gives a bf16 result.
-double gemm_bytes(const GemmShape& shape);
-
 // What the kernels of one GPU need: cuBLASLt, the driver's module of our own kernels, scratch
 // memory. Throws Unavailable where a library is missing.
 class GpuKernels {
@@ -50,7 +35,8 @@ class GpuKernels {
   // The product as frameworks call it, accumulated in fp32; bf16, fp16, tf32, fp32, or fp8 (e4m3 to
   // bf16) where the GPU has it. The first of cuBLASLt's candidates, as frameworks take it; with
   // `candidates` above 1 the fastest of so many, each timed here. Throws OutOfDeviceMemory
-  // (validate/gpu/device_memory.hpp) where the buffers do not fit.
+  // where the buffers do not fit, NoKernel where the GPU or the library has none for it
+  // (validate/gpu/device_memory.hpp).
   std::unique_ptr<GpuWork> gemm(const GemmShape& shape, int candidates = 1);
   // C[m,n] = A[m,k] B[k,n] of a forward pass.
   std::unique_ptr<GpuWork> gemm(std::int64_t m, std::int64_t n, std::int64_t k, Dtype dtype) {
