@@ -96,18 +96,24 @@ std::string sum_of(const std::vector<Given>& all, ncclDataType_t type) {
   return sum;
 }
 
-// What the rank receives; nothing where it receives nothing.
-std::string result_of(const Communication& one, const std::vector<Given>& all) {
+bool reduces(Operation operation) {
+  return operation == Operation::all_reduce || operation == Operation::reduce ||
+         operation == Operation::reduce_scatter;
+}
+
+// What the rank receives; nothing where it receives nothing. `sum`: of all ranks, where it reduces.
+std::string result_of(const Communication& one, const std::vector<Given>& all,
+                      const std::string& sum) {
   const std::size_t size = size_of(one);
   const auto rank = static_cast<std::size_t>(one.comm->rank);
   const auto root = static_cast<std::size_t>(one.root);
   switch (one.operation) {
     case Operation::all_reduce:
-      return sum_of(all, one.type);
+      return sum;
     case Operation::reduce:
-      return rank == root ? sum_of(all, one.type) : std::string{};
+      return rank == root ? sum : std::string{};
     case Operation::reduce_scatter:
-      return sum_of(all, one.type).substr(rank * size, size);
+      return sum.substr(rank * size, size);
     case Operation::broadcast:
       return all[root].sent.front().second;
     case Operation::all_gather: {
@@ -157,11 +163,13 @@ void perform(World& world, const std::map<int, std::vector<Communication>>& loca
     all.push_back(given_by(text));
     start = std::max(start, all.back().time);
   }
+  const Communication& one = local.begin()->second.front();
+  const std::string sum = moves_data() && reduces(one.operation) ? sum_of(all, one.type) : std::string{};
   for (const auto& [rank, of_rank] : local) {
     const Communication& first = of_rank.front();
     Results results = moves_data() ? received(of_rank, all) : Results{};
     if (moves_data() && !between_two(first)) {
-      std::string result = result_of(first, all);
+      std::string result = result_of(first, all, sum);
       if (!result.empty()) results.emplace_back(first.recv, std::move(result));
     }
     if (rank == static_cast<int>(number("LOCKSTEP_FAKE_NCCL_CORRUPT", -1))) corrupt(results);
@@ -205,14 +213,21 @@ double seconds_of(const std::vector<Communication>& of_rank) {
          bus_bytes / number("LOCKSTEP_FAKE_NCCL_BANDWIDTH", 100e9);
 }
 
+namespace {
+double groups = 0;  // of this process
+}
+
+bool hung() {
+  return groups > number("LOCKSTEP_FAKE_NCCL_HANG_AFTER", never);
+}
+
 ncclResult_t communicate(const std::vector<Communication>& communications) {
-  static double groups = 0;
   ++groups;
   if (groups > number("LOCKSTEP_FAKE_NCCL_CALL_ERROR_AFTER", 0)) {
     const ncclResult_t error = error_of_environment("CALL");
     if (error != ncclSuccess) return error;
   }
-  const bool hangs = groups > number("LOCKSTEP_FAKE_NCCL_HANG_AFTER", never);
+  const bool hangs = hung();
   // By communicator, in the order of the calls: batches of one operation per rank, then what is
   // sent and received.
   std::vector<World*> worlds;
