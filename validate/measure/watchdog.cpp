@@ -1,0 +1,81 @@
+#include "validate/measure/watchdog.hpp"
+
+#include <utility>
+
+namespace lockstep {
+
+Watchdog::Watchdog(double seconds, std::function<void(const std::string&)> on_timeout)
+    : limit_(seconds), on_timeout_(std::move(on_timeout)), thread_([this] { watch(); }) {}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Watchdog::begin(const std::string& call) {
+  {
+    const std::lock_guard lock(mutex_);
+    call_ = call;
+    active_ = true;
+    deadline_ = std::chrono::steady_clock::now() +
+                std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit_);
+  }
+  changed_.notify_all();
+}
+
+void Watchdog::end() {
+  const std::lock_guard lock(mutex_);
+  active_ = false;
+}
+
+void Watchdog::rename(const std::string& call) {
+  const std::lock_guard lock(mutex_);
+  call_ = call;
+}
+
+void Watchdog::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    if (!active_) {
+      changed_.wait(lock);
+      continue;
+    }
+    changed_.wait_until(lock, deadline_);
+    if (stopped_ || !active_ || std::chrono::steady_clock::now() < deadline_) continue;
+    active_ = false;
+    const std::string call = call_;
+    lock.unlock();
+    on_timeout_(call);
+    lock.lock();
+  }
+}
+
+std::string WatchedProcesses::waiting() const {
+  return where_ + ": waiting for the other processes";
+}
+
+void WatchedProcesses::barrier() {
+  const Watchdog::Watched watched(watchdog_, waiting());
+  processes_.barrier();
+}
+
+void WatchedProcesses::broadcast(std::span<std::byte> bytes, int root) {
+  const Watchdog::Watched watched(watchdog_, waiting());
+  processes_.broadcast(bytes, root);
+}
+
+std::vector<double> WatchedProcesses::gather(double value) {
+  const Watchdog::Watched watched(watchdog_, waiting());
+  return processes_.gather(value);
+}
+
+std::vector<std::string> WatchedProcesses::gather(const std::string& text) {
+  const Watchdog::Watched watched(watchdog_, waiting());
+  return processes_.gather(text);
+}
+
+}  // namespace lockstep
