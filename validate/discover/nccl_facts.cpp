@@ -28,12 +28,6 @@ PciePlace place_of_slot(const TopologyDump& dump, std::size_t slot, const std::s
   return place;
 }
 
-std::int64_t nvlinks(const DumpGpu& gpu) {
-  std::int64_t links = gpu.switch_links;
-  for (const DumpNvlink& peer : gpu.peer_links) links += peer.count;
-  return links;
-}
-
 GpuFact gpu_of(const TopologyDump& dump, const DumpGpu& gpu) {
   GpuFact fact;
   fact.index = gpu.device;

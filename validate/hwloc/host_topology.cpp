@@ -12,6 +12,8 @@
 namespace lockstep {
 namespace {
 
+using PciAttributes = hwloc_obj_attr_u::hwloc_pcidev_attr_s;
+
 constexpr const char* rate_info = "LinkRate";
 constexpr const char* layer_info = "LinkLayer";
 constexpr const char* state_info = "LinkState";
@@ -31,7 +33,7 @@ std::string info(hwloc_obj_t object, const char* name) {
   return text == nullptr ? std::string{} : printable(text);
 }
 
-std::string bus_id(const hwloc_pcidev_attr_s& pci) {
+std::string bus_id(const PciAttributes& pci) {
   return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", pci.domain, pci.bus, pci.dev, pci.func);
 }
 
@@ -104,7 +106,7 @@ class Walk {
   void devices(HostFacts& facts) {
     hwloc_obj_t device = nullptr;
     while ((device = hwloc_get_next_pcidev(topology_, device)) != nullptr) {
-      const hwloc_pcidev_attr_s& pci = device->attr->pcidev;
+      const PciAttributes& pci = device->attr->pcidev;
       facts.knows_pcie = true;
       if (pci.vendor_id == nvidia && (pci.class_id >> 8U) == display_class) facts.nvidia_gpus.push_back(place(device));
       nic(device, facts);
@@ -136,7 +138,7 @@ class Walk {
       link(os, rdma, nic);
     }
     if (nic.name.empty()) return;
-    const hwloc_pcidev_attr_s& pci = device->attr->pcidev;
+    const PciAttributes& pci = device->attr->pcidev;
     nic.place = place(device);
     nic.vendor_id = pci.vendor_id;
     nic.device_id = pci.device_id;
