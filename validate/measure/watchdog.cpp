@@ -1,5 +1,6 @@
 #include "validate/measure/watchdog.hpp"
 
+#include <cstdlib>
 #include <utility>
 
 namespace lockstep {
@@ -52,6 +53,11 @@ void Watchdog::watch() {
     on_timeout_(call);
     lock.lock();
   }
+}
+
+void WatchedProcesses::abort(int code) {
+  processes_.abort(code);
+  std::abort();  // never comes here, which a compiler may not see through the virtual call
 }
 
 std::string WatchedProcesses::waiting() const {

@@ -118,6 +118,7 @@ void NcclBackend::join_all() {
 }
 
 void NcclBackend::leave_groups() {
+  selected_.clear();
   for (const auto& local : locals_) {
     if (local->active == nullptr) continue;
     for (void** handle : {&local->send_handle, &local->receive_handle}) {
@@ -131,6 +132,7 @@ void NcclBackend::leave_groups() {
 
 void NcclBackend::select(const RankGroups& groups) {
   const std::string phase = fmt::format("making the communicators of {}", groups.name);
+  if (groups.groups == selected_ && groups.at_once == all_at_once_) return;
   const Watchdog::Watched watched(watchdog_, fmt::format("{}: {}", all_local(), phase));
   leave_groups();
   group_name_ = groups.name;
@@ -164,6 +166,7 @@ void NcclBackend::select(const RankGroups& groups) {
     if (local->active != nullptr && !world) settle(*local, local->active, phase);
     if (local->active != nullptr && options_.registered) register_buffers(*local);
   }
+  selected_ = groups.groups;
 }
 
 void NcclBackend::use_registration(bool registered) {

@@ -42,7 +42,7 @@ class NcclBackend : public CollectiveBackend {
   [[nodiscard]] std::int64_t element_bytes() const override { return bytes_of(options_.type); }
 
   void select(const RankGroups& groups) override;
-  void prepare(const CollectiveCall& call) override;
+  void prepare(const TimedCall& call) override;
   std::vector<double> run(std::int64_t iterations) override;
   std::int64_t count_wrong() override;
   std::optional<double> estimate() override;
@@ -91,8 +91,9 @@ class NcclBackend : public CollectiveBackend {
   std::vector<std::unique_ptr<LocalRank>> locals_;
   void* staging_ = nullptr;  // pinned memory of the host, for checks
   CheckPattern pattern_;
-  CollectiveCall call_;
+  TimedCall call_;
   std::int64_t group_size_ = 1;
+  std::vector<std::vector<std::int64_t>> selected_;  // groups; empty: none
   std::string group_name_;
   bool all_at_once_ = false;
   bool warm_ = false;  // the prepared call has run

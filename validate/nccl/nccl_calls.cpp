@@ -55,7 +55,7 @@ std::byte* NcclBackend::receive_buffer(const LocalRank& local) const {
          (call_.in_place && call_.collective == Collective::reduce_scatter ? part : 0);
 }
 
-void NcclBackend::prepare(const CollectiveCall& call) {
+void NcclBackend::prepare(const TimedCall& call) {
   if (call.size_bytes > options_.largest_bytes)
     throw std::invalid_argument("a call larger than the buffers");
   call_ = call;

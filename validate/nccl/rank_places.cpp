@@ -83,18 +83,14 @@ std::vector<std::vector<std::int64_t>> devices_of_processes(
   return out;
 }
 
-std::vector<RankPlace> place_ranks(const CudaRuntime& cuda, Processes& processes,
-                                   std::optional<std::int64_t> gpus) {
-  const std::string host = host_name();
-  const std::vector<std::string> hosts = processes.gather(host);
-  const std::vector<double> counts = processes.gather(static_cast<double>(cuda.device_count()));
-  std::vector<ProcessGpus> all;
-  for (std::size_t i = 0; i < hosts.size(); ++i)
-    all.push_back({hosts[i], static_cast<std::int64_t>(counts[i])});
-  const auto devices = devices_of_processes(all, gpus);
-  std::vector<MeasuredGpu> own;
-  for (const std::int64_t device : devices[static_cast<std::size_t>(processes.rank())])
-    own.push_back(gpu_of(cuda, host, device));
+std::vector<MeasuredGpu> gpus_of(const CudaRuntime& cuda,
+                                 const std::vector<std::int64_t>& devices) {
+  std::vector<MeasuredGpu> gpus;
+  for (const std::int64_t device : devices) gpus.push_back(gpu_of(cuda, host_name(), device));
+  return gpus;
+}
+
+std::vector<RankPlace> gather_places(Processes& processes, const std::vector<MeasuredGpu>& own) {
   std::vector<RankPlace> places;
   std::int64_t process = 0;
   for (const std::string& text : processes.gather(packed(own))) {

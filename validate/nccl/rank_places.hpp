@@ -30,9 +30,12 @@ struct ProcessGpus {
 std::vector<std::vector<std::int64_t>> devices_of_processes(
     const std::vector<ProcessGpus>& processes, std::optional<std::int64_t> gpus);
 
-// The places of all ranks, the same on every process; ranks are numbered process by process.
-std::vector<RankPlace> place_ranks(const CudaRuntime& cuda, Processes& processes,
-                                   std::optional<std::int64_t> gpus);
+// These devices of this process. Throws MeasurementError.
+std::vector<MeasuredGpu> gpus_of(const CudaRuntime& cuda, const std::vector<std::int64_t>& devices);
+
+// The places of all ranks, the same on every process; ranks are numbered process by process. `own`:
+// this process's GPUs.
+std::vector<RankPlace> gather_places(Processes& processes, const std::vector<MeasuredGpu>& own);
 
 // "rank 3 on node7, GPU 1 (0000:1b:00.0)".
 std::string describe(const std::vector<RankPlace>& places, std::int64_t rank);
