@@ -1,6 +1,7 @@
 // The CUDA runtime's memory, which is the host's. Copies take LOCKSTEP_FAKE_COPY_LATENCY (2 us) and
 // their bytes over LOCKSTEP_FAKE_HBM (3e12 B/s, read and write counted), LOCKSTEP_FAKE_PCIE (50e9;
-// pageable memory a quarter of it) or LOCKSTEP_FAKE_PEER (400e9).
+// pageable memory a quarter of it) or LOCKSTEP_FAKE_PEER (400e9). LOCKSTEP_FAKE_MOVE=0: copies and
+// memsets take their time and move nothing, for tests that look at times alone.
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
@@ -82,6 +83,13 @@ double copy_seconds(const Block* to, const Block* from, double bytes) {
   return latency + bytes / (number("LOCKSTEP_FAKE_PCIE", 50e9) * (pageable ? pageable_share : 1.0));
 }
 
+// What a copy does to memory.
+template <class Action>
+std::function<void()> moving(Action action) {
+  if (number("LOCKSTEP_FAKE_MOVE", 1) == 0) return {};
+  return action;
+}
+
 }  // namespace
 
 cudaError_t cudaMemGetInfo(std::size_t* available, std::size_t* total) {
@@ -119,7 +127,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t count, cudaM
   const Block* source = block_of(from);
   const double seconds = copy_seconds(target, source, static_cast<double>(count));
   const cudaError_t error =
-      submit(stream, {seconds, [=] { std::memmove(to, from, count); }, Kind::copy});
+      submit(stream, {seconds, moving([=] { std::memmove(to, from, count); }), Kind::copy});
   // The host waits where pageable memory is staged.
   if (error == cudaSuccess && (target == nullptr || source == nullptr) && !capturing(stream))
     host_waits_until(stream_time(stream));
@@ -133,5 +141,5 @@ cudaError_t cudaMemcpyPeerAsync(void* to, int /*to_device*/, const void* from, i
 
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t count, cudaStream_t stream) {
   const double seconds = static_cast<double>(count) / number("LOCKSTEP_FAKE_HBM", 3e12);
-  return submit(stream, {seconds, [=] { std::memset(pointer, value, count); }, Kind::compute});
+  return submit(stream, {seconds, moving([=] { std::memset(pointer, value, count); }), Kind::compute});
 }

@@ -179,10 +179,7 @@ class GemmWork final : public GpuWork {
     on_.cuda.check(on_.cuda.cudaSetDevice(on_.device), "cudaSetDevice", on_.device);
     run(algorithm_, stream);
   }
-  [[nodiscard]] double flops() const override {
-    return 2.0 * static_cast<double>(shape_.batch) * static_cast<double>(shape_.m) *
-           static_cast<double>(shape_.n) * static_cast<double>(shape_.k);
-  }
+  [[nodiscard]] double flops() const override { return gemm_flops(shape_); }
   [[nodiscard]] double bytes() const override { return gemm_bytes(shape_); }
   [[nodiscard]] std::string detail() const override {
     return fmt::format("algorithm {}, tile {}, stages {}",
@@ -298,13 +295,6 @@ class GemmWork final : public GpuWork {
 };
 
 }  // namespace
-
-double gemm_bytes(const GemmShape& shape) {
-  double bytes = 0;
-  for (const std::size_t part : buffer_bytes(shape, types_of(shape.dtype)))
-    bytes += static_cast<double>(part);
-  return bytes;
-}
 
 std::unique_ptr<GpuWork> make_gemm(GpuContext& on, const GemmShape& shape, int candidates) {
   if (shape.dtype == Dtype::fp8 && !on.has_fp8())

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "topology/hardware.hpp"
 #include "validate/gpu/cuda_runtime.hpp"
+#include "validate/measure/gemm_shape.hpp"
 
 namespace lockstep {
 
@@ -22,21 +22,6 @@ class GpuWork {
   // Which of the library's kernels runs: "algorithm 66, tile 20, stages 36"; may be empty.
   [[nodiscard]] virtual std::string detail() const { return {}; }
 };
-
-// Which product of a linear layer y = x W it is; it decides how the operands lie in memory. M, N, K
-// are as in Op (strategies/workload.hpp): forward M tokens, N out, K in; data gradient M tokens,
-// N in, K out; weight gradient M in, N out, K tokens.
-enum class GemmPass { forward, data_gradient, weight_gradient };
-
-struct GemmShape {
-  std::int64_t m = 0, n = 0, k = 0;
-  Dtype dtype = Dtype::bf16;
-  GemmPass pass = GemmPass::forward;
-  std::int64_t batch = 1;  // products of this shape in one call, strided
-};
-
-// Bytes of the operands and the result by the definition of the op; fp8 gives a bf16 result.
-double gemm_bytes(const GemmShape& shape);
 
 // What the kernels of one GPU need: cuBLASLt, the driver's module of our own kernels, scratch
 // memory. Throws Unavailable where a library is missing.

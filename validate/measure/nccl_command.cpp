@@ -9,6 +9,7 @@
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
 #include "validate/command.hpp"
+#include "validate/kernel_calibrate.hpp"
 #include "validate/measure/expected_times.hpp"
 #include "validate/measure/failures.hpp"
 #include "validate/measure/options.hpp"
