@@ -56,11 +56,25 @@ std::string nvlink_text(const GpuFact& gpu, const NodeFacts& facts) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string gpu_text(const GpuFact& gpu, const NodeFacts& facts) {
-  std::string text = fmt::format("GPU {}  {}  {}", gpu.index, gpu.bus_id, gpu.name.empty() ? "name not known" : gpu.name);
+std::string kind_text(const GpuFact& gpu) {
+  std::string text = gpu.name.empty() ? "name not known" : gpu.name;
   if (gpu.memory_bytes > 0) text += ", " + to_text(Bytes{static_cast<double>(gpu.memory_bytes)});
   if (gpu.power_limit_w > 0) text += fmt::format(", {:g} W", gpu.power_limit_w);
   if (gpu.pcie_generation > 0) text += fmt::format(", PCIe {}.0 x{}", gpu.pcie_generation, gpu.pcie_width);
+  return text;
+}
+
+// The kind of all GPUs; empty where they differ, and then each says its own.
+std::string common_kind(const std::vector<GpuFact>& gpus) {
+  if (gpus.empty()) return {};
+  const std::string first = kind_text(gpus.front());
+  const bool all = std::all_of(gpus.begin(), gpus.end(), [&](const GpuFact& gpu) { return kind_text(gpu) == first; });
+  return all ? first : std::string{};
+}
+
+std::string gpu_text(const GpuFact& gpu, const NodeFacts& facts, bool with_kind) {
+  std::string text = fmt::format("GPU {} {}", gpu.index, gpu.bus_id);
+  if (with_kind) text += " " + kind_text(gpu);
   const std::string links = nvlink_text(gpu, facts);
   return links.empty() ? text : text + ", " + links;
 }
@@ -82,10 +96,11 @@ struct Device {
 };
 
 std::vector<Device> devices(const NodeFacts& facts) {
+  const std::string kind = common_kind(facts.nvml.gpus);
   std::vector<Device> all;
   for (const GpuFact& gpu : facts.nvml.gpus) {
     const PciePlace* place = place_of(gpu, facts.host);
-    all.push_back({place == nullptr ? PciePlace{} : *place, gpu_text(gpu, facts)});
+    all.push_back({place == nullptr ? PciePlace{} : *place, gpu_text(gpu, facts, kind.empty())});
   }
   for (const NicFact& nic : facts.host.nics) all.push_back({nic.place, nic_text(nic)});
   return all;
@@ -147,7 +162,9 @@ std::string head(const NodeFacts& facts) {
     sources.push_back(facts.gpu_source + (facts.nvml.driver.empty() ? "" : ", driver " + facts.nvml.driver));
   if (!host.source.empty() && host.source != facts.gpu_source) sources.push_back(host.source);
   if (!sources.empty()) text += fmt::format("; from {}", fmt::join(sources, " and "));
-  return text;
+  text = line(text);
+  const std::string kind = common_kind(facts.nvml.gpus);
+  return kind.empty() ? text : text + line(fmt::format("{} x {}", facts.nvml.gpus.size(), kind));
 }
 
 std::string recognised(const Discovery& discovery) {
@@ -172,7 +189,7 @@ std::string recognised(const Discovery& discovery) {
 
 std::string discovery_text(const Discovery& discovery) {
   const NodeFacts& facts = discovery.facts;
-  std::string out = line(head(facts)) + '\n' + sockets(facts, devices(facts));
+  std::string out = head(facts) + '\n' + sockets(facts, devices(facts));
   if (discovery.node != nullptr) return out + recognised(discovery);
   out += '\n' + line("no GPUs: " + discovery.no_gpus);
   out += line("A system of the catalog is made of GPUs, so that there is no YAML of this node. `lockstep-validate mpi` "

@@ -152,7 +152,7 @@ class Finder {
     }
     found_.link_bandwidth = Constant<BytesPerSecond>(
         BytesPerSecond{static_cast<double>(links) * each * giga}, Provenance::datasheet, 0.0,
-        fmt::format("{}: {} active NVLinks a GPU, by NVIDIA's data sheets of {:g} GB/s a direction", found_.gpus_by, links, each));
+        fmt::format("{}: {} active NVLinks a GPU; {:g} GB/s of one per direction by NVIDIA's data sheets", found_.gpus_by, links, each));
   }
 
   void pcie_links() {
@@ -161,7 +161,7 @@ class Finder {
     if (wire.value() <= 0.0) return;
     found_.link_bandwidth = Constant<BytesPerSecond>(
         wire, Provenance::datasheet, 0.0,
-        fmt::format("{}: PCIe {}.0 x{}; by PCI-SIG a direction", found_.gpus_by, generation, width));
+        fmt::format("{}: PCIe {}.0 x{}; its rate per direction by PCI-SIG", found_.gpus_by, generation, width));
   }
 
   // Generation and lanes of the narrowest slot.

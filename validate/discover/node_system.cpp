@@ -97,7 +97,7 @@ std::string alias_of(const NodeFacts& facts, const FoundSystem& found, const std
     if (column == "gpus" || column == "gpus_per_node") return std::to_string(found.gpus_per_node.value_or(0));
     return {};
   });
-  return match ? match.rule->use : "generic-" + gpu_name;
+  return match ? match.rule->use : std::string{};
 }
 
 struct Candidate {
@@ -153,12 +153,15 @@ void keep_host_rates(const System& base, const NodeFacts& facts, FoundSystem& fo
     list.erase(std::remove_if(list.begin(), list.end(), [&](const std::string& s) { return s.rfind(key, 0) == 0; }), list.end());
   };
   const GpuFact& gpu = facts.nvml.gpus.front();
+  if (gpu.pcie_generation == 0) return;
   const bool chip_to_chip = base.pcie_bandwidth.value > pcie_wire(generation_of(base), 16).value();
   const bool same_slot = gpu.pcie_width == 16 && gpu.pcie_generation == generation_of(base);
-  if (chip_to_chip || same_slot) {
-    found.pcie_bandwidth.reset();
-    drop("pcie_bandwidth");
-  }
+  if (!chip_to_chip && !same_slot) return;
+  found.pcie_bandwidth.reset();
+  drop("pcie_bandwidth");
+  const std::string way = chip_to_chip ? "its NVLink to the CPU" : fmt::format("its slot, PCIe {}.0 x16", gpu.pcie_generation);
+  found.assumed.push_back(fmt::format("pcie_bandwidth: {}, as in {} with {}; `lockstep-validate kernels` measures it",
+                                      to_text(base.pcie_bandwidth.get()), base.name, way));
 }
 
 }  // namespace
@@ -192,6 +195,7 @@ NodeSystem node_system(const NodeFacts& facts, const Catalog& catalog, const Ali
   Candidate nearest = nearest_system(facts, result.found, result.gpu.name, catalog, aliases);
   result.base = nearest.system.name;
   result.base_description = nearest.system.description;
+  if (facts.nvml.gpus.front().pcie_generation == 0) result.inherited.emplace_back("pcie_bandwidth");
   keep_domain(nearest.system, result.found, result.found.assumed);
   keep_host_rates(nearest.system, facts, result.found);
   result.system = laid_over(nearest.system, result.found);
@@ -199,7 +203,6 @@ NodeSystem node_system(const NodeFacts& facts, const Catalog& catalog, const Ali
   for (const Key& key : keys()) {
     if (!key.found(result.found) && !key.text(result.system).empty()) result.inherited.emplace_back(key.name);
   }
-  if (!result.found.pcie_bandwidth) result.inherited.emplace_back("pcie_bandwidth");
   if (!result.found.host_memory_bandwidth) result.inherited.emplace_back("host_memory_bandwidth");
   result.assumed = result.gpu.assumed;
   result.assumed.insert(result.assumed.end(), result.found.assumed.begin(), result.found.assumed.end());

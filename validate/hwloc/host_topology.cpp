@@ -4,6 +4,8 @@
 #include <hwloc.h>
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
@@ -23,11 +25,6 @@ constexpr unsigned display_class = 0x03;
 constexpr unsigned ethernet_class = 0x0200;
 constexpr unsigned infiniband_class = 0x0207;
 
-std::string version() {
-  const unsigned api = hwloc_get_api_version();
-  return fmt::format("hwloc {}.{}.{}", api >> 16U, (api >> 8U) & 0xFFU, api & 0xFFU);
-}
-
 std::string info(hwloc_obj_t object, const char* name) {
   const char* text = hwloc_obj_get_info_by_name(object, name);
   return text == nullptr ? std::string{} : printable(text);
@@ -38,6 +35,15 @@ std::string bus_id(const PciAttributes& pci) {
 }
 
 const char* to_text(LinkState state) { return state == LinkState::up ? "up" : "down"; }
+
+// A name before its last number, and that number: mlx5_2 comes before mlx5_10.
+std::pair<std::string, std::size_t> numbered(const std::string& name) {
+  std::size_t end = name.size();
+  std::size_t number = 0;
+  for (std::size_t scale = 1; end > 0 && scale < 1'000'000 && name[end - 1] >= '0' && name[end - 1] <= '9'; scale *= 10)
+    number += scale * static_cast<std::size_t>(name[--end] - '0');
+  return {name.substr(0, end), number};
+}
 
 // Of bridges from the CPU down to a device, root port, switch's upstream port, its downstream port, the next switch's
 // upstream port and so on: every second one stands for a switch.
@@ -58,8 +64,9 @@ class Walk {
 
   HostFacts facts() {
     HostFacts facts;
-    facts.source = version();
     hwloc_obj_t machine = hwloc_get_root_obj(topology_);
+    const std::string version = info(machine, "hwlocVersion");  // that wrote the topology
+    facts.source = version.empty() ? "hwloc" : "hwloc " + version;
     facts.host = info(machine, "HostName");
     facts.architecture = info(machine, "Architecture");
     facts.vendor = info(machine, "DMISysVendor");
@@ -111,6 +118,9 @@ class Walk {
       if (pci.vendor_id == nvidia && (pci.class_id >> 8U) == display_class) facts.nvidia_gpus.push_back(place(device));
       nic(device, facts);
     }
+    std::sort(facts.nics.begin(), facts.nics.end(), [](const NicFact& a, const NicFact& b) {
+      return std::make_tuple(numbered(a.name), a.place.bus_id) < std::make_tuple(numbered(b.name), b.place.bus_id);
+    });
     if (!facts.knows_pcie)
       facts.remarks.emplace_back("hwloc sees no PCI devices: in a container /sys may be hidden, else its PCI plugin is missing");
   }
