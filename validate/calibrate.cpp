@@ -155,6 +155,7 @@ void fit(const MeasuredTable& measured, const std::vector<TimedSize>& kept, Cali
   entry.source = measured.source;
   entry.date = measured.date;
   entry.nccl_version = measured.nccl_version;
+  entry.confidence = log.confidence;
 }
 
 double median_error(const nccl::NcclGroup& group, Collective collective,
@@ -214,11 +215,6 @@ void settle(std::vector<CalibratedLog>& logs) {
 }
 
 }  // namespace
-
-const char* to_string(Confidence confidence) {
-  constexpr const char* names[] = {"low", "medium", "high"};
-  return names[static_cast<std::size_t>(confidence)];
-}
 
 std::vector<CollectiveCalibration> CalibrationReport::calibrations() const {
   std::vector<CollectiveCalibration> result;

@@ -12,10 +12,6 @@
 
 namespace lockstep {
 
-// How far a fit is to be trusted.
-enum class Confidence { low, medium, high };
-const char* to_string(Confidence confidence);
-
 // One table.
 struct CalibratedLog {
   std::string file;

@@ -133,7 +133,7 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
     outcome.remark += "lockstep-validate: no log could be fitted";
     outcome.remark += file.empty() ? "\n" : fmt::format("; {} is not written\n", printable(file));
   } else if (!file.empty()) {
-    write_result(file, calibration_file_text(entries), "the calibration");
+    write_result(file, calibration_file_text({{}, entries, {}}), "the calibration");
     outcome.remark +=
         fmt::format("lockstep-validate: wrote {} with {} {}\n", printable(file), entries.size(),
                     entries.size() == 1 ? "collective" : "collectives");
