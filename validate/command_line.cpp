@@ -11,7 +11,7 @@
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
 #include "validate/command.hpp"
-#include "validate/measure/failures.hpp"
+#include "validate/failure_text.hpp"
 
 namespace lockstep::validation {
 namespace {
@@ -66,22 +66,10 @@ int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
     if (out.good()) return outcome.code;
     if (errno == EPIPE) return broken_pipe;
     err << "lockstep-validate: the result could not be written to standard output (closed, or the disk is full)\n";
-  } catch (const UsageError& error) {
-    err << "lockstep-validate: " << error.what() << '\n';
-    if (!error.hint().empty()) err << "  = hint: " << error.hint() << '\n';
-    err << "  = help: lockstep-validate --help\n";
-    return usage;
-  } catch (const InputError& error) {
-    err << error.what();
-    return invalid_input;
-  } catch (const Unavailable& error) {
-    err << "lockstep-validate: skipped: " << error.what() << '\n';
-    return skipped;
-  } catch (const MeasurementError& error) {
-    err << "lockstep-validate: measuring failed: " << error.what() << '\n';
-    if (!error.hint().empty()) err << "  = hint: " << error.hint() << '\n';
-  } catch (const std::exception& error) {
-    err << "lockstep-validate: internal error: " << error.what() << '\n';
+  } catch (...) {
+    const Failure failure = failure_of(std::current_exception());
+    err << failure.text;
+    return failure.code;
   }
   return internal_error;
 }

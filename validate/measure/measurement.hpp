@@ -71,8 +71,8 @@ struct CollectiveSweep {
   std::int64_t groups = 1;  // that ran at the same time; 1: alone
   bool registered = false;  // buffers were registered with NCCL
   std::vector<CollectivePoint> points;
-  // Time of each rank at the largest size over the fastest rank's, by rank of the run; empty where
-  // not known. A GPU far slower than its siblings shows here.
+  // Time of each rank at the largest size over the fastest rank's, by rank of those that took part;
+  // empty where not known. A GPU far slower than its siblings shows here.
   std::vector<double> rank_slowness;
 };
 

@@ -16,7 +16,7 @@ std::vector<Option> with_measuring_options(std::vector<Option> own);
 // The date, the hosts (this one) and the command line; the rest is the caller's.
 MachineFacts machine_facts(const std::string& command_line);
 
-// Today as "2026-11-23", of the machine's clock.
+// Today as "2026-11-23", of the machine's clock in UTC.
 std::string today();
 
 }  // namespace lockstep::validation

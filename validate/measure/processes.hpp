@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,12 +38,23 @@ class Processes {
 // This process alone.
 std::unique_ptr<Processes> single_process();
 
-// Those that mpirun or srun started, or this one alone where neither did; initialises MPI in the
-// first case. Call it once. `started_by_launcher`: what main found in the environment.
-// Throws Unavailable where a launcher started several and this build has no MPI.
-std::unique_ptr<Processes> processes_of_run(bool started_by_launcher);
+// Who started this process beside others.
+struct Launcher {
+  std::string name;            // "mpirun", "srun"; "" where nobody did
+  std::int64_t processes = 0;  // 0: not known
+  explicit operator bool() const { return !name.empty(); }
+};
 
-// Whether the environment is that of a process that mpirun, mpiexec or srun started.
-bool started_by_launcher();
+// What mpirun, mpiexec or srun left in the environment. `variable` gives a variable's value or
+// null.
+Launcher find_launcher(const std::function<const char*(const char*)>& variable);
+
+// The same of this process's environment: the one place where the measuring commands read it.
+Launcher started_by_launcher();
+
+// Those that the launcher started, or this one alone where there is none; initialises MPI in the
+// first case. Call it once. Throws Unavailable where a launcher started several and this build has
+// no MPI, MeasurementError where MPI knows of fewer processes than the launcher started.
+std::unique_ptr<Processes> processes_of_run(const Launcher& launcher);
 
 }  // namespace lockstep

@@ -16,7 +16,7 @@ struct SweepOptions {
   std::int64_t smallest_bytes = 8;
   std::int64_t largest_bytes = 0;
   double factor = 2;
-  std::int64_t warm_up = 5;  // calls before the first repeat of a size
+  std::int64_t warm_up = 5;  // calls before the first repeat of a size, at least 1
   std::int64_t fewest_repeats = 5;
   std::int64_t most_repeats = 40;
   double interval = 0.02;          // stop when the 90 % interval is within this share of the median

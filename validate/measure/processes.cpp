@@ -1,0 +1,93 @@
+#include "validate/measure/processes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include "validate/measure/failures.hpp"
+#include "validate/nccl_log_line.hpp"
+#if LOCKSTEP_HAS_MPI
+#include "validate/mpi/mpi_processes.hpp"
+#endif
+
+namespace lockstep {
+namespace {
+
+class SingleProcess : public Processes {
+ public:
+  [[nodiscard]] int rank() const override { return 0; }
+  [[nodiscard]] int size() const override { return 1; }
+  void barrier() override {}
+  void broadcast(std::span<std::byte> /*bytes*/, int /*root*/) override {}
+  [[nodiscard]] std::vector<double> gather(double value) override { return {value}; }
+  [[nodiscard]] std::vector<std::string> gather(const std::string& text) override { return {text}; }
+  [[noreturn]] void abort(int code) override {
+    std::fflush(nullptr);
+    std::_Exit(code);
+  }
+  [[nodiscard]] std::string library() const override { return {}; }
+};
+
+// A launcher is known by a variable that only it sets in the processes it starts. srun: its step's
+// tasks, since a batch script has SLURM_NTASKS too and is one process.
+struct LauncherSign {
+  const char* name;
+  const char* variable;
+  const char* processes;  // the variable with their number; null: none has it
+};
+constexpr std::array<LauncherSign, 6> signs{
+    {{"mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_SIZE"},
+     {"mpirun", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"},
+     {"mpiexec", "PMI_RANK", "PMI_SIZE"},
+     {"mpiexec", "MPI_LOCALNRANKS", nullptr},
+     {"srun", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_TASKS"},
+     {"mpirun", "PMIX_RANK", nullptr}}};
+
+}  // namespace
+
+double Processes::max(double value) {
+  const std::vector<double> values = gather(value);
+  return *std::max_element(values.begin(), values.end());
+}
+
+std::unique_ptr<Processes> single_process() {
+  return std::make_unique<SingleProcess>();
+}
+
+Launcher find_launcher(const std::function<const char*(const char*)>& variable) {
+  for (const LauncherSign& sign : signs) {
+    if (variable(sign.variable) == nullptr) continue;
+    const char* number = sign.processes == nullptr ? nullptr : variable(sign.processes);
+    const std::int64_t processes = number == nullptr ? 0 : whole_number(number).value_or(0);
+    // srun of one task is as good as none.
+    if (std::string_view(sign.name) == "srun" && processes == 1) continue;
+    return {sign.name, processes};
+  }
+  return {};
+}
+
+Launcher started_by_launcher() {
+  return find_launcher([](const char* name) -> const char* { return std::getenv(name); });
+}
+
+std::unique_ptr<Processes> processes_of_run(const Launcher& launcher) {
+  if (!launcher) return single_process();
+#if LOCKSTEP_HAS_MPI
+  std::unique_ptr<Processes> processes = mpi_processes();
+  if (launcher.processes <= processes->size()) return processes;
+  throw MeasurementError(
+      fmt::format("{} started {} processes, but MPI ({}) knows of {}", launcher.name,
+                  launcher.processes, processes->library(), processes->size()),
+      "start them with the mpirun of that MPI, or with srun --mpi=pmix");
+#else
+  if (launcher.processes == 1) return single_process();
+  throw Unavailable(
+      fmt::format("{} started several processes, but this lockstep-validate was built without MPI",
+                  launcher.name));
+#endif
+}
+
+}  // namespace lockstep
