@@ -54,6 +54,7 @@ Outcome run_together(Processes& processes, std::ostream& err,
                      processes.size())
       << std::flush;
   processes.abort(failure.code);
+  return {{}, failure.code, {}};
 }
 
 }  // namespace lockstep::validation
