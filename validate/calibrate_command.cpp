@@ -155,7 +155,9 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
                             : rendered(calibration, format, catalog);
   if (!calibration.collectives.problems.empty())
     outcome.remark = render(calibration.collectives.problems);
-  if (calibration.empty() || calibration.any_refused()) outcome.code = invalid_input;
+  const bool unsound = transfer ? !calibration.collectives.problems.empty()
+                                : calibration.any_refused();
+  if (calibration.empty() || unsound) outcome.code = invalid_input;
   if (calibration.empty()) {
     const bool logs_only = calibration.constants.refusals.empty();
     outcome.remark += logs_only ? "lockstep-validate: no log could be fitted"
