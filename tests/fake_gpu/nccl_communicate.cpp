@@ -1,7 +1,8 @@
 // What collectives of the fake NCCL do to memory and how long they take.
 //
 // LOCKSTEP_FAKE_NCCL_HANG_AFTER and LOCKSTEP_FAKE_NCCL_CALL_ERROR_AFTER count groups of this
-// process; LOCKSTEP_FAKE_NCCL_CORRUPT is a rank whose results have a wrong last element.
+// process; LOCKSTEP_FAKE_NCCL_CORRUPT is a rank whose results have a wrong last element. With
+// LOCKSTEP_FAKE_NCCL_DATA=0 no bytes move, only time passes.
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -15,6 +16,10 @@ namespace lockstep::fake {
 namespace {
 
 constexpr double never = 1e18;
+
+bool moves_data() {
+  return number("LOCKSTEP_FAKE_NCCL_DATA", 1) != 0;
+}
 
 std::string bytes_at(const void* pointer, std::size_t size) {
   return {static_cast<const char*>(pointer), size};
@@ -55,6 +60,7 @@ std::size_t sent_bytes(const Communication& one) {
 std::string contribution(const std::vector<Communication>& of_rank) {
   std::string out;
   put(out, std::max(stream_time(of_rank.front().stream), host_time()));
+  if (!moves_data()) return out;
   for (const Communication& one : of_rank) {
     const std::size_t size = sent_bytes(one);
     if (one.operation == Operation::recv) continue;
@@ -158,11 +164,11 @@ void perform(World& world, const std::map<int, std::vector<Communication>>& loca
     start = std::max(start, all.back().time);
   }
   const Communication& one = local.begin()->second.front();
-  const std::string sum = reduces(one.operation) ? sum_of(all, one.type) : std::string{};
+  const std::string sum = moves_data() && reduces(one.operation) ? sum_of(all, one.type) : std::string{};
   for (const auto& [rank, of_rank] : local) {
     const Communication& first = of_rank.front();
-    Results results = received(of_rank, all);
-    if (!between_two(first)) {
+    Results results = moves_data() ? received(of_rank, all) : Results{};
+    if (moves_data() && !between_two(first)) {
       std::string result = result_of(first, all, sum);
       if (!result.empty()) results.emplace_back(first.recv, std::move(result));
     }

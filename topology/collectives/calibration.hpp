@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "topology/collectives/nccl_model.hpp"
+#include "topology/confidence.hpp"
 
 namespace lockstep {
 
@@ -33,6 +34,7 @@ struct CollectiveCalibration {
   std::string source;        // where the table was
   std::string date;          // "2026-01-28"; "" where not stated
   std::string nccl_version;  // "2.29.2"; "" where not stated
+  Confidence confidence = Confidence::unstated;
 };
 
 // The measured collectives of one system.
