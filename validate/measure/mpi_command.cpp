@@ -38,7 +38,8 @@ std::vector<Option> with_timeout(std::vector<Option> own) {
 }
 
 const std::vector<Option>& options() {
-  static const std::vector<Option> options = with_measuring_options(sweep_options(default_largest));
+  static const std::vector<Option> options =
+      with_measuring_options(with_timeout(sweep_options(default_largest)));
   return options;
 }
 
