@@ -34,12 +34,18 @@ struct MemoryName {
   MemoryKernel kernel;
 };
 constexpr MemoryName memory_names[] = {
-    {"copy", MemoryKernel::stream},         {"add", MemoryKernel::stream},
-    {"norm", MemoryKernel::norm},           {"rope", MemoryKernel::rope},
-    {"activation", MemoryKernel::activation}, {"softmax", MemoryKernel::softmax},
-    {"cast", MemoryKernel::cast},           {"permutation", MemoryKernel::permutation},
-    {"loss", MemoryKernel::loss},           {"optimizer", MemoryKernel::optimizer},
-    {"input_layernorm", MemoryKernel::norm}, {"mlp_act", MemoryKernel::activation},
+    {"copy", MemoryKernel::stream},
+    {"add", MemoryKernel::stream},
+    {"norm", MemoryKernel::norm},
+    {"rope", MemoryKernel::rope},
+    {"activation", MemoryKernel::activation},
+    {"softmax", MemoryKernel::softmax},
+    {"cast", MemoryKernel::cast},
+    {"permutation", MemoryKernel::permutation},
+    {"loss", MemoryKernel::loss},
+    {"optimizer", MemoryKernel::optimizer},
+    {"input_layernorm", MemoryKernel::norm},
+    {"mlp_act", MemoryKernel::activation},
 };
 
 const DtypeName* dtype_of(const std::string& name) {
@@ -153,8 +159,13 @@ class Reader {
       for (const MeasuredGemm* gemm : of) {
         samples.push_back(*gemm_sample(file_, *gemm));
         const KernelSample& sample = samples.back();
-        checks.push_back({sample.shape, sample.device, sample.seconds, sample.op.flops.value(),
-                          gemm->flops_per_s, gemm->second_path_s, false,
+        checks.push_back({sample.shape,
+                          sample.device,
+                          sample.seconds,
+                          sample.op.flops.value(),
+                          gemm->flops_per_s,
+                          gemm->second_path_s,
+                          false,
                           {static_cast<double>(gemm->m), static_cast<double>(gemm->n),
                            static_cast<double>(gemm->k)}});
       }
@@ -170,20 +181,26 @@ class Reader {
       std::vector<CheckedTime> checks;
       std::vector<KernelSample> samples;
       for (const MeasuredMemoryOp* op : of) {
-        auto sample = memory_sample(file_, name, op->bytes, op->time.median_s, op->device, into.gpu);
+        auto sample =
+            memory_sample(file_, name, op->bytes, op->time.median_s, op->device, into.gpu);
         if (!sample) break;
         const bool cached = op->bytes < 2 * (*into.gpu.l2_capacity).value();
-        checks.push_back({sample->shape, op->device, op->time.median_s, op->bytes, op->bytes_per_s,
-                          std::nullopt, cached, {op->bytes}});
+        checks.push_back({sample->shape,
+                          op->device,
+                          op->time.median_s,
+                          op->bytes,
+                          op->bytes_per_s,
+                          std::nullopt,
+                          cached,
+                          {op->bytes}});
         samples.push_back(std::move(*sample));
       }
       if (samples.size() < of.size()) {
         refuse(what, "the catalog has no bandwidth for this kernel", false);
         continue;
       }
-      add(what, "B/s", checks,
-          {(*into.gpu.memory_bandwidth).value(), "the nominal HBM bandwidth"}, samples,
-          into.samples);
+      add(what, "B/s", checks, {(*into.gpu.memory_bandwidth).value(), "the nominal HBM bandwidth"},
+          samples, into.samples);
     }
   }
 
@@ -201,17 +218,16 @@ class Reader {
       sample.shape = fmt::format("{} x {} x {}", overlap.m, overlap.n, overlap.k);
       sample.seconds = overlap.gemm_beside_s;
       if (overlap.other_beside_s > 0) {
-        sample.slowdown =
-            (overlap.gemm_beside_s - overlap.gemm_alone_s) / overlap.other_beside_s;
+        sample.slowdown = (overlap.gemm_beside_s - overlap.gemm_alone_s) / overlap.other_beside_s;
       } else {
         sample.dropped = "nothing ran beside it";
       }
       into.samples.push_back(std::move(sample));
     }
     if (copies > 0) {
-      out_.notes.push_back(fmt::format(
-          "{}: {} {} beside a copy: shown only, overlap_slowdown is of collectives", file_, copies,
-          copies == 1 ? "GEMM" : "GEMMs"));
+      out_.notes.push_back(
+          fmt::format("{}: {} {} beside a copy: shown only, overlap_slowdown is of collectives",
+                      file_, copies, copies == 1 ? "GEMM" : "GEMMs"));
     }
   }
 
@@ -230,8 +246,14 @@ class Reader {
       std::vector<KernelSample> samples;
       for (const MeasuredCopy* copy : of) {
         samples.push_back(copy_sample(file_, *copy));
-        checks.push_back({samples.back().shape, copy->device, copy->time.median_s, copy->bytes,
-                          copy->bytes_per_s, copy->second_path_s, false, {copy->bytes}});
+        checks.push_back({samples.back().shape,
+                          copy->device,
+                          copy->time.median_s,
+                          copy->bytes,
+                          copy->bytes_per_s,
+                          copy->second_path_s,
+                          false,
+                          {copy->bytes}});
       }
       // The catalog's rate is what such a link gives in practice, some 0.85 of its raw rate.
       constexpr double practical = 0.85;
@@ -274,8 +296,9 @@ std::string measured_gpu(const Measurement& measurement, const System* system,
   std::set<std::string> names;
   for (const MeasuredGpu& gpu : measurement.machine.gpus) names.insert(gpu.name);
   if (names.size() > 1) {
-    reader.refuse("its kernels", fmt::format("two kinds of GPU, '{}' and '{}': constants are of one",
-                                             *names.begin(), *std::next(names.begin())));
+    reader.refuse("its kernels",
+                  fmt::format("two kinds of GPU, '{}' and '{}': constants are of one",
+                              *names.begin(), *std::next(names.begin())));
     return {};
   }
   if (names.empty()) {
@@ -285,8 +308,9 @@ std::string measured_gpu(const Measurement& measurement, const System* system,
   }
   const std::string found = gpu_by_alias(*names.begin(), aliases);
   if (system != nullptr && !found.empty() && found != system->gpu.name) {
-    reader.refuse("its kernels", fmt::format("the GPU '{}' is {} of the catalog, and {} has {}",
-                                             *names.begin(), found, system->name, system->gpu.name));
+    reader.refuse("its kernels",
+                  fmt::format("the GPU '{}' is {} of the catalog, and {} has {}", *names.begin(),
+                              found, system->name, system->gpu.name));
     return {};
   }
   if (system != nullptr) return system->gpu.name;
@@ -299,10 +323,10 @@ std::string measured_gpu(const Measurement& measurement, const System* system,
 void note_shown_only(const Measurement& measurement, const std::string& file,
                      KernelSamples& samples) {
   for (const MeasuredLaunch& launch : measurement.launches) {
-    samples.notes.push_back(fmt::format(
-        "{}: {} takes {} a launch: shown only, host times are of the software profile "
-        "(host_per_layer), and they hold what Python and the framework add",
-        file, launch.what, to_text(Seconds{launch.time.median_s})));
+    samples.notes.push_back(
+        fmt::format("{}: {} takes {} a launch: shown only, host times are of the software profile "
+                    "(host_per_layer), and they hold what Python and the framework add",
+                    file, launch.what, to_text(Seconds{launch.time.median_s})));
   }
   if (!measurement.steps.empty()) {
     samples.notes.push_back(
