@@ -11,7 +11,7 @@
 
 namespace lockstep {
 
-struct CollectiveCall {
+struct TimedCall {
   Collective collective = Collective::all_reduce;
   std::int64_t size_bytes = 0;  // whole buffer, a multiple of ranks and elements (see call_size)
   bool in_place = false;
@@ -33,7 +33,7 @@ class CollectiveBackend {
   // Makes the communicators of the groups; they stay until the next call.
   virtual void select(const RankGroups& groups) = 0;
   // Makes buffers ready and fills them.
-  virtual void prepare(const CollectiveCall& call) = 0;
+  virtual void prepare(const TimedCall& call) = 0;
   // Runs the prepared call `iterations` times back to back; seconds per call of each local rank
   // that takes part.
   virtual std::vector<double> run(std::int64_t iterations) = 0;

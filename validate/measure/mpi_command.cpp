@@ -16,6 +16,8 @@
 #include "validate/measure/options.hpp"
 #include "validate/measure/sweep_options.hpp"
 #include "validate/measure/together.hpp"
+#include "validate/measure/watched_backend.hpp"
+#include "validate/nccl_log_line.hpp"
 #include "validate/progress.hpp"
 #if LOCKSTEP_HAS_MPI
 #include "validate/mpi/mpi_backend.hpp"
@@ -27,6 +29,13 @@ namespace {
 
 constexpr std::size_t help_width = 100;
 constexpr const char* default_largest = "4M";
+constexpr double default_timeout_s = 60;
+constexpr double longest_timeout_s = 86400;
+
+std::vector<Option> with_timeout(std::vector<Option> own) {
+  own.push_back({"timeout", "S", "ends the run when a call takes longer, in seconds (default: 60)", {}});
+  return own;
+}
 
 const std::vector<Option>& options() {
   static const std::vector<Option> options = with_measuring_options(sweep_options(default_largest));
@@ -59,9 +68,18 @@ struct Request {
   std::string system;  // "" where --cluster does not say
   SweepOptions sweep;
   std::vector<Collective> collectives;
+  double timeout_s = default_timeout_s;
 };
 
 #if LOCKSTEP_HAS_MPI
+
+double timeout_of(const Arguments& arguments) {
+  const std::string text = arguments.value("timeout");
+  if (text.empty()) return default_timeout_s;
+  const std::optional<double> seconds = decimal_number(text);
+  if (seconds && *seconds > 0.0 && *seconds <= longest_timeout_s) return *seconds;
+  throw UsageError(fmt::format("--timeout is '{}'", printable(text)), "seconds above 0, such as 60");
+}
 
 Request read_request(const std::vector<std::string>& words, const std::filesystem::path& program) {
   Request request;
@@ -74,6 +92,7 @@ Request read_request(const std::vector<std::string>& words, const std::filesyste
         "--cluster CLUSTER names what is measured, --output FILE where it is written");
   request.sweep = sweep_of(request.arguments, default_largest, largest_mpi_bytes);
   request.collectives = collectives_of(request.arguments);
+  request.timeout_s = timeout_of(request.arguments);
   const std::string cluster = request.arguments.value("cluster");
   if (!cluster.empty())
     request.system =
@@ -154,14 +173,36 @@ std::string wrong_text(const std::vector<CollectiveSweep>& sweeps) {
   return text;
 }
 
-Outcome measure(const Request& request, const std::vector<std::string>& words, Processes& processes,
-                std::ostream* progress_to) {
+// Processes that were started with other options would wait for each other for ever.
+void check_same_command(Processes& processes, const std::string& command) {
+  const std::vector<std::string> all = processes.gather(command);
+  agree(processes, [&] {
+    if (processes.first()) return;
+    if (command != all.front())
+      throw UsageError(fmt::format("process {} was started as `{}`, process 0 as `{}`", processes.rank(),
+                                   printable(command), printable(all.front())),
+                       "all processes of a run take the same options");
+  });
+}
+
+Measurement measurement_of(const Request& request, const std::string& command, Processes& processes,
+                           std::ostream* progress_to) {
+  const MachineFacts own = machine_facts(command);
+  const std::string own_host = own.hosts.empty() ? "" : own.hosts.front();
+  const std::string where = fmt::format("rank {} on {}", processes.rank(), printable(own_host));
+  Watchdog watchdog(request.timeout_s, [&](const std::string& call) {
+    std::cerr << fmt::format(
+                     "lockstep-validate: measuring failed: {}: no answer within {:g} s\n"
+                     "  = hint: did another process end? --timeout S waits longer\n",
+                     call, request.timeout_s)
+              << std::flush;
+    processes.abort(internal_error);
+  });
+  WatchedProcesses watched(processes, watchdog, where);
+  const std::vector<std::string> hosts = watched.gather(own_host);
+
   Measurement measurement;
-  measurement.machine =
-      machine_facts(fmt::format("lockstep-validate mpi {}", fmt::join(words, " ")));
-  const std::string own_host =
-      measurement.machine.hosts.empty() ? "" : measurement.machine.hosts.front();
-  const std::vector<std::string> hosts = processes.gather(own_host);
+  measurement.machine = own;
   measurement.machine.hosts = distinct_hosts(hosts);
   measurement.machine.system = request.system;
   measurement.machine.mpi = processes.library();
@@ -169,26 +210,36 @@ Outcome measure(const Request& request, const std::vector<std::string>& words, P
     measurement.functional_only = "one rank alone communicates with nobody";
   std::unique_ptr<CollectiveBackend> backend;
   std::vector<RankGroups> groups;
-  agree(processes, [&] {
+  agree(watched, [&] {
     backend = mpi_backend(processes, hosts);
     groups = groups_of(request.arguments, backend->ranks(), backend->ranks() / backend->nodes());
   });
-  measurement.collectives = Sweeps(*backend, processes, request, groups, progress_to).measure();
-  Outcome outcome;
-  outcome.remark = crowded_note(hosts.size(), measurement.machine.hosts.size());
+  WatchedBackend watched_backend(*backend, watchdog, where);
+  measurement.collectives =
+      Sweeps(watched_backend, watched, request, groups, progress_to).measure();
+  return measurement;
+}
+
+Outcome outcome_of(const Measurement& measurement, const Request& request, Processes& processes) {
   const std::string json = measurement_json(measurement);
-  outcome.output =
-      request.arguments.value("format", "text") == "json" ? json : sweeps_text(measurement);
   const std::string file = request.arguments.value("output");
   agree(processes, [&] {
     if (processes.first() && !file.empty()) write_result(file, json, "the measurement");
   });
-  if (!file.empty())
-    outcome.remark += fmt::format("lockstep-validate: wrote {}\n", printable(file));
+  Outcome outcome;
+  outcome.output =
+      request.arguments.value("format", "text") == "json" ? json : sweeps_text(measurement);
+  outcome.remark = crowded_note(static_cast<std::size_t>(processes.size()), measurement.machine.hosts.size());
+  if (!file.empty()) outcome.remark += fmt::format("lockstep-validate: wrote {}\n", printable(file));
   const std::string wrong = wrong_text(measurement.collectives);
   outcome.remark += wrong;
   if (!wrong.empty()) outcome.code = internal_error;
   return outcome;
+}
+
+Outcome measure(const Request& request, const std::string& command, Processes& processes,
+                std::ostream* progress_to) {
+  return outcome_of(measurement_of(request, command, processes, progress_to), request, processes);
 }
 
 #endif
@@ -204,9 +255,11 @@ Outcome run_mpi(const std::vector<std::string>& words, const std::filesystem::pa
     Request request;
     agree(*processes, [&] { request = read_request(words, program); });
     if (request.help) return {help(), ok, {}};
-    if (launcher) return measure(request, words, *processes, progress_to);
+    const std::string command = fmt::format("lockstep-validate mpi {}", fmt::join(words, " "));
+    check_same_command(*processes, command);
+    if (launcher) return measure(request, command, *processes, progress_to);
     const std::unique_ptr<Processes> alone = mpi_processes();
-    return measure(request, words, *alone, progress_to);
+    return measure(request, command, *alone, progress_to);
   });
 }
 #else

@@ -131,7 +131,7 @@ std::int64_t wrong_of_all(Running& running) {
   return std::llround(std::accumulate(all.begin(), all.end(), 0.0));
 }
 
-CollectiveSide measure_side(Running& running, const CollectiveCall& call) {
+CollectiveSide measure_side(Running& running, const TimedCall& call) {
   running.backend.prepare(call);
   running.rank_times.restart();
   CollectiveSide side;

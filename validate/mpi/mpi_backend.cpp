@@ -65,7 +65,7 @@ class MpiBackend : public CollectiveBackend {
     comm_.split(groups.group_of(processes_.rank()), processes_.rank());
   }
 
-  void prepare(const CollectiveCall& call) override {
+  void prepare(const TimedCall& call) override {
     call_ = call;
     if (!comm_.is_member()) return;
     const auto elements = static_cast<std::size_t>(call.size_bytes) / sizeof(float);
@@ -165,7 +165,7 @@ class MpiBackend : public CollectiveBackend {
   Processes& processes_;
   std::int64_t nodes_;
   Communicator comm_;
-  CollectiveCall call_;
+  TimedCall call_;
   std::vector<float> send_;
   std::vector<float> receive_;
 };
