@@ -131,8 +131,8 @@ void describe(FieldVisitor& visitor, CalibrationFile& file) {
       [&](FieldVisitor& inner, std::size_t index) { describe(inner, entries[index]); });
   std::vector<CalibratedConstant>& constants = file.contents.constants;
   visitor.list(
-      {"constants", "One entry for each measured constant of a GPU or a system."},
-      constants.size(), [&](std::size_t size) { constants.resize(size); },
+      {"constants", "One entry for each measured constant of a GPU or a system."}, constants.size(),
+      [&](std::size_t size) { constants.resize(size); },
       [&](FieldVisitor& inner, std::size_t index) { describe(inner, constants[index]); });
 }
 
@@ -237,27 +237,27 @@ void check_constants(const std::vector<CalibratedConstant>& constants, const Nod
     const Location& where = place(items[i], "of");
     const std::string folder = constant.folder();
     if (folder != "gpus" && folder != "systems") {
-      problems.push_back(
-          diagnose(where, "E607", fmt::format("'{}' is no constant", printable(constant.of)),
-                   "write gpus.NAME.KEY or systems.NAME.KEY"));
+      problems.push_back(diagnose(where, "E607",
+                                  fmt::format("'{}' is no constant", printable(constant.of)),
+                                  "write gpus.NAME.KEY or systems.NAME.KEY"));
       continue;
     }
     if (constant_info(constant.of) == nullptr) {
-      problems.push_back(
-          diagnose(where, "E607",
-                   fmt::format("there is no constant '{}' of {}", printable(constant.key()), folder),
-                   nearest_hint(constant.key(), keys_of(folder),
-                                fmt::format("`lockstep list {} NAME` shows them", folder))));
+      problems.push_back(diagnose(
+          where, "E607",
+          fmt::format("there is no constant '{}' of {}", printable(constant.key()), folder),
+          nearest_hint(constant.key(), keys_of(folder),
+                       fmt::format("`lockstep list {} NAME` shows them", folder))));
       continue;
     }
     const std::vector<std::string> names = catalog.names(folder);
     if (std::find(names.begin(), names.end(), constant.entry()) == names.end()) {
-      problems.push_back(diagnose(
-          where, "E608",
-          fmt::format("there is no '{}' among the {} of the catalog", printable(constant.entry()),
-                      folder),
-          nearest_hint(constant.entry(), names,
-                       fmt::format("`lockstep list {}` shows the names", folder))));
+      problems.push_back(
+          diagnose(where, "E608",
+                   fmt::format("there is no '{}' among the {} of the catalog",
+                               printable(constant.entry()), folder),
+                   nearest_hint(constant.entry(), names,
+                                fmt::format("`lockstep list {}` shows the names", folder))));
     }
     if (!seen.insert(constant.of).second) {
       problems.push_back(diagnose(items[i].where, "E609",
@@ -300,8 +300,7 @@ const ConstantInfo* constant_info(const std::string& of) {
   static const ConstantTable table = constant_table();
   const std::string folder = part_of(of, 0);
   if (folder != "gpus" && folder != "systems") return nullptr;
-  const auto found =
-      table.find((folder == "gpus" ? "gpu." : "system.") + part_of(of, 2));
+  const auto found = table.find((folder == "gpus" ? "gpu." : "system.") + part_of(of, 2));
   return found == table.end() ? nullptr : &found->second;
 }
 

@@ -24,8 +24,8 @@
 
 namespace lockstep {
 
-// What was measured, and with what. For people, and to tell two machines apart; nothing is predicted
-// from it. Empty text: not stated.
+// What was measured, and with what. For people, and to tell two machines apart; nothing is
+// predicted from it. Empty text: not stated.
 struct CalibratedMachine {
   std::string date;  // "2026-11-23"; of the newest measurement
   std::string driver, cuda, nccl;
@@ -36,9 +36,9 @@ struct CalibratedMachine {
 
 // A constant of a GPU or a system of the catalog as it was measured on kernels and copies alone.
 struct CalibratedConstant {
-  std::string of;      // "gpus.h100-sxm-80gb.gemm_efficiency_half"
-  double value = 0;    // in base units
-  double spread = 0;   // of its logarithm
+  std::string of;     // "gpus.h100-sxm-80gb.gemm_efficiency_half"
+  double value = 0;   // in base units
+  double spread = 0;  // of its logarithm
   Confidence confidence = Confidence::unstated;
   std::int64_t points = 0;  // measured times
   std::string source;       // "kernels.json"

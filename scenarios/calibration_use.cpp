@@ -56,11 +56,10 @@ void check_used(const std::string& file, const CalibrationContents& contents, co
   Diagnostic diagnostic;
   diagnostic.code = "E606";
   diagnostic.file = file;
-  diagnostic.message =
-      held.empty()
-          ? std::string("this calibration holds no collective and no constant")
-          : fmt::format("this calibration is of {}, which no cluster here is",
-                        printable(names_of(held)));
+  diagnostic.message = held.empty()
+                           ? std::string("this calibration holds no collective and no constant")
+                           : fmt::format("this calibration is of {}, which no cluster here is",
+                                         printable(names_of(held)));
   Names here = used.systems;
   const bool of_gpus = std::any_of(contents.constants.begin(), contents.constants.end(),
                                    [](const auto& one) { return one.folder() == "gpus"; });
@@ -74,9 +73,10 @@ void check_used(const std::string& file, const CalibrationContents& contents, co
 void keep_later(const CalibrationContents& contents, const std::string& file,
                 std::vector<CollectiveCalibration>& collectives, std::vector<FromFile>& constants) {
   for (const CollectiveCalibration& entry : contents.collectives) {
-    collectives.erase(std::remove_if(collectives.begin(), collectives.end(),
-                                     [&](const auto& earlier) { return same_group(earlier, entry); }),
-                      collectives.end());
+    collectives.erase(
+        std::remove_if(collectives.begin(), collectives.end(),
+                       [&](const auto& earlier) { return same_group(earlier, entry); }),
+        collectives.end());
     collectives.push_back(entry);
   }
   for (const CalibratedConstant& constant : contents.constants) {
@@ -114,7 +114,8 @@ class Machines {
   // A cluster of the catalog's system, or with the catalog's GPU in any system.
   Cluster& of(const CalibratedConstant& constant) {
     const auto [found, fresh] = known_.try_emplace(constant.folder() + '.' + constant.entry());
-    if (fresh && constant.folder() == "gpus") found->second.system.gpu = catalog_.gpu(constant.entry());
+    if (fresh && constant.folder() == "gpus")
+      found->second.system.gpu = catalog_.gpu(constant.entry());
     if (fresh && constant.folder() == "systems")
       found->second.system = catalog_.system(constant.entry());
     return found->second;
@@ -225,9 +226,10 @@ AppliedCalibration apply_calibrations(const std::vector<std::string>& files, con
     if (used.has(from.constant)) applied.constants.push_back(apply(from, machines, clusters));
   }
   auto& entries = applied.collectives;
-  entries.erase(std::remove_if(entries.begin(), entries.end(),
-                               [&](const auto& one) { return used.systems.count(one.system) == 0; }),
-                entries.end());
+  entries.erase(
+      std::remove_if(entries.begin(), entries.end(),
+                     [&](const auto& one) { return used.systems.count(one.system) == 0; }),
+      entries.end());
   set_collectives(applied, as_measured, clusters);
   return applied;
 }

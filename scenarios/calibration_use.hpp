@@ -21,18 +21,18 @@ namespace lockstep {
 struct AppliedConstant {
   CalibratedConstant measured;
   std::string file;
-  ConstantBase before;   // as the catalog has it
-  ConstantBase after;    // the same where `overruled`
-  // Every cluster with the GPU or the system has another value of its own, by the scenario or --set,
-  // and keeps it.
+  ConstantBase before;  // as the catalog has it
+  ConstantBase after;   // the same where `overruled`
+  // Every cluster with the GPU or the system has another value of its own, by the scenario or
+  // --set, and keeps it.
   bool overruled = false;
 };
 
 struct AppliedCalibration {
   std::vector<std::string> files;
-  std::vector<CalibratedMachine> machines;          // of the files, in their order
-  std::vector<AppliedConstant> constants;           // of GPUs and systems that are used here
-  std::vector<CollectiveCalibration> collectives;   // of systems that are used here
+  std::vector<CalibratedMachine> machines;         // of the files, in their order
+  std::vector<AppliedConstant> constants;          // of GPUs and systems that are used here
+  std::vector<CollectiveCalibration> collectives;  // of systems that are used here
 };
 
 // What a measurement makes of a constant of the catalog; `range` is what is physical.

@@ -81,10 +81,10 @@ Points points_of(const MeasuredTable& measured, std::vector<std::string>& notes)
         next != sizes.end() && quantile(next->second.counted, 0.5) < smallest_step * point.seconds;
     const bool alone =
         !now.other.empty() && quantile(now.other, 0.5) < smallest_step * point.seconds;
-    points.fates.push_back({point, now.wrong  ? "wrong results"
-                                   : alone ? "disturbed: much slower than the next size and the "
-                                             "other side of the row"
-                                           : ""});
+    points.fates.push_back({point, now.wrong ? "wrong results"
+                                   : alone   ? "disturbed: much slower than the next size and the "
+                                               "other side of the row"
+                                             : ""});
     if (now.wrong) {
       ++points.wrong;
     } else if (alone) {
@@ -206,8 +206,8 @@ auto group_key(const CalibratedLog& log) {
   return std::tuple(log.system, log.collective, log.gpus, log.nodes);
 }
 
-// Of the logs of one group the one with the most sizes is kept; of plain buffers where there is one,
-// since frameworks seldom register theirs.
+// Of the logs of one group the one with the most sizes is kept; of plain buffers where there is
+// one, since frameworks seldom register theirs.
 void settle(std::vector<CalibratedLog>& logs) {
   for (CalibratedLog& log : logs) {
     for (const CalibratedLog& other : logs) {

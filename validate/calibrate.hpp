@@ -38,7 +38,7 @@ struct CalibratedLog {
   CollectiveCalibration calibration;
   std::vector<TimedSize> points;
   std::vector<LogPoint> fates;  // of the same sizes
-  bool registered = false;      // buffers were; where both are there, a calibration holds the others
+  bool registered = false;  // buffers were; where both are there, a calibration holds the others
   [[nodiscard]] bool refused() const { return status.rfind("refused: ", 0) == 0; }
   [[nodiscard]] bool fitted() const { return status == "ok"; }
   // Counts towards stated errors: nobody noted that something was wrong with the machine.

@@ -96,8 +96,7 @@ std::string counted(std::size_t count, const char* one, const char* many) {
 }
 
 std::string held_text(const CalibrationContents& contents) {
-  const std::string collectives =
-      counted(contents.collectives.size(), "collective", "collectives");
+  const std::string collectives = counted(contents.collectives.size(), "collective", "collectives");
   if (contents.constants.empty()) return collectives;
   const std::string constants = counted(contents.constants.size(), "constant", "constants");
   return contents.collectives.empty() ? constants : collectives + " and " + constants;
@@ -155,8 +154,8 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
                             : rendered(calibration, format, catalog);
   if (!calibration.collectives.problems.empty())
     outcome.remark = render(calibration.collectives.problems);
-  const bool unsound = transfer ? !calibration.collectives.problems.empty()
-                                : calibration.any_refused();
+  const bool unsound =
+      transfer ? !calibration.collectives.problems.empty() : calibration.any_refused();
   if (calibration.empty() || unsound) outcome.code = invalid_input;
   if (calibration.empty()) {
     const bool logs_only = calibration.constants.refusals.empty();

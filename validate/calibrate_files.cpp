@@ -51,8 +51,8 @@ class Merger {
   }
 
   void add(const MeasuredTable& table) {
-    const bool version = !table.nccl_version.empty() && table.nccl_version[0] >= '0' &&
-                         table.nccl_version[0] <= '9';
+    const bool version =
+        !table.nccl_version.empty() && table.nccl_version[0] >= '0' && table.nccl_version[0] <= '9';
     if (version) state(nccls_, table.nccl_version, table.file);
     newest(table.date);
     if (!complete(table.table.devices)) return;
@@ -73,7 +73,8 @@ class Merger {
     machine.nccl = said(nccls_, "NCCL versions", result);
     (void)said(systems_, "systems", result);
     machine.hosts.assign(hosts_.begin(), hosts_.end());
-    for (const auto& [name, number] : gpus_) machine.gpus.push_back(fmt::format("{} x {}", number, name));
+    for (const auto& [name, number] : gpus_)
+      machine.gpus.push_back(fmt::format("{} x {}", number, name));
     (void)said(kinds_, "kinds of GPU", result);
     return result;
   }

@@ -33,8 +33,8 @@ struct FilesCalibration {
   [[nodiscard]] bool any_refused() const;  // or could not be read
 };
 
-// Reads and fits every file; a file that cannot be read, and a part that is refused, do not stop the
-// others. Throws InputError only where the catalog is broken.
+// Reads and fits every file; a file that cannot be read, and a part that is refused, do not stop
+// the others. Throws InputError only where the catalog is broken.
 FilesCalibration calibrate_files(const std::vector<std::string>& files, const Catalog& catalog,
                                  const Aliases& aliases, const ClusterChoice& choice);
 

@@ -97,12 +97,9 @@ void section(std::string& out, const char* title, const std::string& text) {
 }
 
 Json constant_json(const CalibratedConstant& one) {
-  return {{"of", one.of},
-          {"value", one.value},
-          {"spread", one.spread},
-          {"confidence", to_string(one.confidence)},
-          {"points", one.points},
-          {"source", one.source}};
+  return {{"of", one.of},         {"value", one.value},
+          {"spread", one.spread}, {"confidence", to_string(one.confidence)},
+          {"points", one.points}, {"source", one.source}};
 }
 
 Json machine_json(const CalibratedMachine& machine) {
@@ -117,16 +114,14 @@ std::string points_csv(const FilesCalibration& calibration) {
   for (const CalibratedLog& log : calibration.collectives.logs) {
     const std::string what = fmt::format("{} of {} on {}", log.collective, log.gpus, log.nodes);
     for (const LogPoint& point : log.fates) {
-      const double fitted =
-          log.fitted() ? evaluate(log.calibration.pieces, point.time.bytes) : 0.0;
+      const double fitted = log.fitted() ? evaluate(log.calibration.pieces, point.time.bytes) : 0.0;
       const std::string why = log.fitted() ? point.dropped : log.status;
       out += csv_row(log.file, "collective", what, fmt::format("{:.0f} B", point.time.bytes),
                      point.time.seconds, fitted, why);
     }
   }
   for (const KernelSample& sample : calibration.constants.samples) {
-    const double measured =
-        sample.kind == SampleKind::overlap ? sample.slowdown : sample.seconds;
+    const double measured = sample.kind == SampleKind::overlap ? sample.slowdown : sample.seconds;
     out += csv_row(sample.file, kind_text(sample.kind), sample.what, sample.shape, measured,
                    sample.fitted, sample.dropped);
   }

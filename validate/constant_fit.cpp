@@ -97,7 +97,10 @@ const char* share_key(MemoryKernel kernel) {
 class GpuFit {
  public:
   GpuFit(const std::string& name, GpuSamples samples, ConstantsReport& report)
-      : name_(name), samples_(std::move(samples)), alone_(kernels_alone(samples_.gpu)), report_(report) {
+      : name_(name),
+        samples_(std::move(samples)),
+        alone_(kernels_alone(samples_.gpu)),
+        report_(report) {
     if (samples_.power_limit_w > 0) alone_.power_limit.value = samples_.power_limit_w;
   }
 
@@ -115,7 +118,8 @@ class GpuFit {
   Picked pick(SampleKind kind, const Wanted& wanted) {
     Picked picked;
     for (KernelSample& sample : samples_.samples) {
-      if (sample.kind == kind && sample.dropped.empty() && wanted(sample)) picked.push_back(&sample);
+      if (sample.kind == kind && sample.dropped.empty() && wanted(sample))
+        picked.push_back(&sample);
     }
     return picked;
   }
@@ -168,20 +172,24 @@ class GpuFit {
   void memory() {
     const Picked copies =
         pick(SampleKind::memory, [](const auto& s) { return s.op.memory == MemoryKernel::stream; });
-    if (!copies.empty()) fit_memory(copies, "copies within the memory", {free("memory_efficiency", 0.2, 1.0), near("memory_fixed_time")});
+    if (!copies.empty())
+      fit_memory(copies, "copies within the memory",
+                 {free("memory_efficiency", 0.2, 1.0), near("memory_fixed_time")});
     for (int kernel = static_cast<int>(MemoryKernel::norm);
          kernel <= static_cast<int>(MemoryKernel::optimizer); ++kernel) {
       const auto of = static_cast<MemoryKernel>(kernel);
-      const Picked picked = pick(SampleKind::memory, [&](const auto& s) { return s.op.memory == of; });
-      if (!picked.empty()) fit_memory(picked, picked.front()->what, {free(share_key(of), 0.05, 1.0)});
+      const Picked picked =
+          pick(SampleKind::memory, [&](const auto& s) { return s.op.memory == of; });
+      if (!picked.empty())
+        fit_memory(picked, picked.front()->what, {free(share_key(of), 0.05, 1.0)});
     }
   }
 
   void fit_memory(const Picked& picked, const std::string& what, std::vector<FreeConstant> free) {
     if (distinct(picked) < fewest_copy_sizes)
       return refuse_few(picked, what, fewest_copy_sizes, "sizes");
-    const ConstantSearch search =
-        search_constants(alone_, std::move(free), shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
+    const ConstantSearch search = search_constants(
+        alone_, std::move(free), shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
           return std::log(memory_time(gpu, *picked[i]) / picked[i]->seconds);
         });
     keep(search, picked);
@@ -189,9 +197,8 @@ class GpuFit {
   }
 
   void gemms(const std::string& key) {
-    const Picked picked = pick(SampleKind::gemm, [&](const auto& s) {
-      return key == efficiency_key(s.op.dtype);
-    });
+    const Picked picked =
+        pick(SampleKind::gemm, [&](const auto& s) { return key == efficiency_key(s.op.dtype); });
     if (picked.empty()) return;
     if (peak_rate(alone_, picked.front()->op.dtype).value() <= 0) {
       const std::string why = fmt::format("{} has no peak for this type in the catalog", name_);
@@ -206,8 +213,8 @@ class GpuFit {
       for (const char* shape : {"gemm_m0", "gemm_n0", "gemm_k0", "gemm_fixed_time"})
         constants.push_back(near(shape));
     }
-    const ConstantSearch search =
-        search_constants(alone_, std::move(constants), shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
+    const ConstantSearch search = search_constants(
+        alone_, std::move(constants), shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
           return std::log(gemm_time(gpu, picked[i]->op).value() / picked[i]->seconds);
         });
     keep(search, picked);
@@ -260,7 +267,8 @@ void fit_copies(const std::string& system, const std::vector<KernelSample>& all,
     if (sample.dropped.empty()) picked.push_back(&sample);
   }
   if (!picked.empty() && distinct(picked) < fewest_copy_sizes) {
-    const std::string why = fmt::format("{} sizes: a fit needs {}", distinct(picked), fewest_copy_sizes);
+    const std::string why =
+        fmt::format("{} sizes: a fit needs {}", distinct(picked), fewest_copy_sizes);
     report.refusals.push_back({source_of(picked), "copies to and from the host", why, true});
     for (KernelSample* sample : picked) sample->dropped = "refused: " + why;
     picked.clear();
@@ -275,13 +283,13 @@ void fit_copies(const std::string& system, const std::vector<KernelSample>& all,
     const auto time = [](const Gpu& gpu, const KernelSample& sample) {
       return gpu.memory_fixed_time.value + sample.bytes / gpu.memory_bandwidth.value;
     };
-    const ConstantSearch search = search_constants(
-        stand_in,
-        {{"memory_bandwidth", start, start / 20, start * 2, 0},
-         {"memory_fixed_time", 10e-6, 1e-7, 1e-3, 0}},
-        shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
-          return std::log(time(gpu, *picked[i]) / picked[i]->seconds);
-        });
+    const ConstantSearch search =
+        search_constants(stand_in,
+                         {{"memory_bandwidth", start, start / 20, start * 2, 0},
+                          {"memory_fixed_time", 10e-6, 1e-7, 1e-3, 0}},
+                         shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
+                           return std::log(time(gpu, *picked[i]) / picked[i]->seconds);
+                         });
     CalibratedConstant constant;
     constant.of = fmt::format("systems.{}.pcie_bandwidth", system);
     constant.value = search.constants.front().value;

@@ -12,7 +12,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t folds = 5;
-constexpr double well_below = 0.7;         // of the catalog's spread: then the shapes tell it
+constexpr double well_below = 0.7;          // of the catalog's spread: then the shapes tell it
 constexpr double normal_quartile = 0.6745;  // standard deviations at which |x| has its median
 
 class Finder final : public FieldVisitor {
@@ -101,7 +101,8 @@ std::size_t least_told(const std::vector<FreeConstant>& free, const Jackknife& f
   for (std::size_t k = 0; k < free.size(); ++k) {
     if (free[k].catalog_spread <= 0) continue;
     // At the end of its range it stands for something else.
-    const bool at_end = found.values[k] <= 1.01 * free[k].low || found.values[k] >= 0.99 * free[k].high;
+    const bool at_end =
+        found.values[k] <= 1.01 * free[k].low || found.values[k] >= 0.99 * free[k].high;
     const double ratio = at_end ? 1e9 : found.deviations[k] / free[k].catalog_spread;
     if (ratio <= largest) continue;
     largest = ratio;

@@ -10,8 +10,8 @@
 namespace lockstep {
 
 struct FreeConstant {
-  std::string key;        // "gemm_efficiency_half"
-  double start = 0;       // of the catalog
+  std::string key;   // "gemm_efficiency_half"
+  double start = 0;  // of the catalog
   double low = 0, high = 0;
   // Relative; where the jackknife's deviation is not well below it, the constant stays as it is.
   // 0: always fitted.

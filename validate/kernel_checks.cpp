@@ -11,8 +11,8 @@
 namespace lockstep {
 namespace {
 
-constexpr double same_rate = 0.01;      // a rate is work over time, to the printed digits
-constexpr double smallest_step = 0.6;   // a time of which more work takes less than this share
+constexpr double same_rate = 0.01;     // a rate is work over time, to the printed digits
+constexpr double smallest_step = 0.6;  // a time of which more work takes less than this share
 constexpr double twice = 2.0;
 
 std::string rate_text(double rate, const std::string& unit) {
@@ -24,11 +24,10 @@ std::string contradiction(const CheckedTime& time, const std::string& unit) {
   if (time.stated_rate <= 0) return {};
   const double rate = time.work / time.seconds;
   if (std::fabs(time.stated_rate / rate - 1) <= same_rate) return {};
-  return fmt::format("{}: {} is not {} in {:.4g} us, which is {}", time.shape,
-                     rate_text(time.stated_rate, unit),
-                     unit == "B/s" ? fmt::format("{:.4g} B", time.work)
-                                   : fmt::format("{:.4g} FLOP", time.work),
-                     time.seconds * 1e6, rate_text(rate, unit));
+  return fmt::format(
+      "{}: {} is not {} in {:.4g} us, which is {}", time.shape, rate_text(time.stated_rate, unit),
+      unit == "B/s" ? fmt::format("{:.4g} B", time.work) : fmt::format("{:.4g} FLOP", time.work),
+      time.seconds * 1e6, rate_text(rate, unit));
 }
 
 std::string above(const CheckedTime& time, const std::string& unit, const Limit& limit) {
@@ -51,9 +50,10 @@ std::string slow_sibling(const std::vector<CheckedTime>& times) {
   for (auto& [device, ratios] : slowness) {
     const double ratio = median(ratios);
     if (ratio > most_slower) {
-      return fmt::format("GPU {} takes {:.2f} times as long as its fastest sibling: a power cap, "
-                         "heat, or another program on it",
-                         device, ratio);
+      return fmt::format(
+          "GPU {} takes {:.2f} times as long as its fastest sibling: a power cap, "
+          "heat, or another program on it",
+          device, ratio);
     }
   }
   return {};
@@ -70,9 +70,10 @@ std::string backwards(const std::vector<CheckedTime>& times) {
     for (const CheckedTime& large : times) {
       if (small.device == large.device && larger(large, small) &&
           large.seconds < smallest_step * small.seconds) {
-        return fmt::format("{} took {:.4g} us and the larger {} only {:.4g} us: something "
-                           "disturbed the run",
-                           small.shape, small.seconds * 1e6, large.shape, large.seconds * 1e6);
+        return fmt::format(
+            "{} took {:.4g} us and the larger {} only {:.4g} us: something "
+            "disturbed the run",
+            small.shape, small.seconds * 1e6, large.shape, large.seconds * 1e6);
       }
     }
   }
@@ -100,10 +101,10 @@ std::string refusal_of(const std::vector<CheckedTime>& times, const std::string&
   const auto apart = static_cast<std::size_t>(std::count_if(times.begin(), times.end(), disagrees));
   if (static_cast<double>(apart) > most_disagreeing * static_cast<double>(times.size())) {
     const auto first = std::find_if(times.begin(), times.end(), disagrees);
-    return fmt::format("{} of {} times differ by more than 5 % from a second way of timing; {}: "
-                       "{:.4g} and {:.4g} us",
-                       apart, times.size(), first->shape, first->seconds * 1e6,
-                       *first->second_path_s * 1e6);
+    return fmt::format(
+        "{} of {} times differ by more than 5 % from a second way of timing; {}: "
+        "{:.4g} and {:.4g} us",
+        apart, times.size(), first->shape, first->seconds * 1e6, *first->second_path_s * 1e6);
   }
   std::string why = slow_sibling(times);
   if (why.empty()) why = backwards(times);

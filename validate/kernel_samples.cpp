@@ -11,60 +11,13 @@
 #include "sim/compute/op_cost.hpp"
 #include "topology/quantity_text.hpp"
 #include "validate/kernel_checks.hpp"
+#include "validate/kernel_ops.hpp"
 #include "validate/nccl_log_line.hpp"
 
 namespace lockstep {
 namespace {
 
 constexpr std::int64_t fewest_rows = 64;  // of a GEMM: fewer are outside of the form's data
-
-struct DtypeName {
-  const char* name;
-  Dtype dtype;
-  double bytes;      // of an element of the operands
-  double out_bytes;  // of an element of the product
-};
-constexpr DtypeName dtype_names[] = {
-    {"bf16", Dtype::bf16, 2, 2}, {"fp16", Dtype::fp16, 2, 2}, {"fp8", Dtype::fp8, 1, 2},
-    {"tf32", Dtype::tf32, 4, 4}, {"fp32", Dtype::fp32, 4, 4},
-};
-
-struct MemoryName {
-  const char* name;
-  MemoryKernel kernel;
-};
-constexpr MemoryName memory_names[] = {
-    {"copy", MemoryKernel::stream},         {"add", MemoryKernel::stream},
-    {"norm", MemoryKernel::norm},           {"rope", MemoryKernel::rope},
-    {"activation", MemoryKernel::activation}, {"softmax", MemoryKernel::softmax},
-    {"cast", MemoryKernel::cast},           {"permutation", MemoryKernel::permutation},
-    {"loss", MemoryKernel::loss},           {"optimizer", MemoryKernel::optimizer},
-    {"input_layernorm", MemoryKernel::norm}, {"mlp_act", MemoryKernel::activation},
-};
-
-const DtypeName* dtype_of(const std::string& name) {
-  for (const DtypeName& one : dtype_names) {
-    if (name == one.name) return &one;
-  }
-  return nullptr;
-}
-
-std::string size_text(double bytes) {
-  return bytes < 1024 ? fmt::format("{:.0f} B", bytes) : to_text(Bytes{bytes});
-}
-
-Op gemm_op(const DtypeName& dtype, double m, double n, double k) {
-  Op op;
-  op.kind = OpKind::gemm;
-  op.op_class = OpClass::linear;
-  op.dtype = dtype.dtype;
-  op.m = static_cast<std::int64_t>(m);
-  op.n = static_cast<std::int64_t>(n);
-  op.k = static_cast<std::int64_t>(k);
-  op.flops = Flops{2 * m * n * k};
-  op.bytes = Bytes{dtype.bytes * (m * k + k * n) + dtype.out_bytes * m * n};
-  return op;
-}
 
 std::optional<KernelSample> gemm_sample(const std::string& file, const MeasuredGemm& gemm) {
   const DtypeName* dtype = dtype_of(gemm.dtype);
@@ -80,29 +33,6 @@ std::optional<KernelSample> gemm_sample(const std::string& file, const MeasuredG
                       static_cast<double>(gemm.k));
   if (gemm.m < fewest_rows)
     sample.dropped = fmt::format("fewer than {} rows: the form is not for them", fewest_rows);
-  return sample;
-}
-
-std::optional<KernelSample> memory_sample(const std::string& file, const std::string& name,
-                                          double bytes, double seconds, std::int64_t device,
-                                          const Gpu& gpu) {
-  const auto* found = std::find_if(std::begin(memory_names), std::end(memory_names),
-                                   [&](const MemoryName& one) { return name == one.name; });
-  if (found == std::end(memory_names)) return std::nullopt;
-  KernelSample sample;
-  sample.kind = SampleKind::memory;
-  sample.file = file;
-  sample.what = "memory " + name;
-  sample.shape = size_text(bytes);
-  sample.device = device;
-  sample.seconds = seconds;
-  sample.op.kind = OpKind::memory_bound;
-  sample.op.op_class = OpClass::optimizer;  // no traffic factor of a software profile
-  sample.op.memory = found->kernel;
-  sample.op.bytes = Bytes{bytes};
-  // Much of what is this small comes from the L2, and yet is too much for launch time alone.
-  const double l2 = (*gpu.l2_capacity).value();
-  if (bytes > l2 / 64 && bytes < 2 * l2) sample.dropped = "the L2 cache holds much of it";
   return sample;
 }
 
@@ -153,8 +83,13 @@ class Reader {
       for (const MeasuredGemm* gemm : of) {
         samples.push_back(*gemm_sample(file_, *gemm));
         const KernelSample& sample = samples.back();
-        checks.push_back({sample.shape, sample.device, sample.seconds, sample.op.flops.value(),
-                          gemm->flops_per_s, gemm->second_path_s, false,
+        checks.push_back({sample.shape,
+                          sample.device,
+                          sample.seconds,
+                          sample.op.flops.value(),
+                          gemm->flops_per_s,
+                          gemm->second_path_s,
+                          false,
                           {static_cast<double>(gemm->m), static_cast<double>(gemm->n),
                            static_cast<double>(gemm->k)}});
       }
@@ -170,20 +105,26 @@ class Reader {
       std::vector<CheckedTime> checks;
       std::vector<KernelSample> samples;
       for (const MeasuredMemoryOp* op : of) {
-        auto sample = memory_sample(file_, name, op->bytes, op->time.median_s, op->device, into.gpu);
+        auto sample =
+            memory_sample(file_, name, op->bytes, op->time.median_s, op->device, into.gpu);
         if (!sample) break;
         const bool cached = op->bytes < 2 * (*into.gpu.l2_capacity).value();
-        checks.push_back({sample->shape, op->device, op->time.median_s, op->bytes, op->bytes_per_s,
-                          std::nullopt, cached, {op->bytes}});
+        checks.push_back({sample->shape,
+                          op->device,
+                          op->time.median_s,
+                          op->bytes,
+                          op->bytes_per_s,
+                          std::nullopt,
+                          cached,
+                          {op->bytes}});
         samples.push_back(std::move(*sample));
       }
       if (samples.size() < of.size()) {
         refuse(what, "the catalog has no bandwidth for this kernel", false);
         continue;
       }
-      add(what, "B/s", checks,
-          {(*into.gpu.memory_bandwidth).value(), "the nominal HBM bandwidth"}, samples,
-          into.samples);
+      add(what, "B/s", checks, {(*into.gpu.memory_bandwidth).value(), "the nominal HBM bandwidth"},
+          samples, into.samples);
     }
   }
 
@@ -201,17 +142,16 @@ class Reader {
       sample.shape = fmt::format("{} x {} x {}", overlap.m, overlap.n, overlap.k);
       sample.seconds = overlap.gemm_beside_s;
       if (overlap.other_beside_s > 0) {
-        sample.slowdown =
-            (overlap.gemm_beside_s - overlap.gemm_alone_s) / overlap.other_beside_s;
+        sample.slowdown = (overlap.gemm_beside_s - overlap.gemm_alone_s) / overlap.other_beside_s;
       } else {
         sample.dropped = "nothing ran beside it";
       }
       into.samples.push_back(std::move(sample));
     }
     if (copies > 0) {
-      out_.notes.push_back(fmt::format(
-          "{}: {} {} beside a copy: shown only, overlap_slowdown is of collectives", file_, copies,
-          copies == 1 ? "GEMM" : "GEMMs"));
+      out_.notes.push_back(
+          fmt::format("{}: {} {} beside a copy: shown only, overlap_slowdown is of collectives",
+                      file_, copies, copies == 1 ? "GEMM" : "GEMMs"));
     }
   }
 
@@ -230,8 +170,14 @@ class Reader {
       std::vector<KernelSample> samples;
       for (const MeasuredCopy* copy : of) {
         samples.push_back(copy_sample(file_, *copy));
-        checks.push_back({samples.back().shape, copy->device, copy->time.median_s, copy->bytes,
-                          copy->bytes_per_s, copy->second_path_s, false, {copy->bytes}});
+        checks.push_back({samples.back().shape,
+                          copy->device,
+                          copy->time.median_s,
+                          copy->bytes,
+                          copy->bytes_per_s,
+                          copy->second_path_s,
+                          false,
+                          {copy->bytes}});
       }
       // The catalog's rate is what such a link gives in practice, some 0.85 of its raw rate.
       constexpr double practical = 0.85;
@@ -274,8 +220,9 @@ std::string measured_gpu(const Measurement& measurement, const System* system,
   std::set<std::string> names;
   for (const MeasuredGpu& gpu : measurement.machine.gpus) names.insert(gpu.name);
   if (names.size() > 1) {
-    reader.refuse("its kernels", fmt::format("two kinds of GPU, '{}' and '{}': constants are of one",
-                                             *names.begin(), *std::next(names.begin())));
+    reader.refuse("its kernels",
+                  fmt::format("two kinds of GPU, '{}' and '{}': constants are of one",
+                              *names.begin(), *std::next(names.begin())));
     return {};
   }
   if (names.empty()) {
@@ -285,8 +232,9 @@ std::string measured_gpu(const Measurement& measurement, const System* system,
   }
   const std::string found = gpu_by_alias(*names.begin(), aliases);
   if (system != nullptr && !found.empty() && found != system->gpu.name) {
-    reader.refuse("its kernels", fmt::format("the GPU '{}' is {} of the catalog, and {} has {}",
-                                             *names.begin(), found, system->name, system->gpu.name));
+    reader.refuse("its kernels",
+                  fmt::format("the GPU '{}' is {} of the catalog, and {} has {}", *names.begin(),
+                              found, system->name, system->gpu.name));
     return {};
   }
   if (system != nullptr) return system->gpu.name;
@@ -299,10 +247,10 @@ std::string measured_gpu(const Measurement& measurement, const System* system,
 void note_shown_only(const Measurement& measurement, const std::string& file,
                      KernelSamples& samples) {
   for (const MeasuredLaunch& launch : measurement.launches) {
-    samples.notes.push_back(fmt::format(
-        "{}: {} takes {} a launch: shown only, host times are of the software profile "
-        "(host_per_layer), and they hold what Python and the framework add",
-        file, launch.what, to_text(Seconds{launch.time.median_s})));
+    samples.notes.push_back(
+        fmt::format("{}: {} takes {} a launch: shown only, host times are of the software profile "
+                    "(host_per_layer), and they hold what Python and the framework add",
+                    file, launch.what, to_text(Seconds{launch.time.median_s})));
   }
   if (!measurement.steps.empty()) {
     samples.notes.push_back(

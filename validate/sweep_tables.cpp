@@ -39,9 +39,10 @@ std::string slow_rank(const CollectiveSweep& sweep) {
   if (sweep.backend != "nccl" || sweep.rank_slowness.empty()) return {};
   const auto slowest = std::max_element(sweep.rank_slowness.begin(), sweep.rank_slowness.end());
   if (*slowest <= most_slower) return {};
-  return fmt::format("rank {} takes {:.2f} times as long as the fastest rank: a power cap, heat, a "
-                     "bad link, or another program on its GPU",
-                     slowest - sweep.rank_slowness.begin(), *slowest);
+  return fmt::format(
+      "rank {} takes {:.2f} times as long as the fastest rank: a power cap, heat, a "
+      "bad link, or another program on its GPU",
+      slowest - sweep.rank_slowness.begin(), *slowest);
 }
 
 }  // namespace
@@ -86,9 +87,10 @@ SweepTables sweep_tables(const Measurement& measurement, const std::string& file
     } else if (!table.where.unknown.empty()) {
       table.status = "refused: " + table.where.unknown;
     } else if (sweep.groups > 1) {
-      table.status = fmt::format("{} groups at the same time: shown only, a calibration holds groups "
-                                 "alone",
-                                 sweep.groups);
+      table.status = fmt::format(
+          "{} groups at the same time: shown only, a calibration holds groups "
+          "alone",
+          sweep.groups);
     } else if (!slow.empty()) {
       table.status = "refused: " + slow;
     }

@@ -105,8 +105,8 @@ void add_ties(const Report& before, const Report& after, std::vector<std::string
     const auto first = std::find(order.begin(), order.end(), a);
     const auto second = std::find(order.begin(), order.end(), b);
     if (first == order.end() || second == order.end()) continue;
-    changed.push_back(fmt::format("{} and {} were a tie; {} is faster now.", a, b,
-                                  first < second ? a : b));
+    changed.push_back(
+        fmt::format("{} and {} were a tie; {} is faster now.", a, b, first < second ? a : b));
   }
 }
 
@@ -136,9 +136,9 @@ double step_of(const Report& report, const PlanReport& plan, const Cluster& clus
 // The step of the plan without the calibration, but for one constant.
 double with_constant(const Report& before, const PlanReport& plan, const AppliedConstant& one) {
   Cluster cluster = plan.cluster;
-  const bool here = one.measured.entry() == (one.measured.folder() == "gpus"
-                                                 ? cluster.system.gpu.name
-                                                 : cluster.system.name);
+  const bool here =
+      one.measured.entry() ==
+      (one.measured.folder() == "gpus" ? cluster.system.gpu.name : cluster.system.name);
   if (!here || one.overruled) return plan.step_time_s.value;
   for_each_constant(cluster, [&](const std::string& path, ConstantBase& constant) {
     if (path == one.measured.path() && constant.value == one.before.value) constant = one.after;
@@ -162,10 +162,9 @@ void add_collectives(const PlanReport& before, const PlanReport& after, Calibrat
   const auto& is = after.step.collectives;
   for (std::size_t i = 0; i < std::min(was.size(), is.size()); ++i) {
     if (was[i].shape.ranks < 2) continue;
-    effect.collectives.push_back({is[i].name, is[i].collective, is[i].shape.ranks,
-                                  is[i].shape.nodes, is[i].bytes.value(), was[i].time.value(),
-                                  is[i].time.value(), was[i].exposed.value(),
-                                  is[i].exposed.value()});
+    effect.collectives.push_back(
+        {is[i].name, is[i].collective, is[i].shape.ranks, is[i].shape.nodes, is[i].bytes.value(),
+         was[i].time.value(), is[i].time.value(), was[i].exposed.value(), is[i].exposed.value()});
   }
   std::stable_sort(effect.collectives.begin(), effect.collectives.end(),
                    [](const CollectiveEffect& a, const CollectiveEffect& b) {
@@ -227,8 +226,8 @@ CalibrationEffect calibration_effect(const Report& before, const Report& after,
   for (const AppliedConstant& constant : applied.constants) {
     ConstantEffect one;
     one.constant = constant;
-    one.beyond_spread = std::fabs(std::log(constant.after.value / constant.before.value)) >
-                        constant.before.spread;
+    one.beyond_spread =
+        std::fabs(std::log(constant.after.value / constant.before.value)) > constant.before.spread;
     effect.constants.push_back(std::move(one));
   }
   add_pieces(before, after, effect);

@@ -19,7 +19,7 @@ struct PlanEffect {
   Predicted step_before, step_after;
   Predicted memory_before, memory_after;
   std::string bound_before, bound_after;
-  [[nodiscard]] double step_change() const;    // after / before - 1; 0 where one is not finite
+  [[nodiscard]] double step_change() const;  // after / before - 1; 0 where one is not finite
   [[nodiscard]] double memory_change() const;
 };
 
@@ -43,7 +43,7 @@ struct CollectiveEffect {
 struct CalibrationEffect {
   AppliedCalibration applied;
   std::vector<PlanEffect> plans;  // in the order of the calibrated ranking
-  std::string reference;          // the plan that the pieces are of: the fastest one; "" without any
+  std::string reference;  // the plan that the pieces are of: the fastest one; "" without any
   std::vector<ConstantEffect> constants;      // the largest change of the reference plan first
   double collectives_change = 0;              // of the reference plan, by the collectives alone
   std::vector<CollectiveEffect> collectives;  // the largest difference first

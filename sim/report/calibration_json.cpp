@@ -83,7 +83,8 @@ nlohmann::ordered_json calibration_effect_json(const CalibrationEffect& effect) 
   for (const CalibratedMachine& machine : effect.applied.machines)
     json["machine"].push_back(machine_json(machine));
   json["constants"] = Json::array();
-  for (const ConstantEffect& one : effect.constants) json["constants"].push_back(constant_json(one));
+  for (const ConstantEffect& one : effect.constants)
+    json["constants"].push_back(constant_json(one));
   json["collectives"] = Json::array();
   for (const CollectiveCalibration& entry : effect.applied.collectives)
     json["collectives"].push_back(entry_json(entry));

@@ -104,7 +104,8 @@ std::string plans_text(const CalibrationEffect& effect, const TextOptions& optio
 std::string conclusions(const CalibrationEffect& effect, const TextOptions& options) {
   if (effect.changed.empty())
     return paragraph("Nothing that you would decide differently changed.", options);
-  std::string out = "  " + painted("What you may decide differently", Tone::strong, options.color) + '\n';
+  std::string out =
+      "  " + painted("What you may decide differently", Tone::strong, options.color) + '\n';
   for (const std::string& words : effect.changed) {
     out += wrap(printable(words), static_cast<std::size_t>(options.width), "  - ", "    ") + '\n';
   }
@@ -122,7 +123,8 @@ std::string measured_words(const ConstantEffect& effect) {
 }
 
 std::string constants_text(const CalibrationEffect& effect, const TextOptions& options) {
-  const std::string of = fmt::format("what moved {}", cut(printable(effect.reference), longest_name));
+  const std::string of =
+      fmt::format("what moved {}", cut(printable(effect.reference), longest_name));
   Table table({{of, Align::left, 20, 0},
                {"before", Align::right},
                {"after", Align::right},
@@ -134,12 +136,12 @@ std::string constants_text(const CalibrationEffect& effect, const TextOptions& o
     const ConstantInfo* info = constant_info(one.measured.of);
     const Dimension dimension = info == nullptr ? Dimension::none : info->dimension;
     const Tone tone = effect.constants[i].beyond_spread ? Tone::strong : Tone::plain;
-    table.add({{one.measured.path(), tone},
-               {constant_text(one.before.value, dimension)},
-               {constant_text(one.after.value, dimension), tone},
-               {change_text(effect.constants[i].step_change),
-                tone_of(effect.constants[i].step_change)},
-               {measured_words(effect.constants[i]), Tone::quiet}});
+    table.add(
+        {{one.measured.path(), tone},
+         {constant_text(one.before.value, dimension)},
+         {constant_text(one.after.value, dimension), tone},
+         {change_text(effect.constants[i].step_change), tone_of(effect.constants[i].step_change)},
+         {measured_words(effect.constants[i]), Tone::quiet}});
   }
   if (!effect.applied.collectives.empty()) {
     table.add({{"collectives"},
@@ -149,13 +151,14 @@ std::string constants_text(const CalibrationEffect& effect, const TextOptions& o
                {counted(effect.applied.collectives.size(), "curve", "curves"), Tone::quiet}});
   }
   std::string out = table.render(static_cast<std::size_t>(options.width), "  ", options.color);
-  const bool in_step = std::any_of(
-      effect.constants.begin(), effect.constants.end(), [](const ConstantEffect& one) {
+  const bool in_step =
+      std::any_of(effect.constants.begin(), effect.constants.end(), [](const ConstantEffect& one) {
         return !one.constant.before.fit.empty() && !one.constant.overruled;
       });
   if (in_step) {
-    out += paragraph("Constants as a step has them: measured alone, times what steps lose against that.",
-                     options);
+    out += paragraph(
+        "Constants as a step has them: measured alone, times what steps lose against that.",
+        options);
   }
   if (effect.constants.size() > shown) {
     const std::size_t more = effect.constants.size() - shown;

@@ -54,7 +54,8 @@ std::string squeezed(const std::string& text) {
 
 const std::string memory_only =
     "calibration: 1\nmachine: {date: \"2026-11-23\", gpus: [\"8 x NVIDIA H100 80GB HBM3\"], nccl: "
-    "\"2.28.9\"}\nconstants:\n  - {of: gpus.h100-sxm-80gb.gemm_efficiency_half, value: 0.6, spread: "
+    "\"2.28.9\"}\nconstants:\n  - {of: gpus.h100-sxm-80gb.gemm_efficiency_half, value: 0.6, "
+    "spread: "
     "2%, confidence: high, points: 36}\n";
 
 }  // namespace
@@ -100,8 +101,8 @@ TEST_CASE("calibrate: what a refusal leaves is written, and the exit code says i
   const std::string functional = folder.file("f.json", lockstep::measurement_json(measurement));
   const Result nothing = validate({"calibrate", functional, "-o", file + "2"});
   CHECK(nothing.code == 3);
-  CHECK(nothing.out == "Refused\n  " + functional +
-                           ", all of it: a functional test: two ranks share GPU 0\n");
+  CHECK(nothing.out ==
+        "Refused\n  " + functional + ", all of it: a functional test: two ranks share GPU 0\n");
   CHECK(nothing.err ==
         "lockstep-validate: nothing could be fitted; " + file + "2 is not written\n");
 }
@@ -143,9 +144,9 @@ TEST_CASE("calibrate: a calibration that says what the catalog says changes no d
   std::ostringstream value;
   value.precision(17);
   value << gpu.memory_norm.value;
-  const std::string file =
-      folder.file("c.yaml", "calibration: 1\nconstants:\n  - {of: gpus.h100-sxm-80gb.memory_norm, value: " +
-                                value.str() + ", spread: 10%}\n");
+  const std::string file = folder.file(
+      "c.yaml", "calibration: 1\nconstants:\n  - {of: gpus.h100-sxm-80gb.memory_norm, value: " +
+                    value.str() + ", spread: 10%}\n");
   const Result result = lockstep_program({"compare", scenario, "--calibration", file});
   CHECK(result.out.find("\n  Nothing that you would decide differently changed.\n") !=
         std::string::npos);
@@ -158,8 +159,9 @@ TEST_CASE("calibrate: a calibration that says what the catalog says changes no d
 TEST_CASE("calibrate: --set wins over a calibration, and the report says so", "[cli]") {
   const TemporaryFolder folder;
   const std::string file = folder.file("c.yaml", memory_only);
-  const std::vector<std::string> set{"compare", scenario, "--format", "json", "--set",
-                                     "gpus.h100-sxm-80gb.gemm_efficiency_half=0.5"};
+  const std::vector<std::string> set{"compare",  scenario,
+                                     "--format", "json",
+                                     "--set",    "gpus.h100-sxm-80gb.gemm_efficiency_half=0.5"};
   std::vector<std::string> both = set;
   both.insert(both.end(), {"--calibration", file});
   const auto alone = nlohmann::json::parse(lockstep_program(set).out);

@@ -1,7 +1,7 @@
-// Stands in for NVIDIA's libnvidia-ml.so.1: a node of eight GPUs like a DGX H100. What goes wrong is chosen by the
-// environment: LOCKSTEP_FAKE_NVML = "no-driver", "broken", "lost-gpu" (number 3), "half-links" (GPU 5),
-// "unknown-gpu", "bridge" (two cards under an NVLink bridge), "no-gpus". With LOCKSTEP_FAKE_NVML_OLD it is built
-// without the functions that old drivers lack.
+// Stands in for NVIDIA's libnvidia-ml.so.1: a node of eight GPUs like a DGX H100. What goes wrong
+// is chosen by the environment: LOCKSTEP_FAKE_NVML = "no-driver", "broken", "lost-gpu" (number 3),
+// "half-links" (GPU 5), "unknown-gpu", "bridge" (two cards under an NVLink bridge), "no-gpus". With
+// LOCKSTEP_FAKE_NVML_OLD it is built without the functions that old drivers lack.
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -11,7 +11,13 @@
 
 namespace {
 
-enum : int { success = 0, not_supported = 3, driver_not_loaded = 9, gpu_is_lost = 15, unknown_error = 999 };
+enum : int {
+  success = 0,
+  not_supported = 3,
+  driver_not_loaded = 9,
+  gpu_is_lost = 15,
+  unknown_error = 999
+};
 enum : int { remote_gpu = 0, remote_switch = 2 };
 
 struct PciInfo {
@@ -31,7 +37,9 @@ bool chosen(const char* mode) {
 }
 
 // A handle is its number and one, so that none is null.
-unsigned number_of(void* device) { return static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(device)) - 1; }
+unsigned number_of(void* device) {
+  return static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(device)) - 1;
+}
 
 int copied(const std::string& text, char* buffer, unsigned length) {
   std::snprintf(buffer, length, "%s", text.c_str());
@@ -45,13 +53,17 @@ void write_pci(unsigned bus, PciInfo* info) {
   std::snprintf(info->bus_id, sizeof info->bus_id, "00000000:%02X:00.0", bus);
 }
 
-unsigned links_of(void*) { return chosen("bridge") ? 4 : 18; }
+unsigned links_of(void*) {
+  return chosen("bridge") ? 4 : 18;
+}
 
 }  // namespace
 
 extern "C" {
 
-int nvmlInit_v2() { return chosen("no-driver") ? driver_not_loaded : chosen("broken") ? unknown_error : success; }
+int nvmlInit_v2() {
+  return chosen("no-driver") ? driver_not_loaded : chosen("broken") ? unknown_error : success;
+}
 
 const char* nvmlErrorString(int code) {
   switch (code) {
@@ -64,7 +76,9 @@ const char* nvmlErrorString(int code) {
   }
 }
 
-int nvmlSystemGetDriverVersion(char* version, unsigned length) { return copied("580.82.07", version, length); }
+int nvmlSystemGetDriverVersion(char* version, unsigned length) {
+  return copied("580.82.07", version, length);
+}
 
 int nvmlDeviceGetCount_v2(unsigned* count) {
   *count = chosen("no-gpus") ? 0 : chosen("bridge") ? 2 : 8;

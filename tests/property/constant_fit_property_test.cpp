@@ -48,9 +48,11 @@ TEST_CASE("constant fit: constants are within their stated spread", "[property]"
     machine.noise = 0.02;
     return machine;
   }();
-  const std::vector<std::pair<const char*, double>> expected{
-      {"gemm_efficiency_half", 0.66}, {"memory_efficiency", 0.88}, {"memory_norm", 0.80},
-      {"overlap_slowdown", 0.25},     {"pcie_bandwidth", 50e9}};
+  const std::vector<std::pair<const char*, double>> expected{{"gemm_efficiency_half", 0.66},
+                                                             {"memory_efficiency", 0.88},
+                                                             {"memory_norm", 0.80},
+                                                             {"overlap_slowdown", 0.25},
+                                                             {"pcie_bandwidth", 50e9}};
   std::vector<int> inside(expected.size(), 0);
   for (int trial = 0; trial < trials; ++trial) {
     const ConstantsReport report =

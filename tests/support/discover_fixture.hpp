@@ -21,11 +21,17 @@ inline std::string discover_fixture(const std::string& name) {
 class ChangedFixture {
  public:
   explicit ChangedFixture(const std::string& name) {
-    std::filesystem::copy(discover_fixture(name), folder_.path(), std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy(discover_fixture(name), folder_.path(),
+                          std::filesystem::copy_options::recursive |
+                              std::filesystem::copy_options::overwrite_existing);
   }
   [[nodiscard]] std::string path() const { return folder_.path().string(); }
-  [[nodiscard]] std::string text(const std::string& file) const { return read_file(folder_.path() / file); }
-  void write(const std::string& file, const std::string& text) const { (void)folder_.file(file, text); }
+  [[nodiscard]] std::string text(const std::string& file) const {
+    return read_file(folder_.path() / file);
+  }
+  void write(const std::string& file, const std::string& text) const {
+    (void)folder_.file(file, text);
+  }
   void remove(const std::string& file) const { std::filesystem::remove(folder_.path() / file); }
   void edit_nvml(const std::function<void(nlohmann::ordered_json&)>& edit) const {
     nlohmann::ordered_json json = nlohmann::ordered_json::parse(text(nvml_file));
@@ -43,7 +49,9 @@ class ChangedFixture {
   TemporaryFolder folder_;
 };
 
-inline Catalog bundled_catalog() { return Catalog(std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios"); }
+inline Catalog bundled_catalog() {
+  return Catalog(std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios");
+}
 
 inline Gathered gathered(const std::string& folder, const std::string& nccl_topology = {}) {
   Gathered result = gather_recorded(folder);

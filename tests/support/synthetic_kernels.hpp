@@ -91,8 +91,7 @@ inline void add_gemms(Measurement& into, const SyntheticMachine& machine, Noise&
           gemm.k = k;
           gemm.device = device;
           const Op op = gemm_of(m, n, k);
-          gemm.time =
-              timed(gemm_time(machine.gpu, op).value() * std::exp(machine.noise * noise()));
+          gemm.time = timed(gemm_time(machine.gpu, op).value() * std::exp(machine.noise * noise()));
           gemm.flops_per_s = op.flops.value() / gemm.time.median_s;
           into.gemms.push_back(gemm);
         }
@@ -124,8 +123,8 @@ inline void add_copies(Measurement& into, const SyntheticMachine& machine, Noise
       MeasuredCopy copy;
       copy.direction = direction;
       copy.bytes = bytes;
-      copy.time = timed((machine.copy_fixed + bytes / machine.pcie) *
-                        std::exp(machine.noise * noise()));
+      copy.time =
+          timed((machine.copy_fixed + bytes / machine.pcie) * std::exp(machine.noise * noise()));
       copy.bytes_per_s = bytes / copy.time.median_s;
       into.copies.push_back(copy);
     }

@@ -286,9 +286,10 @@ TEST_CASE("calibrate files: collectives of a broken run are refused", "[unit]") 
         "all_reduce: refused: the system 'dgx-h1000' is not in the catalog\n");
 }
 
-TEST_CASE("calibrate files: groups at the same time are shown, not fitted; registered buffers give "
-          "way",
-          "[unit]") {
+TEST_CASE(
+    "calibrate files: groups at the same time are shown, and registered buffers give "
+    "way",
+    "[unit]") {
   Measurement together = sweep();
   together.collectives[0].groups = 2;
   together.collectives[0].ranks = 4;
@@ -368,9 +369,9 @@ TEST_CASE("calibrate files: a table of kernels gives constants too", "[unit]") {
     return alone;
   }();
   for (const int n : {1024, 2048, 4096, 8192, 12288, 16384}) {
-    table += fmt::format(
-        "A100-SXM-80GB,fp16,cuBLAS,4096,{},4096,1,{:.4f},1,312.0,1,kernel (profiler)\n", n,
-        1e6 * gemm_time(gpu, test::gemm_of(4096, n, 4096)).value());
+    table +=
+        fmt::format("A100-SXM-80GB,fp16,cuBLAS,4096,{},4096,1,{:.4f},1,312.0,1,kernel (profiler)\n",
+                    n, 1e6 * gemm_time(gpu, test::gemm_of(4096, n, 4096)).value());
   }
   const TemporaryFolder folder;
   const FilesCalibration result = calibrate({folder.file("k.csv", table)});

@@ -34,20 +34,20 @@ const std::string begin =
 TEST_CASE("calibration file: every key is read", "[unit]") {
   const auto entries =
       parse_calibration(file_with("  - system: dgx-h100\n"
-                                   "    collective: all_gather\n"
-                                   "    ranks: 16\n"
-                                   "    nodes: 2\n"
-                                   "    spread: 0.03\n"
-                                   "    points: 31\n"
-                                   "    smallest: 8 B\n"
-                                   "    largest: 8 GiB\n"
-                                   "    source: \"a log\"\n"
-                                   "    date: 2026-01-28\n"
-                                   "    nccl_version: 2.29.2\n"
-                                   "    pieces:\n"
-                                   "      - {from: 8 B, latency: 13 us}\n"
-                                   "      - {from: 1 MiB, latency: 20 us, bandwidth: 200 GB/s}\n"),
-                         "c.yaml", catalog())
+                                  "    collective: all_gather\n"
+                                  "    ranks: 16\n"
+                                  "    nodes: 2\n"
+                                  "    spread: 0.03\n"
+                                  "    points: 31\n"
+                                  "    smallest: 8 B\n"
+                                  "    largest: 8 GiB\n"
+                                  "    source: \"a log\"\n"
+                                  "    date: 2026-01-28\n"
+                                  "    nccl_version: 2.29.2\n"
+                                  "    pieces:\n"
+                                  "      - {from: 8 B, latency: 13 us}\n"
+                                  "      - {from: 1 MiB, latency: 20 us, bandwidth: 200 GB/s}\n"),
+                        "c.yaml", catalog())
           .collectives;
   REQUIRE(entries.size() == 1);
   const CollectiveCalibration& entry = entries[0];

@@ -92,8 +92,7 @@ TEST_CASE("calibration use: constants reach every cluster with the GPU or the sy
   a100.system = catalog().system("dgx-a100-80gb");
   const ConstantBase before = own.system.gpu.memory_efficiency;
   const ConstantBase a100_before = a100.system.gpu.memory_efficiency;
-  const AppliedCalibration applied =
-      apply_calibrations({file}, catalog(), {&own, &other, &a100});
+  const AppliedCalibration applied = apply_calibrations({file}, catalog(), {&own, &other, &a100});
   const double after = 0.8 * before.value / before.prior;
   CHECK(own.system.gpu.memory_efficiency.value == Approx(after));
   CHECK(other.system.gpu.memory_efficiency.value == Approx(after));  // the same GPU elsewhere
@@ -127,8 +126,9 @@ TEST_CASE("calibration use: what the scenario or --set says wins", "[unit]") {
 TEST_CASE("calibration use: of two files the later counts, constant by constant", "[unit]") {
   const TemporaryFolder folder;
   const std::string first = folder.file(
-      "a.yaml", constants_file(memory_08 +
-                               "  - {of: gpus.h100-sxm-80gb.memory_norm, value: 0.7, spread: 1%}\n"));
+      "a.yaml",
+      constants_file(memory_08 +
+                     "  - {of: gpus.h100-sxm-80gb.memory_norm, value: 0.7, spread: 1%}\n"));
   const std::string second = folder.file(
       "b.yaml",
       constants_file("  - {of: gpus.h100-sxm-80gb.memory_efficiency, value: 0.9, spread: 1%}\n"));
@@ -159,25 +159,30 @@ TEST_CASE("calibration use: the measured link of the host does not undo measured
 }
 
 TEST_CASE("calibration file: mistakes in constants are located", "[unit]") {
-  CHECK(complaint(constants_file("  - {of: software.nemo.host_per_layer, value: 1 ms, spread: 1%}\n")) ==
+  CHECK(complaint(
+            constants_file("  - {of: software.nemo.host_per_layer, value: 1 ms, spread: 1%}\n")) ==
         "c.yaml:3:10: error[E607]: 'software.nemo.host_per_layer' is no constant\n"
         "    3 |   - {of: software.nemo.host_per_layer, value: 1 ms, spread: 1%}\n"
-        "      |          ^\n"
+        "      |          ^~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
         "      = hint: write gpus.NAME.KEY or systems.NAME.KEY\n");
-  CHECK(complaint(constants_file("  - {of: gpus.h100-sxm-80gb.memory_efficency, value: 1, spread: 1%}\n")) ==
+  CHECK(complaint(constants_file(
+            "  - {of: gpus.h100-sxm-80gb.memory_efficency, value: 1, spread: 1%}\n")) ==
         "c.yaml:3:10: error[E607]: there is no constant 'memory_efficency' of gpus\n"
         "    3 |   - {of: gpus.h100-sxm-80gb.memory_efficency, value: 1, spread: 1%}\n"
-        "      |          ^\n"
+        "      |          ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
         "      = hint: did you mean 'memory_efficiency'?\n");
-  CHECK(complaint(constants_file("  - {of: gpus.h100-sxm.memory_efficiency, value: 1, spread: 1%}\n"))
-            .find("error[E608]: there is no 'h100-sxm' among the gpus of the catalog") !=
-        std::string::npos);
+  CHECK(
+      complaint(constants_file("  - {of: gpus.h100-sxm.memory_efficiency, value: 1, spread: 1%}\n"))
+          .find("error[E608]: there is no 'h100-sxm' among the gpus of the catalog") !=
+      std::string::npos);
   CHECK(complaint(constants_file(memory_08 + memory_08))
             .find("c.yaml:4:5: error[E609]: gpus.h100-sxm-80gb.memory_efficiency is there twice") !=
         std::string::npos);
-  CHECK(complaint(constants_file("  - {of: systems.dgx-h100.pcie_bandwidth, value: 44, spread: 1%}\n"))
+  CHECK(complaint(
+            constants_file("  - {of: systems.dgx-h100.pcie_bandwidth, value: 44, spread: 1%}\n"))
             .find("'value' needs a unit") != std::string::npos);
-  CHECK(complaint(constants_file("  - {of: gpus.h100-sxm-80gb.memory_efficiency, value: 1.5, spread: 1%}\n"))
+  CHECK(complaint(constants_file(
+                      "  - {of: gpus.h100-sxm-80gb.memory_efficiency, value: 1.5, spread: 1%}\n"))
             .find("error[E205]") != std::string::npos);
   CHECK(complaint(constants_file("  - {of: gpus.h100-sxm-80gb.memory_efficiency, value: 0.8}\n"))
             .find("lacks the key 'spread'") != std::string::npos);
@@ -246,11 +251,13 @@ TEST_CASE("calibration use: constants of a GPU that no cluster has are an error"
   Cluster a100;
   a100.system = catalog().system("dgx-a100-80gb");
   CHECK_THROWS_WITH(apply_calibrations({file}, catalog(), {&a100}),
-                    file + ": error[E606]: this calibration is of h100-sxm-80gb, which no cluster "
-                           "here is\n"
-                           "      = hint: the systems here: a100-sxm-80gb, dgx-a100-80gb\n");
+                    file +
+                        ": error[E606]: this calibration is of h100-sxm-80gb, which no cluster "
+                        "here is\n"
+                        "      = hint: the systems here: a100-sxm-80gb, dgx-a100-80gb\n");
   const std::string empty = folder.file("e.yaml", "calibration: 1\ncollectives: []\n");
   CHECK_THROWS_WITH(apply_calibrations({empty}, catalog(), {&a100}),
-                    empty + ": error[E606]: this calibration holds no collective and no constant\n"
-                            "      = hint: the systems here: dgx-a100-80gb\n");
+                    empty +
+                        ": error[E606]: this calibration holds no collective and no constant\n"
+                        "      = hint: the systems here: dgx-a100-80gb\n");
 }

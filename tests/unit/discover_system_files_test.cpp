@@ -25,7 +25,8 @@ class Root {
     write("sys/devices/pci0000:00/" + bus_id + "/device", "0x1021");
     write("sys/devices/pci0000:00/" + bus_id + "/numa_node", "1");
     fs::create_directories(path() / "sys/class" / kind / name);
-    fs::create_directory_symlink(path() / "sys/devices/pci0000:00" / bus_id, path() / "sys/class" / kind / name / "device");
+    fs::create_directory_symlink(path() / "sys/devices/pci0000:00" / bus_id,
+                                 path() / "sys/class" / kind / name / "device");
   }
   [[nodiscard]] const fs::path& path() const { return folder_.path(); }
 
@@ -78,8 +79,8 @@ TEST_CASE("NICs of /sys", "[unit]") {
 TEST_CASE("of two ports the one that is up counts", "[unit]") {
   const Root root;
   root.nic("infiniband", "mlx5_0", "0000:18:00.0");
-  for (const auto& [port, rate, state] :
-       {std::tuple{"1", "400 Gb/sec (4X NDR)", "1: DOWN"}, std::tuple{"2", "200 Gb/sec (4X HDR)", "4: ACTIVE"}}) {
+  for (const auto& [port, rate, state] : {std::tuple{"1", "400 Gb/sec (4X NDR)", "1: DOWN"},
+                                          std::tuple{"2", "200 Gb/sec (4X HDR)", "4: ACTIVE"}}) {
     const std::string folder = std::string("sys/class/infiniband/mlx5_0/ports/") + port + "/";
     root.write(folder + "rate", rate);
     root.write(folder + "state", state);
@@ -92,9 +93,10 @@ TEST_CASE("of two ports the one that is up counts", "[unit]") {
 
 TEST_CASE("a host without hwloc", "[unit]") {
   const Root root;
-  root.write("proc/cpuinfo",
-             "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 7742\nphysical id\t: 0\n\n"
-             "processor\t: 1\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 7742\nphysical id\t: 1\n");
+  root.write(
+      "proc/cpuinfo",
+      "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 7742\nphysical id\t: 0\n\n"
+      "processor\t: 1\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 7742\nphysical id\t: 1\n");
   root.write("proc/sys/kernel/hostname", "node7");
   root.write("sys/devices/system/node/node0/meminfo", "Node 0 MemTotal:       1024 kB");
   root.write("sys/devices/system/node/node1/meminfo", "Node 1 MemTotal:       2048 kB");
@@ -111,8 +113,10 @@ TEST_CASE("a host without hwloc", "[unit]") {
   CHECK(facts.nics[0].name == "mlx5_0");
   CHECK(facts.nics[0].interface == "ib0");
   CHECK_FALSE(facts.knows_pcie);
-  CHECK(facts.remarks == std::vector<std::string>{
-                             "built without hwloc: which GPUs and NICs share a PCIe switch or a socket is not known"});
+  CHECK(
+      facts.remarks ==
+      std::vector<std::string>{
+          "built without hwloc: which GPUs and NICs share a PCIe switch or a socket is not known"});
 }
 
 TEST_CASE("an empty /sys is no error", "[unit]") {

@@ -1,7 +1,7 @@
 // What was measured of a system's collectives, and how it changes a prediction.
 //
-// An entry is the measured curve of one collective on one group: two or three lines, each from a
-// size on. On that group it is the prediction. Elsewhere the model's own ratio between the two
+// An entry is the measured curve of one collective on one group: a few lines, each from a size
+// on. On that group it is the prediction. Elsewhere the model's own ratio between the two
 // groups carries it over: NCCL's form says how time grows with ranks and nodes, the measurement
 // says how far off the model was.
 #pragma once

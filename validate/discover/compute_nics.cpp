@@ -14,11 +14,15 @@ constexpr unsigned amazon = 0x1d0f;
 constexpr unsigned cray = 0x17db;
 constexpr double slow_share = 0.5;  // of the fastest NIC
 
-bool begins(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
+bool begins(const std::string& text, const char* start) {
+  return text.rfind(start, 0) == 0;
+}
 
 Network network_of(const NicFact& nic) {
-  if ((nic.vendor_id == amazon && nic.rdma) || begins(nic.name, "rdmap") || begins(nic.name, "efa")) return Network::efa;
-  if (nic.vendor_id == cray || begins(nic.name, "cxi") || begins(nic.name, "hsn")) return Network::slingshot;
+  if ((nic.vendor_id == amazon && nic.rdma) || begins(nic.name, "rdmap") || begins(nic.name, "efa"))
+    return Network::efa;
+  if (nic.vendor_id == cray || begins(nic.name, "cxi") || begins(nic.name, "hsn"))
+    return Network::slingshot;
   if (!nic.rdma && nic.link_layer != "InfiniBand") return Network::ethernet;
   return nic.link_layer == "Ethernet" ? Network::roce : Network::infiniband;
 }
@@ -44,11 +48,13 @@ void describe(const std::vector<const NicFact*>& chosen, ComputeNics& result) {
   result.network = network_of(*chosen.front());
   for (const NicFact* nic : chosen) {
     if (nic->rate < result.rate)
-      result.remarks.push_back(fmt::format("{} runs at {}, other NICs for training at {}: it holds back the rail it is on",
-                                           nic->name, rate_text(nic->rate), rate_text(result.rate)));
+      result.remarks.push_back(fmt::format(
+          "{} runs at {}, other NICs for training at {}: it holds back the rail it is on",
+          nic->name, rate_text(nic->rate), rate_text(result.rate)));
     if (network_of(*nic) != *result.network)
-      result.remarks.push_back(fmt::format("{} is on {}, {} on {}", nic->name, to_string(network_of(*nic)),
-                                           chosen.front()->name, to_string(*result.network)));
+      result.remarks.push_back(fmt::format("{} is on {}, {} on {}", nic->name,
+                                           to_string(network_of(*nic)), chosen.front()->name,
+                                           to_string(*result.network)));
   }
 }
 
@@ -69,8 +75,8 @@ ComputeNics compute_nics(const NodeFacts& facts) {
   std::vector<const NicFact*> fast, chosen;
   for (const NicFact* nic : usable) {
     if (nic->rate < slow_share * fastest) {
-      result.others.push_back(fmt::format("{}: {}, too slow beside {}; management or storage", nic->name,
-                                          rate_text(nic->rate), rate_text(fastest)));
+      result.others.push_back(fmt::format("{}: {}, too slow beside {}; management or storage",
+                                          nic->name, rate_text(nic->rate), rate_text(fastest)));
     } else {
       fast.push_back(nic);
     }
@@ -87,8 +93,9 @@ ComputeNics compute_nics(const NodeFacts& facts) {
                                   : "the fastest NICs that share a PCIe switch with a GPU";
   for (const NicFact* nic : fast) {
     if (std::find(chosen.begin(), chosen.end(), nic) == chosen.end())
-      result.others.push_back(fmt::format("{}: {}, but it shares no PCIe switch with a GPU; storage", nic->name,
-                                          rate_text(nic->rate)));
+      result.others.push_back(
+          fmt::format("{}: {}, but it shares no PCIe switch with a GPU; storage", nic->name,
+                      rate_text(nic->rate)));
   }
   describe(chosen, result);
   return result;

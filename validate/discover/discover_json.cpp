@@ -26,7 +26,8 @@ Json place_json(const PciePlace& place) {
 
 Json host_json(const HostFacts& host) {
   Json sockets = Json::array();
-  for (const SocketFact& socket : host.sockets) sockets.push_back({{"vendor", socket.vendor}, {"model", socket.model}});
+  for (const SocketFact& socket : host.sockets)
+    sockets.push_back({{"vendor", socket.vendor}, {"model", socket.model}});
   Json numa = Json::array();
   for (const NumaFact& node : host.numa_nodes)
     numa.push_back({{"index", node.index},
@@ -44,9 +45,15 @@ Json host_json(const HostFacts& host) {
                     {"rate_bytes_per_s", nic.rate},
                     {"rate_assumed", nic.rate_assumed},
                     {"state", state_text(nic.state)}});
-  return {{"source", host.source},   {"host", host.host},     {"architecture", host.architecture},
-          {"vendor", host.vendor},   {"product", host.product}, {"sockets", std::move(sockets)},
-          {"numa_nodes", std::move(numa)}, {"gpu_places", std::move(gpus)}, {"nics", std::move(nics)}};
+  return {{"source", host.source},
+          {"host", host.host},
+          {"architecture", host.architecture},
+          {"vendor", host.vendor},
+          {"product", host.product},
+          {"sockets", std::move(sockets)},
+          {"numa_nodes", std::move(numa)},
+          {"gpu_places", std::move(gpus)},
+          {"nics", std::move(nics)}};
 }
 
 Json node_json(const Discovery& discovery) {
@@ -56,7 +63,8 @@ Json node_json(const Discovery& discovery) {
           {"summary", one_line(discovery.facts, node)},
           {"gpu", node.gpu.name},
           {"gpu_in_catalog", node.gpu.known},
-          {"gpu_changes", [&] {
+          {"gpu_changes",
+           [&] {
              Json keys = Json::array();
              for (const auto& change : node.gpu.changes) keys.push_back(change.first);
              return keys;

@@ -12,7 +12,7 @@ namespace lockstep {
 struct Discovery {
   NodeFacts facts;
   const NodeSystem* node = nullptr;
-  std::string name;  // of the system
+  std::string name;     // of the system
   std::string no_gpus;  // why there are none
 };
 

@@ -44,12 +44,14 @@ std::string nvlink_text(const GpuFact& gpu, const NodeFacts& facts) {
   std::int64_t to_switches = 0;
   for (const auto& [id, count] : switches) to_switches += count;
   if (to_switches > 0)
-    parts.push_back(fmt::format("{} NVLinks to {} NVSwitch{}", to_switches, switches.size(), switches.size() == 1 ? "" : "es"));
+    parts.push_back(fmt::format("{} NVLinks to {} NVSwitch{}", to_switches, switches.size(),
+                                switches.size() == 1 ? "" : "es"));
   for (const auto& [id, count] : peers) {
     const auto other = std::find_if(facts.nvml.gpus.begin(), facts.nvml.gpus.end(),
                                     [&peer = id](const GpuFact& g) { return g.bus_id == peer; });
-    parts.push_back(fmt::format("{} NVLink{} to {}", count, count == 1 ? "" : "s",
-                                other == facts.nvml.gpus.end() ? id : fmt::format("GPU {}", other->index)));
+    parts.push_back(
+        fmt::format("{} NVLink{} to {}", count, count == 1 ? "" : "s",
+                    other == facts.nvml.gpus.end() ? id : fmt::format("GPU {}", other->index)));
   }
   if (unknown > 0) parts.push_back(fmt::format("{} NVLinks to an unknown end", unknown));
   if (down > 0) parts.push_back(fmt::format("{} NVLinks down", down));
@@ -60,7 +62,8 @@ std::string kind_text(const GpuFact& gpu) {
   std::string text = gpu.name.empty() ? "name not known" : gpu.name;
   if (gpu.memory_bytes > 0) text += ", " + to_text(Bytes{static_cast<double>(gpu.memory_bytes)});
   if (gpu.power_limit_w > 0) text += fmt::format(", {:g} W", gpu.power_limit_w);
-  if (gpu.pcie_generation > 0) text += fmt::format(", PCIe {}.0 x{}", gpu.pcie_generation, gpu.pcie_width);
+  if (gpu.pcie_generation > 0)
+    text += fmt::format(", PCIe {}.0 x{}", gpu.pcie_generation, gpu.pcie_width);
   return text;
 }
 
@@ -68,7 +71,8 @@ std::string kind_text(const GpuFact& gpu) {
 std::string common_kind(const std::vector<GpuFact>& gpus) {
   if (gpus.empty()) return {};
   const std::string first = kind_text(gpus.front());
-  const bool all = std::all_of(gpus.begin(), gpus.end(), [&](const GpuFact& gpu) { return kind_text(gpu) == first; });
+  const bool all = std::all_of(gpus.begin(), gpus.end(),
+                               [&](const GpuFact& gpu) { return kind_text(gpu) == first; });
   return all ? first : std::string{};
 }
 
@@ -81,10 +85,13 @@ std::string gpu_text(const GpuFact& gpu, const NodeFacts& facts, bool with_kind)
 
 std::string nic_text(const NicFact& nic) {
   std::string text = "NIC " + nic.name;
-  if (!nic.interface.empty() && nic.interface != nic.name) text += fmt::format(" ({})", nic.interface);
+  if (!nic.interface.empty() && nic.interface != nic.name)
+    text += fmt::format(" ({})", nic.interface);
   text += "  " + nic.place.bus_id;
   if (!nic.link_layer.empty()) text += "  " + nic.link_layer;
-  if (nic.rate > 0) text += " " + to_bit_rate_text(BytesPerSecond{nic.rate}) + (nic.rate_assumed ? " (by its kind)" : "");
+  if (nic.rate > 0)
+    text += " " + to_bit_rate_text(BytesPerSecond{nic.rate}) +
+            (nic.rate_assumed ? " (by its kind)" : "");
   if (nic.rate <= 0) text += " rate not stated";
   if (nic.state == LinkState::down) text += ", down";
   return text;
@@ -106,7 +113,8 @@ std::vector<Device> devices(const NodeFacts& facts) {
   return all;
 }
 
-// The devices of one socket: those in its slots, then each switch at the CPU with all that hangs below it.
+// The devices of one socket: those in its slots, then each switch at the CPU with all that hangs
+// below it.
 std::string devices_of(const std::vector<Device>& all, std::int64_t socket) {
   std::string slots;
   std::vector<std::pair<std::string, std::string>> switches;
@@ -117,7 +125,8 @@ std::string devices_of(const std::vector<Device>& all, std::int64_t socket) {
       continue;
     }
     const std::string& id = device.place.switches.front();
-    auto found = std::find_if(switches.begin(), switches.end(), [&](const auto& one) { return one.first == id; });
+    auto found = std::find_if(switches.begin(), switches.end(),
+                              [&](const auto& one) { return one.first == id; });
     if (found == switches.end()) {
       switches.emplace_back(id, std::string{});
       found = std::prev(switches.end());
@@ -141,9 +150,12 @@ std::string sockets(const NodeFacts& facts, const std::vector<Device>& all) {
       numa.push_back(std::to_string(node.index));
       memory += static_cast<double>(node.memory_bytes);
     }
-    std::string text = fmt::format("socket {}  {}", i, host.sockets[i].model.empty() ? host.sockets[i].vendor : host.sockets[i].model);
+    std::string text =
+        fmt::format("socket {}  {}", i,
+                    host.sockets[i].model.empty() ? host.sockets[i].vendor : host.sockets[i].model);
     if (!numa.empty())
-      text += fmt::format(", NUMA node{} {}, {}", numa.size() == 1 ? "" : "s", list_of(numa), to_text(Bytes{memory}));
+      text += fmt::format(", NUMA node{} {}, {}", numa.size() == 1 ? "" : "s", list_of(numa),
+                          to_text(Bytes{memory}));
     out += line(text) + devices_of(all, static_cast<std::int64_t>(i));
   }
   const std::string elsewhere = devices_of(all, -1);
@@ -156,10 +168,12 @@ std::string head(const NodeFacts& facts) {
   const HostFacts& host = facts.host;
   std::string text = host.host.empty() ? "this node" : "node " + host.host;
   if (!host.vendor.empty() || !host.product.empty())
-    text += fmt::format(", {}{}{}", host.vendor, host.vendor.empty() || host.product.empty() ? "" : " ", host.product);
+    text += fmt::format(", {}{}{}", host.vendor,
+                        host.vendor.empty() || host.product.empty() ? "" : " ", host.product);
   std::vector<std::string> sources;
   if (!facts.gpu_source.empty())
-    sources.push_back(facts.gpu_source + (facts.nvml.driver.empty() ? "" : ", driver " + facts.nvml.driver));
+    sources.push_back(facts.gpu_source +
+                      (facts.nvml.driver.empty() ? "" : ", driver " + facts.nvml.driver));
   if (!host.source.empty() && host.source != facts.gpu_source) sources.push_back(host.source);
   if (!sources.empty()) text += fmt::format("; from {}", fmt::join(sources, " and "));
   text = line(text);
@@ -179,7 +193,8 @@ std::string recognised(const Discovery& discovery) {
   out += items("other NICs", nics.others);
   out += items("assumed", node.assumed);
   if (!node.inherited.empty())
-    out += '\n' + line(fmt::format("not found, so those of {}: {}", node.base, fmt::join(node.inherited, ", ")));
+    out += '\n' + line(fmt::format("not found, so those of {}: {}", node.base,
+                                   fmt::join(node.inherited, ", ")));
   out += items("to look at", node.remarks);
   out += "\nwrite it with: lockstep-validate discover -o my-node.yaml\n";
   return out;
@@ -192,8 +207,10 @@ std::string discovery_text(const Discovery& discovery) {
   std::string out = head(facts) + '\n' + sockets(facts, devices(facts));
   if (discovery.node != nullptr) return out + recognised(discovery);
   out += '\n' + line("no GPUs: " + discovery.no_gpus);
-  out += line("A system of the catalog is made of GPUs, so that there is no YAML of this node. `lockstep-validate mpi` "
-              "measures its CPUs and network.");
+  out += line(
+      "A system of the catalog is made of GPUs, so that there is no YAML of this node. "
+      "`lockstep-validate mpi` "
+      "measures its CPUs and network.");
   return out + items("to look at", facts.remarks);
 }
 

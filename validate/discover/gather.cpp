@@ -22,8 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A recorded file as a text; nothing where there is none. Topologies of large hosts exceed what YAML files may have,
-// so that they are read whole.
+// A recorded file as a text; nothing where there is none. Topologies of large hosts exceed what
+// YAML files may have, so that they are read whole.
 std::optional<std::string> text_of(const fs::path& file) {
   std::error_code error;
   if (!fs::exists(file, error)) return std::nullopt;
@@ -32,7 +32,8 @@ std::optional<std::string> text_of(const fs::path& file) {
   return text;
 }
 
-[[noreturn]] void fail(const char* code, const fs::path& file, const std::string& message, const std::string& hint) {
+[[noreturn]] void fail(const char* code, const fs::path& file, const std::string& message,
+                       const std::string& hint) {
   Diagnostic diagnostic;
   diagnostic.code = code;
   diagnostic.file = file.string();
@@ -55,7 +56,8 @@ void read_host_of(const std::string& xml, const fs::path& file, Gathered& gather
 #if LOCKSTEP_HAS_HWLOC
   gathered.facts.host = HostTopology::of_xml(xml, file.string()).facts();
 #else
-  gathered.facts.host.remarks.push_back(fmt::format("built without hwloc: {} was not read", file.string()));
+  gathered.facts.host.remarks.push_back(
+      fmt::format("built without hwloc: {} was not read", file.string()));
 #endif
   gathered.hwloc_xml = xml;
 }
@@ -87,7 +89,8 @@ Gathered gather_recorded(const fs::path& folder) {
   if (nvml) {
     gathered.facts.nvml = parse_nvml_json(*nvml, (folder / nvml_file).string());
     gathered.nvml_read = true;
-    if (gathered.facts.nvml.gpus.empty()) gathered.no_gpus = fmt::format("{} lists none", nvml_file);
+    if (gathered.facts.nvml.gpus.empty())
+      gathered.no_gpus = fmt::format("{} lists none", nvml_file);
   } else {
     gathered.no_gpus = fmt::format("the folder has no {}", nvml_file);
   }
@@ -100,7 +103,8 @@ void complete(Gathered& gathered, const std::string& nccl_topology) {
   NodeFacts& facts = gathered.facts;
   if (!nccl_topology.empty()) {
     std::vector<Diagnostic> problems;
-    const std::optional<std::string> text = read_text_file(nccl_topology, Origin::scenario, problems);
+    const std::optional<std::string> text =
+        read_text_file(nccl_topology, Origin::scenario, problems);
     if (!text) throw InputError(std::move(problems));
     add_nccl_topology(*text, nccl_topology, facts);
     if (!facts.nvml.gpus.empty()) gathered.no_gpus.clear();
@@ -113,8 +117,10 @@ void complete(Gathered& gathered, const std::string& nccl_topology) {
   add(cross_checks(facts));
   const std::size_t seen = facts.host.nvidia_gpus.size();
   if (facts.nvml.gpus.empty() && seen > 0)
-    facts.remarks.push_back(fmt::format("PCIe shows {} NVIDIA GPU{} that no driver tells about: is the driver installed and "
-                                        "loaded, and may this process use it?", seen, seen == 1 ? "" : "s"));
+    facts.remarks.push_back(fmt::format(
+        "PCIe shows {} NVIDIA GPU{} that no driver tells about: is the driver installed and "
+        "loaded, and may this process use it?",
+        seen, seen == 1 ? "" : "s"));
 }
 
 std::vector<std::string> record(const Gathered& gathered, const fs::path& folder) {
@@ -125,7 +131,9 @@ std::vector<std::string> record(const Gathered& gathered, const fs::path& folder
     std::ofstream stream(folder / name, std::ios::binary);
     stream << text;
     stream.close();
-    if (!stream) fail("E657", folder / name, "this file cannot be written", "does the folder exist, and may you write there?");
+    if (!stream)
+      fail("E657", folder / name, "this file cannot be written",
+           "does the folder exist, and may you write there?");
     names.emplace_back(name);
   };
   if (gathered.nvml_read) write(nvml_file, nvml_json(gathered.facts.nvml));

@@ -33,7 +33,8 @@ std::string lower_words(const std::string& text) {
   return out;
 }
 
-// GPUs of the catalog by compute capability, as imported topologies are matched; between them the next older.
+// GPUs of the catalog by compute capability, as imported topologies are matched; between them the
+// next older.
 std::string nearest_gpu(const GpuFact& gpu, bool on_nvlink, const Catalog& catalog) {
   constexpr std::array<int, 8> known = {70, 75, 80, 86, 89, 90, 100, 103};
   // GeForce and workstation Blackwell (12.x) are built like Ada, not like the data-centre chips.
@@ -71,11 +72,13 @@ class Matcher {
     multiprocessors();
     power();
     if (!match_.known) {
-      match_.changes.insert(match_.changes.begin(),
-                            {"description", fmt::format("\"{}, not in the catalog\"", yaml_text(gpu_.name))});
-      match_.assumed.push_back(fmt::format("GPU: the catalog has no '{}'; what NVML does not say (peaks, shares of the "
-                                           "peak, attention, L2) is that of {}; `lockstep-validate kernels` measures it",
-                                           gpu_.name, match_.name));
+      match_.changes.insert(
+          match_.changes.begin(),
+          {"description", fmt::format("\"{}, not in the catalog\"", yaml_text(gpu_.name))});
+      match_.assumed.push_back(
+          fmt::format("GPU: the catalog has no '{}'; what NVML does not say (peaks, shares of the "
+                      "peak, attention, L2) is that of {}; `lockstep-validate kernels` measures it",
+                      gpu_.name, match_.name));
     }
   }
 
@@ -86,7 +89,8 @@ class Matcher {
     return out;
   }
 
-  void add(const char* key, const std::string& value, Provenance kind, double spread, const std::string& why) {
+  void add(const char* key, const std::string& value, Provenance kind, double spread,
+           const std::string& why) {
     match_.changes.emplace_back(key, yaml_constant(value, kind, spread, why));
   }
 
@@ -116,7 +120,8 @@ class Matcher {
     const auto peak = [&](const char* key, const Constant<FlopsPerSecond>& of_base) {
       if (of_base.value <= 0.0) return;
       constexpr double spread = 0.2;
-      add(key, fmt::format("{:.4g} TFLOP/s", of_base.value * ratio / tera), Provenance::assumed, spread,
+      add(key, fmt::format("{:.4g} TFLOP/s", of_base.value * ratio / tera), Provenance::assumed,
+          spread,
           fmt::format("{}: {} SMs, each as fast as one of {}", source_, count, match_.name));
     };
     peak("peak_fp32", base_.peak_fp32);
@@ -141,7 +146,8 @@ class Matcher {
 
 }  // namespace
 
-std::string yaml_constant(const std::string& value, Provenance kind, double spread, const std::string& source) {
+std::string yaml_constant(const std::string& value, Provenance kind, double spread,
+                          const std::string& source) {
   constexpr std::array<const char*, 4> kinds = {"datasheet", "measured", "fitted", "assumed"};
   std::string text;
   for (const char c : printable(source)) text += c == '"' || c == '\\' ? '\'' : c;
@@ -149,18 +155,19 @@ std::string yaml_constant(const std::string& value, Provenance kind, double spre
                      kinds[static_cast<std::size_t>(kind)], 100.0 * spread, text);
 }
 
-GpuMatch match_gpu(const GpuFact& gpu, bool on_nvlink, const std::string& source, const Catalog& catalog,
-                   const Aliases& aliases) {
+GpuMatch match_gpu(const GpuFact& gpu, bool on_nvlink, const std::string& source,
+                   const Catalog& catalog, const Aliases& aliases) {
   GpuMatch match;
   const std::string name = lower_words(gpu.name);
-  const AliasMatch found =
-      aliases.gpus.first([&](const std::string& column) { return column == "gpu" ? name : std::string{}; });
+  const AliasMatch found = aliases.gpus.first(
+      [&](const std::string& column) { return column == "gpu" ? name : std::string{}; });
   match.known = static_cast<bool>(found) && !gpu.name.empty();
   match.name = match.known ? found.rule->use : nearest_gpu(gpu, on_nvlink, catalog);
   if (gpu.name.empty()) {
     match.known = true;  // nothing to tell it from the catalog's
-    match.assumed.push_back(fmt::format("GPU: {}, by compute capability {}.{}; nothing says its name", match.name,
-                                        gpu.compute_capability / 10, gpu.compute_capability % 10));
+    match.assumed.push_back(
+        fmt::format("GPU: {}, by compute capability {}.{}; nothing says its name", match.name,
+                    gpu.compute_capability / 10, gpu.compute_capability % 10));
     return match;
   }
   Matcher(gpu, source, catalog.gpu(match.name), match).compare();

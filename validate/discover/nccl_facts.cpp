@@ -17,7 +17,8 @@ constexpr double giga = 1e9;
 constexpr double bits_per_byte = 8.0;
 constexpr const char* by_nccl = "NCCL's topology";
 
-PciePlace place_of_slot(const TopologyDump& dump, std::size_t slot, const std::string& bus_id, std::size_t cpu) {
+PciePlace place_of_slot(const TopologyDump& dump, std::size_t slot, const std::string& bus_id,
+                        std::size_t cpu) {
   PciePlace place;
   place.bus_id = bus_id;
   place.numa_node = static_cast<std::int64_t>(cpu);
@@ -46,7 +47,8 @@ GpuFact gpu_of(const TopologyDump& dump, const DumpGpu& gpu) {
     }
   };
   add(gpu.switch_links, NvlinkEnd::nvswitch, "");
-  for (const DumpNvlink& peer : gpu.peer_links) add(peer.count, NvlinkEnd::gpu, plain_bus_id(peer.target));
+  for (const DumpNvlink& peer : gpu.peer_links)
+    add(peer.count, NvlinkEnd::gpu, plain_bus_id(peer.target));
   return fact;
 }
 
@@ -64,7 +66,8 @@ void fill_host(const TopologyDump& dump, NodeFacts& facts) {
     for (const DumpNic& nic : dump.nics) {
       const auto same = std::find_if(host.nics.begin(), host.nics.end(),
                                      [&](const NicFact& fact) { return fact.name == nic.name; });
-      if (same != host.nics.end()) same->place = place_of_slot(dump, nic.slot, same->place.bus_id, nic.cpu);
+      if (same != host.nics.end())
+        same->place = place_of_slot(dump, nic.slot, same->place.bus_id, nic.cpu);
     }
   }
   if (host.nics.empty()) {
@@ -87,34 +90,41 @@ void fill_host(const TopologyDump& dump, NodeFacts& facts) {
   if (host.source.empty()) host.source = by_nccl;
 }
 
-std::string capability(int number) { return fmt::format("{}.{}", number / 10, number % 10); }
+std::string capability(int number) {
+  return fmt::format("{}.{}", number / 10, number % 10);
+}
 
 void compare_gpu(const GpuFact& gpu, const GpuFact& other, std::vector<std::string>& remarks) {
   const std::int64_t links = active_nvlinks(gpu);
   const std::int64_t other_links = active_nvlinks(other);
   if (links != other_links)
-    remarks.push_back(fmt::format("GPU {} ({}) has {} active NVLinks by NVML and {} in {}: a link went up or down "
-                                  "between the two, or the file is of another node",
-                                  gpu.index, gpu.bus_id, links, other_links, by_nccl));
+    remarks.push_back(fmt::format(
+        "GPU {} ({}) has {} active NVLinks by NVML and {} in {}: a link went up or down "
+        "between the two, or the file is of another node",
+        gpu.index, gpu.bus_id, links, other_links, by_nccl));
   if (gpu.compute_capability > 0 && gpu.compute_capability != other.compute_capability)
-    remarks.push_back(fmt::format("GPU {} ({}) has compute capability {} by NVML and {} in {}", gpu.index, gpu.bus_id,
-                                  capability(gpu.compute_capability), capability(other.compute_capability), by_nccl));
+    remarks.push_back(fmt::format("GPU {} ({}) has compute capability {} by NVML and {} in {}",
+                                  gpu.index, gpu.bus_id, capability(gpu.compute_capability),
+                                  capability(other.compute_capability), by_nccl));
   if (gpu.pcie_generation > 0 && gpu.pcie_generation != other.pcie_generation)
-    remarks.push_back(fmt::format("GPU {} ({}) is on PCIe {}.0 by NVML and {}.0 in {}", gpu.index, gpu.bus_id,
-                                  gpu.pcie_generation, other.pcie_generation, by_nccl));
+    remarks.push_back(fmt::format("GPU {} ({}) is on PCIe {}.0 by NVML and {}.0 in {}", gpu.index,
+                                  gpu.bus_id, gpu.pcie_generation, other.pcie_generation, by_nccl));
 }
 
 void compare_gpus(const TopologyDump& dump, NodeFacts& facts) {
   if (facts.gpu_source == by_nccl || facts.nvml.gpus.empty() || dump.gpus.empty()) return;
   if (dump.gpus.size() != facts.nvml.gpus.size())
-    facts.remarks.push_back(fmt::format("{} GPUs by NVML and {} in {}", facts.nvml.gpus.size(), dump.gpus.size(), by_nccl));
+    facts.remarks.push_back(fmt::format("{} GPUs by NVML and {} in {}", facts.nvml.gpus.size(),
+                                        dump.gpus.size(), by_nccl));
   std::vector<GpuFact> others;
   for (const DumpGpu& gpu : dump.gpus) others.push_back(gpu_of(dump, gpu));
   for (const GpuFact& gpu : facts.nvml.gpus) {
-    const auto same = std::find_if(others.begin(), others.end(),
-                                   [&](const GpuFact& other) { return other.bus_id == gpu.bus_id; });
+    const auto same = std::find_if(others.begin(), others.end(), [&](const GpuFact& other) {
+      return other.bus_id == gpu.bus_id;
+    });
     if (same == others.end()) {
-      facts.remarks.push_back(fmt::format("{} has no GPU at {}, where NVML has GPU {}", by_nccl, gpu.bus_id, gpu.index));
+      facts.remarks.push_back(fmt::format("{} has no GPU at {}, where NVML has GPU {}", by_nccl,
+                                          gpu.bus_id, gpu.index));
     } else {
       compare_gpu(gpu, *same, facts.remarks);
     }
@@ -124,11 +134,12 @@ void compare_gpus(const TopologyDump& dump, NodeFacts& facts) {
 void compare_nics(const TopologyDump& dump, NodeFacts& facts) {
   if (facts.host.nics.empty()) return;
   for (const DumpNic& nic : dump.nics) {
-    const auto same = std::find_if(facts.host.nics.begin(), facts.host.nics.end(), [&](const NicFact& fact) {
-      return fact.name == nic.name || fact.interface == nic.name;
-    });
+    const auto same = std::find_if(
+        facts.host.nics.begin(), facts.host.nics.end(),
+        [&](const NicFact& fact) { return fact.name == nic.name || fact.interface == nic.name; });
     if (same == facts.host.nics.end()) {
-      facts.remarks.push_back(fmt::format("{} has a NIC {} that {} does not show", by_nccl, shortened(nic.name), facts.host.source));
+      facts.remarks.push_back(fmt::format("{} has a NIC {} that {} does not show", by_nccl,
+                                          shortened(nic.name), facts.host.source));
       continue;
     }
     const double rate = nic.rate * giga;
@@ -137,9 +148,9 @@ void compare_nics(const TopologyDump& dump, NodeFacts& facts) {
       same->rate = rate;
       same->rate_assumed = false;
     } else if (std::abs(same->rate - rate) > close * rate) {
-      facts.remarks.push_back(fmt::format("{} runs at {:g} Gb/s by {} and at {:g} Gb/s in {}", same->name,
-                                          same->rate * bits_per_byte / giga, facts.host.source, rate * bits_per_byte / giga,
-                                          by_nccl));
+      facts.remarks.push_back(fmt::format("{} runs at {:g} Gb/s by {} and at {:g} Gb/s in {}",
+                                          same->name, same->rate * bits_per_byte / giga,
+                                          facts.host.source, rate * bits_per_byte / giga, by_nccl));
     }
   }
 }
@@ -149,8 +160,8 @@ void compare_cpu(const TopologyDump& dump, NodeFacts& facts) {
   const std::string& mine = facts.host.sockets.front().vendor;
   const std::string& theirs = dump.cpus.front().vendor;
   if (!mine.empty() && !theirs.empty() && mine != theirs && theirs != "ARM")
-    facts.remarks.push_back(fmt::format("the CPU is of {} by {} and of {} in {}", mine, facts.host.source,
-                                        shortened(theirs), by_nccl));
+    facts.remarks.push_back(fmt::format("the CPU is of {} by {} and of {} in {}", mine,
+                                        facts.host.source, shortened(theirs), by_nccl));
 }
 
 }  // namespace
@@ -158,7 +169,8 @@ void compare_cpu(const TopologyDump& dump, NodeFacts& facts) {
 void add_nccl_topology(const std::string& xml, const std::string& file_name, NodeFacts& facts) {
   const nccl::ImportedTopology summary = parse_nccl_topology(xml, file_name);
   if (summary.hosts > 1) {
-    facts.remarks.push_back(fmt::format("{} shows {} hosts, not this node alone: it is not compared", by_nccl, summary.hosts));
+    facts.remarks.push_back(fmt::format(
+        "{} shows {} hosts, not this node alone: it is not compared", by_nccl, summary.hosts));
     return;
   }
   std::vector<Diagnostic> problems;

@@ -7,8 +7,8 @@
 
 namespace lockstep {
 
-// Fills what is not known from a file of NCCL_TOPO_DUMP_FILE, and adds one remark for every contradiction. Throws
-// InputError with every error of the file.
+// Fills what is not known from a file of NCCL_TOPO_DUMP_FILE, and adds one remark for every
+// contradiction. Throws InputError with every error of the file.
 void add_nccl_topology(const std::string& xml, const std::string& file_name, NodeFacts& facts);
 
 }  // namespace lockstep

@@ -17,9 +17,11 @@ void check_nvlinks(const std::vector<GpuFact>& gpus, std::vector<std::string>& r
     const auto all = static_cast<std::int64_t>(gpu.nvlinks.size());
     const std::int64_t down = all - active_nvlinks(gpu);
     if (all == 0) {
-      remarks.push_back(fmt::format("GPU {} ({}) reports no NVLinks, other GPUs have {}", gpu.index, gpu.bus_id, most));
+      remarks.push_back(fmt::format("GPU {} ({}) reports no NVLinks, other GPUs have {}", gpu.index,
+                                    gpu.bus_id, most));
     } else if (down > 0) {
-      remarks.push_back(fmt::format("{} of {} NVLinks of GPU {} ({}) are down", down, all, gpu.index, gpu.bus_id));
+      remarks.push_back(fmt::format("{} of {} NVLinks of GPU {} ({}) are down", down, all,
+                                    gpu.index, gpu.bus_id));
     }
   }
 }
@@ -30,7 +32,8 @@ void check_kinds(const std::vector<GpuFact>& gpus, std::vector<std::string>& rem
   if (kinds.size() < 2) return;
   std::vector<std::string> texts;
   for (const auto& [name, count] : kinds) texts.push_back(fmt::format("{} x {}", count, name));
-  remarks.push_back(fmt::format("the GPUs are not all of one kind: {}; the first counts", fmt::join(texts, ", ")));
+  remarks.push_back(fmt::format("the GPUs are not all of one kind: {}; the first counts",
+                                fmt::join(texts, ", ")));
 }
 
 void check_bus_ids(const NodeFacts& facts, std::vector<std::string>& remarks) {
@@ -39,14 +42,16 @@ void check_bus_ids(const NodeFacts& facts, std::vector<std::string>& remarks) {
     const bool listed = std::any_of(facts.nvml.gpus.begin(), facts.nvml.gpus.end(),
                                     [&](const GpuFact& gpu) { return gpu.bus_id == place.bus_id; });
     if (!listed)
-      remarks.push_back(fmt::format("PCIe shows an NVIDIA GPU at {} that {} does not list: it is lost, or kept from "
-                                    "this process; the system is made of the others",
-                                    place.bus_id, facts.gpu_source));
+      remarks.push_back(fmt::format(
+          "PCIe shows an NVIDIA GPU at {} that {} does not list: it is lost, or kept from "
+          "this process; the system is made of the others",
+          place.bus_id, facts.gpu_source));
   }
   for (const GpuFact& gpu : facts.nvml.gpus) {
     if (place_of(gpu, facts.host) == nullptr)
-      remarks.push_back(fmt::format("{} has GPU {} at {}, where {} shows none: are they of one machine?",
-                                    facts.gpu_source, gpu.index, gpu.bus_id, facts.host.source));
+      remarks.push_back(
+          fmt::format("{} has GPU {} at {}, where {} shows none: are they of one machine?",
+                      facts.gpu_source, gpu.index, gpu.bus_id, facts.host.source));
   }
 }
 
@@ -62,8 +67,9 @@ std::string plain_bus_id(const std::string& bus_id) {
 }
 
 const PciePlace* place_of(const GpuFact& gpu, const HostFacts& host) {
-  const auto found = std::find_if(host.nvidia_gpus.begin(), host.nvidia_gpus.end(),
-                                  [&](const PciePlace& place) { return place.bus_id == gpu.bus_id; });
+  const auto found =
+      std::find_if(host.nvidia_gpus.begin(), host.nvidia_gpus.end(),
+                   [&](const PciePlace& place) { return place.bus_id == gpu.bus_id; });
   return found == host.nvidia_gpus.end() ? nullptr : &*found;
 }
 

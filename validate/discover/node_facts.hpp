@@ -1,5 +1,5 @@
-// What was found on a node: GPUs from the driver, CPUs, PCIe and NICs from the host. Plain data, before anybody asks
-// which system of the catalog it is. Empty text and zero: not known.
+// What was found on a node: GPUs from the driver, CPUs, PCIe and NICs from the host. Plain data,
+// before anybody asks which system of the catalog it is. Empty text and zero: not known.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,13 @@ struct NvlinkFact {
 };
 
 struct GpuFact {
-  std::int64_t index = 0;       // NVML's
-  std::string name;             // "NVIDIA H100 80GB HBM3"
-  std::string bus_id;           // "0000:1b:00.0"
+  std::int64_t index = 0;  // NVML's
+  std::string name;        // "NVIDIA H100 80GB HBM3"
+  std::string bus_id;      // "0000:1b:00.0"
   std::int64_t memory_bytes = 0;
-  double power_limit_w = 0;     // that is enforced
-  int compute_capability = 0;   // 90 for 9.0
-  std::int64_t cores = 0;       // CUDA cores
+  double power_limit_w = 0;    // that is enforced
+  int compute_capability = 0;  // 90 for 9.0
+  std::int64_t cores = 0;      // CUDA cores
   std::int64_t memory_bus_bits = 0;
   std::int64_t memory_clock_mhz = 0;  // largest
   std::int64_t pcie_generation = 0;   // largest of GPU and slot
@@ -66,11 +66,11 @@ enum class LinkState { unknown, up, down };
 
 struct NicFact {
   PciePlace place;
-  std::string name;        // of its RDMA device where it has one ("mlx5_0"), else of its interface
-  std::string interface;   // "ib0", "enp1s0"
+  std::string name;       // of its RDMA device where it has one ("mlx5_0"), else of its interface
+  std::string interface;  // "ib0", "enp1s0"
   bool rdma = false;
-  std::string link_layer;  // "InfiniBand", "Ethernet"
-  double rate = 0;         // bytes per second and direction
+  std::string link_layer;     // "InfiniBand", "Ethernet"
+  double rate = 0;            // bytes per second and direction
   bool rate_assumed = false;  // by the kind of the NIC: nothing on the machine states it
   LinkState state = LinkState::unknown;
   unsigned vendor_id = 0, device_id = 0;  // of PCI
@@ -78,13 +78,13 @@ struct NicFact {
 
 // What the host says, whatever read it.
 struct HostFacts {
-  std::string source;        // "hwloc 2.9.0", "/sys"; empty: nothing was read
-  std::string host;          // name
-  std::string architecture;  // "x86_64", "aarch64"
+  std::string source;           // "hwloc 2.9.0", "/sys"; empty: nothing was read
+  std::string host;             // name
+  std::string architecture;     // "x86_64", "aarch64"
   std::string vendor, product;  // of the machine: "NVIDIA", "DGXH100"
   std::vector<SocketFact> sockets;
   std::vector<NumaFact> numa_nodes;
-  bool knows_pcie = false;  // whether `switches` of places mean anything
+  bool knows_pcie = false;             // whether `switches` of places mean anything
   std::vector<PciePlace> nvidia_gpus;  // display and 3D controllers of NVIDIA
   std::vector<NicFact> nics;
   std::vector<std::string> remarks;
@@ -112,7 +112,8 @@ std::int64_t active_nvlinks(const GpuFact& gpu);
 // "mlx5_0, mlx5_1 and mlx5_2", at most five of them by name.
 std::string list_of(const std::vector<std::string>& names);
 
-// What GPUs and host say about each other that cannot both hold, and NVLinks that are down: one sentence each.
+// What GPUs and host say about each other that cannot both hold, and NVLinks that are down: one
+// sentence each.
 std::vector<std::string> cross_checks(const NodeFacts& facts);
 
 }  // namespace lockstep

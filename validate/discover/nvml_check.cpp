@@ -30,7 +30,8 @@ static_assert(remote_npu == NVML_NVLINK_DEVICE_TYPE_IBMNPU);
 static_assert(remote_switch == NVML_NVLINK_DEVICE_TYPE_SWITCH);
 static_assert(remote_unknown == NVML_NVLINK_DEVICE_TYPE_UNKNOWN);
 
-// The calls themselves: each must convert from the header's type to ours with only types of the same size changed.
+// The calls themselves: each must convert from the header's type to ours with only types of the
+// same size changed.
 template <class Ours, class Theirs>
 struct SameCall;
 template <class... Ours, class... Theirs>

@@ -37,7 +37,8 @@ const char* to_text(NvlinkEnd end) {
 // One map of the file: every key is asked for once, what is left over is unknown.
 class Fields {
  public:
-  Fields(const Json& map, std::string path, const std::string& file, std::vector<Diagnostic>& problems)
+  Fields(const Json& map, std::string path, const std::string& file,
+         std::vector<Diagnostic>& problems)
       : map_(map), path_(std::move(path)), file_(file), problems_(problems) {
     if (!map.is_object()) report("E651", path_.empty() ? "the file" : path_, "must be a map");
   }
@@ -52,10 +53,12 @@ class Fields {
   }
 
   void text(const char* key, std::string& value) {
-    if (const Json* found = find(key, &Json::is_string, "a text")) value = printable(found->get<std::string>());
+    if (const Json* found = find(key, &Json::is_string, "a text"))
+      value = printable(found->get<std::string>());
   }
   void flag(const char* key, bool& value) {
-    if (const Json* found = find(key, &Json::is_boolean, "true or false")) value = found->get<bool>();
+    if (const Json* found = find(key, &Json::is_boolean, "true or false"))
+      value = found->get<bool>();
   }
   void optional_flag(const char* key, std::optional<bool>& value) {
     known_.emplace_back(key);
@@ -68,10 +71,12 @@ class Fields {
   void count(const char* key, std::int64_t& value, std::int64_t high) {
     const Json* found = find(key, &Json::is_number_integer, "a whole number");
     if (found == nullptr) return;
-    const bool large = found->is_number_unsigned() && found->get<std::uint64_t>() > static_cast<std::uint64_t>(high);
+    const bool large = found->is_number_unsigned() &&
+                       found->get<std::uint64_t>() > static_cast<std::uint64_t>(high);
     const std::int64_t given = large ? -1 : found->get<std::int64_t>();
     if (given < 0 || given > high)
-      return report("E652", child(key), fmt::format("cannot be {}: a whole number from 0 to {}", found->dump(), high));
+      return report("E652", child(key),
+                    fmt::format("cannot be {}: a whole number from 0 to {}", found->dump(), high));
     value = given;
   }
   void number(const char* key, double& value, double high) {
@@ -79,7 +84,8 @@ class Fields {
     if (found == nullptr) return;
     const auto given = found->get<double>();
     if (!(given >= 0.0 && given <= high))
-      return report("E652", child(key), fmt::format("cannot be {}: a number from 0 to {:g}", found->dump(), high));
+      return report("E652", child(key),
+                    fmt::format("cannot be {}: a number from 0 to {:g}", found->dump(), high));
     value = given;
   }
   void texts(const char* key, std::vector<std::string>& values) {
@@ -98,7 +104,8 @@ class Fields {
     const Json* found = find(key, &Json::is_array, "a list");
     if (found == nullptr) return;
     if (found->size() > longest)
-      return report("E652", child(key), fmt::format("has {} items, at most {} are possible", found->size(), longest));
+      return report("E652", child(key),
+                    fmt::format("has {} items, at most {} are possible", found->size(), longest));
     for (std::size_t i = 0; i < found->size(); ++i) {
       Fields fields((*found)[i], fmt::format("{}[{}]", child(key), i), file_, problems_);
       read(fields, items.emplace_back());
@@ -120,7 +127,9 @@ class Fields {
     return nullptr;
   }
 
-  [[nodiscard]] std::string child(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+  [[nodiscard]] std::string child(const std::string& key) const {
+    return path_.empty() ? key : path_ + "." + key;
+  }
 
   void report(const char* code, const std::string& path, const std::string& message) {
     Diagnostic diagnostic;
@@ -146,14 +155,16 @@ void read_link(Fields& fields, NvlinkFact& link) {
   fields.text("remote_bus_id", link.remote_bus_id);
   std::string end;
   fields.text("to", end);
-  for (const NvlinkEnd known : {NvlinkEnd::unknown, NvlinkEnd::gpu, NvlinkEnd::nvswitch, NvlinkEnd::cpu}) {
+  for (const NvlinkEnd known :
+       {NvlinkEnd::unknown, NvlinkEnd::gpu, NvlinkEnd::nvswitch, NvlinkEnd::cpu}) {
     if (end == to_text(known)) {
       link.to = known;
       return;
     }
   }
   if (!end.empty())
-    fields.wrong("to", fmt::format("cannot be '{}': one of gpu, nvswitch, cpu, unknown", shortened(end)));
+    fields.wrong("to",
+                 fmt::format("cannot be '{}': one of gpu, nvswitch, cpu, unknown", shortened(end)));
 }
 
 void read_gpu(Fields& fields, GpuFact& gpu) {
@@ -213,8 +224,9 @@ Json parse(const std::string& text, const std::string& file_name) {
   }
   const std::size_t colon = reason.rfind(": ");
   if (colon != std::string::npos) reason.erase(0, colon + 2);
-  throw InputError({diagnose(location_of_offset(source, std::min(at, source->text().size())), "E650",
-                             "this is no JSON: " + printable(reason), "was the file cut off?")});
+  throw InputError(
+      {diagnose(location_of_offset(source, std::min(at, source->text().size())), "E650",
+                "this is no JSON: " + printable(reason), "was the file cut off?")});
 }
 
 }  // namespace
@@ -238,7 +250,8 @@ NvmlFacts parse_nvml_json(const std::string& text, const std::string& file_name)
     Diagnostic diagnostic;
     diagnostic.code = "E650";
     diagnostic.file = file_name;
-    diagnostic.message = versioned ? fmt::format("version {} of a record of NVML is not known", json[version_key].dump())
+    diagnostic.message = versioned ? fmt::format("version {} of a record of NVML is not known",
+                                                 json[version_key].dump())
                                    : "this is no record of NVML: it lacks \"lockstep_nvml\": 1";
     diagnostic.hint = "`lockstep-validate discover --record DIR` writes nvml.json of version 1";
     throw InputError({std::move(diagnostic)});

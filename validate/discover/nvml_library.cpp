@@ -38,10 +38,12 @@ class Reader {
   NvmlFacts read() {
     NvmlFacts facts;
     char driver[96] = {};
-    if (needed<nvml::DriverVersion>("nvmlSystemGetDriverVersion")(driver, sizeof driver) == nvml::success)
+    if (needed<nvml::DriverVersion>("nvmlSystemGetDriverVersion")(driver, sizeof driver) ==
+        nvml::success)
       facts.driver = text_of(driver);
     unsigned int count = 0;
-    check(needed<nvml::DeviceCount>("nvmlDeviceGetCount_v2")(&count), "to count the GPUs", "does `nvidia-smi` work here?");
+    check(needed<nvml::DeviceCount>("nvmlDeviceGetCount_v2")(&count), "to count the GPUs",
+          "does `nvidia-smi` work here?");
     const auto handle_of = needed<nvml::HandleByIndex>("nvmlDeviceGetHandleByIndex_v2");
     for (unsigned int i = 0; i < std::min(count, most_gpus); ++i) {
       nvml::Device device = nullptr;
@@ -53,10 +55,12 @@ class Reader {
       devices_.push_back(device);
       facts.gpus.push_back(gpu(device, i));
     }
+    name_ends(facts.gpus);
     facts.peer_to_peer = peer_to_peer();
     if (!missing_.empty())
-      remarks_.push_back(fmt::format("this driver's NVML lacks {}",
-                                     list_of(std::vector<std::string>(missing_.begin(), missing_.end()))));
+      remarks_.push_back(
+          fmt::format("this driver's NVML lacks {}",
+                      list_of(std::vector<std::string>(missing_.begin(), missing_.end()))));
     facts.remarks = std::move(remarks_);
     return facts;
   }
@@ -80,7 +84,8 @@ class Reader {
   }
 
   void check(nvml::Return code, const char* what, const char* hint) const {
-    if (code != nvml::success) throw MeasurementError(fmt::format("NVML failed {}: {}", what, said(code)), hint);
+    if (code != nvml::success)
+      throw MeasurementError(fmt::format("NVML failed {}: {}", what, said(code)), hint);
   }
 
   std::int64_t number(const char* name, nvml::Device device) {
@@ -101,7 +106,8 @@ class Reader {
     nvml::Memory memory{};
     if (needed<nvml::DeviceMemory>("nvmlDeviceGetMemoryInfo")(device, &memory) == nvml::success)
       gpu.memory_bytes = static_cast<std::int64_t>(memory.total);
-    gpu.power_limit_w = static_cast<double>(number("nvmlDeviceGetEnforcedPowerLimit", device)) / milliwatts_per_watt;
+    gpu.power_limit_w = static_cast<double>(number("nvmlDeviceGetEnforcedPowerLimit", device)) /
+                        milliwatts_per_watt;
     gpu.cores = number("nvmlDeviceGetNumGpuCores", device);
     gpu.memory_bus_bits = number("nvmlDeviceGetMemoryBusWidth", device);
     gpu.pcie_generation = number("nvmlDeviceGetMaxPcieLinkGeneration", device);
@@ -128,7 +134,8 @@ class Reader {
     for (unsigned int i = 0; i < nvml::most_links; ++i) {
       int state = 0;
       const nvml::Return found = state_of(device, i, &state);
-      if (found == nvml::not_supported || found == nvml::invalid_argument) continue;  // no such link
+      if (found == nvml::not_supported || found == nvml::invalid_argument)
+        continue;  // no such link
       NvlinkFact link;
       link.link = i;
       link.active = found == nvml::success && state == nvml::enabled;
@@ -137,10 +144,11 @@ class Reader {
     }
   }
 
-  static void describe(nvml::Device device, unsigned int index, nvml::LinkVersion version_of, nvml::LinkPci pci_of,
-                       nvml::LinkRemote kind_of, NvlinkFact& link) {
+  static void describe(nvml::Device device, unsigned int index, nvml::LinkVersion version_of,
+                       nvml::LinkPci pci_of, nvml::LinkRemote kind_of, NvlinkFact& link) {
     unsigned int version = 0;
-    if (version_of != nullptr && version_of(device, index, &version) == nvml::success) link.version = version;
+    if (version_of != nullptr && version_of(device, index, &version) == nvml::success)
+      link.version = version;
     nvml::PciInfo pci{};
     if (pci_of != nullptr && pci_of(device, index, &pci) == nvml::success)
       link.remote_bus_id = plain_bus_id(text_of(pci.bus_id));
@@ -151,6 +159,20 @@ class Reader {
     if (kind == nvml::remote_npu) link.to = NvlinkEnd::cpu;
   }
 
+  // Drivers before 510 do not say what a link leads to: a GPU where one has that bus id, else an
+  // NVSwitch.
+  static void name_ends(std::vector<GpuFact>& gpus) {
+    for (GpuFact& gpu : gpus) {
+      for (NvlinkFact& link : gpu.nvlinks) {
+        if (link.to != NvlinkEnd::unknown || link.remote_bus_id.empty()) continue;
+        const bool to_gpu = std::any_of(gpus.begin(), gpus.end(), [&](const GpuFact& other) {
+          return other.bus_id == link.remote_bus_id;
+        });
+        link.to = to_gpu ? NvlinkEnd::gpu : NvlinkEnd::nvswitch;
+      }
+    }
+  }
+
   std::optional<bool> peer_to_peer() {
     const auto status_of = optional<nvml::PeerStatus>("nvmlDeviceGetP2PStatus");
     if (status_of == nullptr || devices_.size() < 2) return std::nullopt;
@@ -159,7 +181,8 @@ class Reader {
       for (std::size_t j = 0; j < devices_.size(); ++j) {
         if (i == j) continue;
         int status = 0;
-        if (status_of(devices_[i], devices_[j], nvml::peer_read, &status) != nvml::success) return std::nullopt;
+        if (status_of(devices_[i], devices_[j], nvml::peer_read, &status) != nvml::success)
+          return std::nullopt;
         all = all && status == nvml::peer_ok;
       }
     }

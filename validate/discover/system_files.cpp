@@ -29,35 +29,37 @@ struct NicKind {
   unsigned vendor, device;
   double gigabits;
 };
-constexpr std::array<NicKind, 15> nic_kinds = {{{mellanox, 0x1013, 100},    // ConnectX-4
-                                                {mellanox, 0x1015, 25},     // ConnectX-4 Lx
-                                                {mellanox, 0x1017, 100},    // ConnectX-5
-                                                {mellanox, 0x1019, 100},    // ConnectX-5 Ex
-                                                {mellanox, 0x101b, 200},    // ConnectX-6
-                                                {mellanox, 0x101d, 100},    // ConnectX-6 Dx
-                                                {mellanox, 0x101f, 25},     // ConnectX-6 Lx
-                                                {mellanox, 0x1021, 400},    // ConnectX-7
-                                                {mellanox, 0x1023, 800},    // ConnectX-8
-                                                {mellanox, 0xa2d6, 200},    // BlueField-2
-                                                {mellanox, 0xa2dc, 400},    // BlueField-3
-                                                {amazon, 0xefa0, 100},      // EFA of p4
+constexpr std::array<NicKind, 15> nic_kinds = {{{mellanox, 0x1013, 100},  // ConnectX-4
+                                                {mellanox, 0x1015, 25},   // ConnectX-4 Lx
+                                                {mellanox, 0x1017, 100},  // ConnectX-5
+                                                {mellanox, 0x1019, 100},  // ConnectX-5 Ex
+                                                {mellanox, 0x101b, 200},  // ConnectX-6
+                                                {mellanox, 0x101d, 100},  // ConnectX-6 Dx
+                                                {mellanox, 0x101f, 25},   // ConnectX-6 Lx
+                                                {mellanox, 0x1021, 400},  // ConnectX-7
+                                                {mellanox, 0x1023, 800},  // ConnectX-8
+                                                {mellanox, 0xa2d6, 200},  // BlueField-2
+                                                {mellanox, 0xa2dc, 400},  // BlueField-3
+                                                {amazon, 0xefa0, 100},    // EFA of p4
                                                 {amazon, 0xefa1, 100},
-                                                {amazon, 0xefa2, 100},      // EFA of p5: 32 x 100 Gb/s
-                                                {cray, 0x0501, 200}}};      // Cassini, Slingshot 11
+                                                {amazon, 0xefa2, 100},  // EFA of p5: 32 x 100 Gb/s
+                                                {cray, 0x0501, 200}}};  // Cassini, Slingshot 11
 
 // First line of a file without its end; "" where it cannot be read.
 std::string line_of(const fs::path& file) {
   std::ifstream stream(file);
   std::string line;
   std::getline(stream, line);
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' ')) line.pop_back();
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' '))
+    line.pop_back();
   return printable(line);
 }
 
 std::optional<std::int64_t> number_of(const std::string& text, int base = 10) {
   const std::size_t skip = base == 16 && text.compare(0, 2, "0x") == 0 ? 2 : 0;
   std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data() + skip, text.data() + text.size(), value, base);
+  const auto [end, error] =
+      std::from_chars(text.data() + skip, text.data() + text.size(), value, base);
   if (error != std::errc{} || end == text.data() + skip) return std::nullopt;
   return value;
 }
@@ -66,7 +68,8 @@ std::vector<fs::path> sorted_entries(const fs::path& folder) {
   std::vector<fs::path> entries;
   std::error_code error;
   fs::directory_iterator files(folder, error);
-  for (; !error && files != fs::directory_iterator{}; files.increment(error)) entries.push_back(files->path());
+  for (; !error && files != fs::directory_iterator{}; files.increment(error))
+    entries.push_back(files->path());
   std::sort(entries.begin(), entries.end());
   return entries;
 }
@@ -80,7 +83,8 @@ bool is_bus_id(const std::string& name) {
 void find_place(const fs::path& device, SystemNic& nic) {
   std::error_code error;
   const fs::path real = fs::canonical(device, error);
-  for (fs::path folder = real; !error && folder.has_relative_path(); folder = folder.parent_path()) {
+  for (fs::path folder = real; !error && folder.has_relative_path();
+       folder = folder.parent_path()) {
     if (!is_bus_id(folder.filename().string())) continue;
     nic.bus_id = folder.filename().string();
     nic.numa_node = number_of(line_of(folder / "numa_node")).value_or(-1);
@@ -100,7 +104,8 @@ SystemNic rdma_device(const fs::path& folder) {
     const std::string state = line_of(port / "state");
     const double rate = rate_of_text(line_of(port / "rate"));
     const bool up = state.find("ACTIVE") != std::string::npos;
-    if (nic.state != LinkState::unknown && (nic.state == LinkState::up || !up) && rate <= nic.rate) continue;
+    if (nic.state != LinkState::unknown && (nic.state == LinkState::up || !up) && rate <= nic.rate)
+      continue;
     nic.state = up ? LinkState::up : state.empty() ? LinkState::unknown : LinkState::down;
     nic.rate = rate;
     nic.link_layer = line_of(port / "link_layer");
@@ -147,7 +152,8 @@ void read_sockets(const fs::path& cpuinfo, std::vector<SocketFact>& sockets) {
 void read_numa_nodes(const fs::path& folder, std::vector<NumaFact>& nodes) {
   for (const fs::path& entry : sorted_entries(folder)) {
     const std::string name = entry.filename().string();
-    const std::optional<std::int64_t> index = name.compare(0, 4, "node") == 0 ? number_of(name.substr(4)) : std::nullopt;
+    const std::optional<std::int64_t> index =
+        name.compare(0, 4, "node") == 0 ? number_of(name.substr(4)) : std::nullopt;
     if (!index) continue;
     NumaFact node;
     node.index = *index;
@@ -156,11 +162,13 @@ void read_numa_nodes(const fs::path& folder, std::vector<NumaFact>& nodes) {
       const std::size_t at = line.find("MemTotal:");
       if (at == std::string::npos) continue;
       const std::size_t digit = line.find_first_of("0123456789", at);
-      if (digit != std::string::npos) node.memory_bytes = number_of(line.substr(digit)).value_or(0) * bytes_per_kib;
+      if (digit != std::string::npos)
+        node.memory_bytes = number_of(line.substr(digit)).value_or(0) * bytes_per_kib;
     }
     nodes.push_back(node);
   }
-  std::sort(nodes.begin(), nodes.end(), [](const NumaFact& a, const NumaFact& b) { return a.index < b.index; });
+  std::sort(nodes.begin(), nodes.end(),
+            [](const NumaFact& a, const NumaFact& b) { return a.index < b.index; });
 }
 
 }  // namespace
@@ -169,22 +177,23 @@ double rate_of_text(const std::string& text) {
   double gigabits = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), gigabits);
   if (error != std::errc{} || !(gigabits > 0) || gigabits > 1e6) return 0;
-  return std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end)).find("Gb/sec") ==
-                 std::string_view::npos
+  return std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end))
+                     .find("Gb/sec") == std::string_view::npos
              ? 0
              : gigabits * gigabit / bits_per_byte;
 }
 
 double usual_rate(unsigned vendor_id, unsigned device_id) {
-  const auto* const found = std::find_if(nic_kinds.begin(), nic_kinds.end(), [&](const NicKind& kind) {
-    return kind.vendor == vendor_id && kind.device == device_id;
-  });
+  const auto* const found = std::find_if(
+      nic_kinds.begin(), nic_kinds.end(),
+      [&](const NicKind& kind) { return kind.vendor == vendor_id && kind.device == device_id; });
   return found == nic_kinds.end() ? 0 : found->gigabits * gigabit / bits_per_byte;
 }
 
 std::vector<SystemNic> read_system_nics(const fs::path& root) {
   std::vector<SystemNic> nics;
-  for (const fs::path& entry : sorted_entries(root / "sys/class/infiniband")) nics.push_back(rdma_device(entry));
+  for (const fs::path& entry : sorted_entries(root / "sys/class/infiniband"))
+    nics.push_back(rdma_device(entry));
   for (const fs::path& entry : sorted_entries(root / "sys/class/net")) {
     std::error_code error;
     if (!fs::exists(entry / "device", error)) continue;  // lo, bridges, tunnels
@@ -204,7 +213,8 @@ HostFacts read_system_files(const fs::path& root) {
   read_numa_nodes(root / "sys/devices/system/node", facts.numa_nodes);
   std::map<std::string, std::size_t> by_bus_id;
   for (const SystemNic& nic : read_system_nics(root)) {
-    if (const auto known = by_bus_id.find(nic.bus_id); !nic.bus_id.empty() && known != by_bus_id.end()) {
+    if (const auto known = by_bus_id.find(nic.bus_id);
+        !nic.bus_id.empty() && known != by_bus_id.end()) {
       facts.nics[known->second].interface = nic.name;  // of an RDMA device that came first
       continue;
     }
@@ -222,7 +232,8 @@ HostFacts read_system_files(const fs::path& root) {
     fact.device_id = nic.device_id;
     facts.nics.push_back(std::move(fact));
   }
-  facts.remarks.push_back("built without hwloc: which GPUs and NICs share a PCIe switch or a socket is not known");
+  facts.remarks.push_back(
+      "built without hwloc: which GPUs and NICs share a PCIe switch or a socket is not known");
   return facts;
 }
 

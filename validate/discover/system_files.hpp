@@ -1,5 +1,5 @@
-// What Linux's files say of NICs and CPUs: rates and link layers, which hwloc does not know, and a bare picture of the
-// host where the build has no hwloc.
+// What Linux's files say of NICs and CPUs: rates and link layers, which hwloc does not know, and a
+// bare picture of the host where the build has no hwloc.
 #pragma once
 
 #include <filesystem>
@@ -22,8 +22,8 @@ struct SystemNic {
   unsigned vendor_id = 0, device_id = 0;
 };
 
-// `root` is "/", or a folder with the same files below it. Sorted by name, RDMA devices first; interfaces of no
-// device (lo, bridges) are left out.
+// `root` is "/", or a folder with the same files below it. Sorted by name, RDMA devices first;
+// interfaces of no device (lo, bridges) are left out.
 std::vector<SystemNic> read_system_nics(const std::filesystem::path& root);
 
 // CPUs and NUMA nodes of /proc/cpuinfo and /sys/devices/system/node, NICs as above; no PCIe tree.
@@ -33,7 +33,8 @@ HostFacts read_system_files(const std::filesystem::path& root);
 double rate_of_text(const std::string& text);
 
 // Bytes per second that NICs of this kind have, by their PCI ids; 0 where they are not known.
-// Source: the PCI ID repository and the vendors' data sheets (ConnectX-4 to 8, BlueField, EFA, Cassini).
+// Source: the PCI ID repository and the vendors' data sheets (ConnectX-4 to 8, BlueField, EFA,
+// Cassini).
 double usual_rate(unsigned vendor_id, unsigned device_id);
 
 }  // namespace lockstep

@@ -1,5 +1,5 @@
-// A node's system as a YAML file: for `--cluster FILE`, for `cluster: {system: FILE}` of a scenario, or for the folder
-// systems/ of a catalog.
+// A node's system as a YAML file: for `--cluster FILE`, for `cluster: {system: FILE}` of a
+// scenario, or for the folder systems/ of a catalog.
 #pragma once
 
 #include <string>

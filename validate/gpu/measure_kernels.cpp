@@ -50,13 +50,10 @@ class KernelsRun {
     measurement.machine.cublas = kernels_.cublas_version();
   }
 
-  void run(const KernelList& list) {
+  void run(const KernelList& all) {
+    const KernelList list = possible(all);
     steps_ = list.gemms.size() + list.memory_ops.size() + (options_.copies ? 1 : 0) +
              (options_.launches ? 1 : 0) + (options_.overlap ? 1 : 0);
-    if (options_.fp8_asked_for && !kernels_.has_fp8())
-      throw MeasurementError(
-          fmt::format("GPU {} has no fp8", device_),
-          "fp8 needs compute capability 8.9 (Ada) or later: leave it out of --dtype");
     for (const ListedGemm& gemm : list.gemms) attempt(named(gemm), [&] { measure(gemm); });
     for (const ListedMemoryOp& op : list.memory_ops) attempt(op.op, [&] { measure(op); });
     if (options_.copies) attempt("copies", [&] { copies(); });
@@ -68,6 +65,20 @@ class KernelsRun {
   static std::string named(const ListedGemm& gemm) {
     return fmt::format("{}, {} x {} x {} in {}", gemm.op, gemm.shape.m, gemm.shape.n, gemm.shape.k,
                        to_string(gemm.shape.dtype));
+  }
+
+  // Without fp8 where the GPU has none.
+  KernelList possible(KernelList list) {
+    const auto narrow = [](const ListedGemm& gemm) { return gemm.shape.dtype == Dtype::fp8; };
+    if (kernels_.has_fp8() || std::none_of(list.gemms.begin(), list.gemms.end(), narrow))
+      return list;
+    if (options_.fp8_asked_for)
+      throw MeasurementError(fmt::format("GPU {} has no fp8", device_),
+                             "fp8 needs compute capability 8.9 (Ada) or later: leave it out of "
+                             "--dtype");
+    std::erase_if(list.gemms, narrow);
+    left_out_.push_back(fmt::format("products in fp8: GPU {} has none", device_));
+    return list;
   }
 
   template <class Part>

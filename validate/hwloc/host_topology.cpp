@@ -34,23 +34,28 @@ std::string bus_id(const PciAttributes& pci) {
   return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", pci.domain, pci.bus, pci.dev, pci.func);
 }
 
-const char* to_text(LinkState state) { return state == LinkState::up ? "up" : "down"; }
+const char* to_text(LinkState state) {
+  return state == LinkState::up ? "up" : "down";
+}
 
 // A name before its last number, and that number: mlx5_2 comes before mlx5_10.
 std::pair<std::string, std::size_t> numbered(const std::string& name) {
   std::size_t end = name.size();
   std::size_t number = 0;
-  for (std::size_t scale = 1; end > 0 && scale < 1'000'000 && name[end - 1] >= '0' && name[end - 1] <= '9'; scale *= 10)
+  for (std::size_t scale = 1;
+       end > 0 && scale < 1'000'000 && name[end - 1] >= '0' && name[end - 1] <= '9'; scale *= 10)
     number += scale * static_cast<std::size_t>(name[--end] - '0');
   return {name.substr(0, end), number};
 }
 
-// Of bridges from the CPU down to a device, root port, switch's upstream port, its downstream port, the next switch's
-// upstream port and so on: every second one stands for a switch.
+// Of bridges from the CPU down to a device, root port, switch's upstream port, its downstream port,
+// the next switch's upstream port and so on: every second one stands for a switch.
 std::vector<std::string> switches_above(hwloc_obj_t device) {
   std::vector<std::string> bridges;
-  for (hwloc_obj_t above = device->parent; above != nullptr && above->type == HWLOC_OBJ_BRIDGE; above = above->parent) {
-    if (above->attr->bridge.upstream_type == HWLOC_OBJ_BRIDGE_PCI) bridges.push_back(bus_id(above->attr->bridge.upstream.pci));
+  for (hwloc_obj_t above = device->parent; above != nullptr && above->type == HWLOC_OBJ_BRIDGE;
+       above = above->parent) {
+    if (above->attr->bridge.upstream_type == HWLOC_OBJ_BRIDGE_PCI)
+      bridges.push_back(bus_id(above->attr->bridge.upstream.pci));
   }
   std::reverse(bridges.begin(), bridges.end());
   std::vector<std::string> switches;
@@ -80,7 +85,8 @@ class Walk {
  private:
   void sockets(HostFacts& facts) {
     hwloc_obj_t package = nullptr;
-    while ((package = hwloc_get_next_obj_by_type(topology_, HWLOC_OBJ_PACKAGE, package)) != nullptr) {
+    while ((package = hwloc_get_next_obj_by_type(topology_, HWLOC_OBJ_PACKAGE, package)) !=
+           nullptr) {
       SocketFact socket;
       socket.vendor = info(package, "CPUVendor");
       if (socket.vendor.empty() && !info(package, "CPUImplementer").empty()) socket.vendor = "ARM";
@@ -104,7 +110,8 @@ class Walk {
   // The package that holds all of the CPUs; -1: none, or they are of several.
   std::int64_t socket_of(hwloc_const_cpuset_t cpus) {
     hwloc_obj_t package = nullptr;
-    while ((package = hwloc_get_next_obj_by_type(topology_, HWLOC_OBJ_PACKAGE, package)) != nullptr) {
+    while ((package = hwloc_get_next_obj_by_type(topology_, HWLOC_OBJ_PACKAGE, package)) !=
+           nullptr) {
       if (hwloc_bitmap_isincluded(cpus, package->cpuset) != 0) return package->logical_index;
     }
     return -1;
@@ -115,14 +122,18 @@ class Walk {
     while ((device = hwloc_get_next_pcidev(topology_, device)) != nullptr) {
       const PciAttributes& pci = device->attr->pcidev;
       facts.knows_pcie = true;
-      if (pci.vendor_id == nvidia && (pci.class_id >> 8U) == display_class) facts.nvidia_gpus.push_back(place(device));
+      if (pci.vendor_id == nvidia && (pci.class_id >> 8U) == display_class)
+        facts.nvidia_gpus.push_back(place(device));
       nic(device, facts);
     }
     std::sort(facts.nics.begin(), facts.nics.end(), [](const NicFact& a, const NicFact& b) {
-      return std::make_tuple(numbered(a.name), a.place.bus_id) < std::make_tuple(numbered(b.name), b.place.bus_id);
+      return std::make_tuple(numbered(a.name), a.place.bus_id) <
+             std::make_tuple(numbered(b.name), b.place.bus_id);
     });
     if (!facts.knows_pcie)
-      facts.remarks.emplace_back("hwloc sees no PCI devices: in a container /sys may be hidden, else its PCI plugin is missing");
+      facts.remarks.emplace_back(
+          "hwloc sees no PCI devices: in a container /sys may be hidden, else its PCI plugin is "
+          "missing");
   }
 
   PciePlace place(hwloc_obj_t device) {
@@ -131,7 +142,8 @@ class Walk {
     place.switches = switches_above(device);
     hwloc_obj_t host = hwloc_get_non_io_ancestor_obj(topology_, device);
     if (host == nullptr) return place;
-    if (hwloc_bitmap_weight(host->nodeset) == 1) place.numa_node = hwloc_bitmap_first(host->nodeset);
+    if (hwloc_bitmap_weight(host->nodeset) == 1)
+      place.numa_node = hwloc_bitmap_first(host->nodeset);
     place.socket = socket_of(host->cpuset);
     return place;
   }
@@ -207,10 +219,12 @@ HostTopology HostTopology::of_this_machine(const std::vector<SystemNic>& nics) {
   hwloc_obj_t os = nullptr;
   while ((os = hwloc_get_next_osdev(handle->topology, os)) != nullptr) {
     if (os->name == nullptr) continue;
-    const auto nic = std::find_if(nics.begin(), nics.end(), [&](const SystemNic& n) { return n.name == os->name; });
+    const auto nic = std::find_if(nics.begin(), nics.end(),
+                                  [&](const SystemNic& n) { return n.name == os->name; });
     if (nic == nics.end()) continue;
     if (nic->rate > 0.0)
-      hwloc_obj_add_info(os, rate_info, fmt::format("{:g} Gb/sec", nic->rate * bits_per_gigabit_byte).c_str());
+      hwloc_obj_add_info(os, rate_info,
+                         fmt::format("{:g} Gb/sec", nic->rate * bits_per_gigabit_byte).c_str());
     if (!nic->link_layer.empty()) hwloc_obj_add_info(os, layer_info, nic->link_layer.c_str());
     if (nic->state != LinkState::unknown) hwloc_obj_add_info(os, state_info, to_text(nic->state));
   }
@@ -219,18 +233,23 @@ HostTopology HostTopology::of_this_machine(const std::vector<SystemNic>& nics) {
 
 HostTopology HostTopology::of_xml(const std::string& text, const std::string& file_name) {
   auto handle = std::make_unique<Handle>();
-  const bool read = hwloc_topology_set_xmlbuffer(handle->topology, text.c_str(), static_cast<int>(text.size() + 1)) == 0 &&
+  const bool read = hwloc_topology_set_xmlbuffer(handle->topology, text.c_str(),
+                                                 static_cast<int>(text.size() + 1)) == 0 &&
                     hwloc_topology_load(handle->topology) == 0;
   if (read) return HostTopology(std::move(handle));
   Diagnostic diagnostic;
   diagnostic.code = "E655";
   diagnostic.file = file_name;
   diagnostic.message = "hwloc cannot read this file as a topology";
-  diagnostic.hint = "was it cut off? `lstopo --of xml FILE` and `lockstep-validate discover --record DIR` write such files";
+  diagnostic.hint =
+      "was it cut off? `lstopo --of xml FILE` and `lockstep-validate discover --record DIR` write "
+      "such files";
   throw InputError({std::move(diagnostic)});
 }
 
-HostFacts HostTopology::facts() const { return Walk(handle_->topology).facts(); }
+HostFacts HostTopology::facts() const {
+  return Walk(handle_->topology).facts();
+}
 
 std::string HostTopology::xml() const {
   char* buffer = nullptr;

@@ -1,4 +1,5 @@
-// CPUs, NUMA nodes, PCIe switches and NICs of this machine, or of one whose topology somebody recorded, by hwloc.
+// CPUs, NUMA nodes, PCIe switches and NICs of this machine, or of one whose topology somebody
+// recorded, by hwloc.
 #pragma once
 
 #include <memory>
@@ -12,8 +13,9 @@ namespace lockstep {
 
 class HostTopology {
  public:
-  // What hwloc does not know, rates and link layers, is written into its devices as infos named LinkRate, LinkLayer and
-  // LinkState, so that xml() holds all. Throws MeasurementError where hwloc fails.
+  // What hwloc does not know, rates and link layers, is written into its devices as infos named
+  // LinkRate, LinkLayer and LinkState, so that xml() holds all. Throws MeasurementError where hwloc
+  // fails.
   static HostTopology of_this_machine(const std::vector<SystemNic>& nics);
   // What xml() or `lstopo --of xml` wrote. Throws InputError (E655).
   static HostTopology of_xml(const std::string& text, const std::string& file_name);

@@ -5,7 +5,8 @@
 namespace lockstep {
 
 void WatchedBackend::select(const RankGroups& groups) {
-  const Watchdog::Watched watched(watchdog_, fmt::format("{}: making the groups {}", where_, groups.name));
+  const Watchdog::Watched watched(watchdog_,
+                                  fmt::format("{}: making the groups {}", where_, groups.name));
   backend_.select(groups);
 }
 
