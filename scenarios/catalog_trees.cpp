@@ -263,14 +263,55 @@ std::optional<Node> CatalogEntrySource::inline_map(const std::string& folder, co
     return std::nullopt;
   }
   name = based_on->value.text;
-  const Node* base = named(folder, name, based_on->value.where);
-  if (base == nullptr) return std::nullopt;
-  Node merged = *base;
+  std::optional<Node> base;
+  if (names_a_file(name)) {
+    base = file(folder, based_on->value, name);
+  } else if (const Node* entry = named(folder, name, based_on->value.where)) {
+    base = *entry;
+  }
+  if (!base) return std::nullopt;
+  Node merged = *std::move(base);
   Node changes = map;
   changes.entries.erase(changes.entries.begin() + (based_on - map.entries.data()));
   lay_over(merged, changes);
   merged.where = map.where;
   return merged;
+}
+
+std::optional<Node> CatalogEntrySource::file(const std::string& folder, const Node& path, std::string& name) {
+  std::filesystem::path place(path.text);
+  const SourceText* named_in = path.where.source.get();
+  if (place.is_relative() && named_in != nullptr && named_in->origin() != Origin::setting)
+    place = std::filesystem::path(named_in->name()).parent_path() / place;
+  name = place.stem().string();
+  const std::string file = place.lexically_normal().string();
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(place, error)) {
+    problems_.push_back(diagnose(path.where, "E304", fmt::format("'{}' names no file", shortened(path.text)),
+                                 fmt::format("looked for {}", place.string())));
+    return std::nullopt;
+  }
+  if (std::find(open_files_.begin(), open_files_.end(), file) != open_files_.end()) {
+    problems_.push_back(diagnose(path.where, "E302", fmt::format("'{}' is based on itself", shortened(path.text)),
+                                 "break the circle of based_on"));
+    return std::nullopt;
+  }
+  const std::size_t before = problems_.size();
+  const std::optional<std::string> text = read_text_file(place, Origin::scenario, problems_);
+  if (!text) return std::nullopt;
+  const auto source = std::make_shared<const SourceText>(place.string(), *text, Origin::scenario);
+  const std::optional<Node> tree = parse_yaml(source, problems_);
+  if (!tree || problems_.size() > before) return std::nullopt;
+  if (tree->kind != Node::Kind::map) {
+    problems_.push_back(
+        diagnose(tree->where, "E204", "a catalog file must be a map of keys", "write 'key: value' lines"));
+    return std::nullopt;
+  }
+  open_files_.push_back(file);
+  std::string base;
+  std::optional<Node> whole = inline_map(folder, *tree, base);
+  open_files_.pop_back();
+  return whole;
 }
 
 std::vector<Diagnostic> check_settings(CatalogTrees& trees) {

@@ -88,12 +88,14 @@ class CatalogEntrySource final : public EntrySource {
   CatalogEntrySource(CatalogTrees& trees, std::vector<Diagnostic>& problems) : trees_(trees), problems_(problems) {}
   const Node* named(const std::string& folder, const std::string& name, const Location& from) override;
   std::optional<Node> inline_map(const std::string& folder, const Node& map, std::string& name) override;
+  std::optional<Node> file(const std::string& folder, const Node& path, std::string& name) override;
   const FittedParameters& fitted() override;
 
  private:
   CatalogTrees& trees_;
   std::vector<Diagnostic>& problems_;
   std::vector<std::shared_ptr<const EntryTree>> in_use_;
+  std::vector<std::string> open_files_;  // that are being read, each based on the next
   bool reported_evidence_ = false;
 };
 

@@ -140,7 +140,10 @@ class SchemaBuilder final : public FieldVisitor {
     }
     Json name{{"description", fmt::format("An entry of the catalog folder {}.", folder)}, {"type", "string"}};
     if (!names.empty()) name["enum"] = names;
-    add(field)["anyOf"] = {std::move(name), std::move(map)};
+    const Json file{{"description", "A YAML file with the keys of such an entry, relative to this one."},
+                    {"type", "string"},
+                    {"pattern", "\\.ya?ml$"}};
+    add(field)["anyOf"] = {std::move(name), file, std::move(map)};
   }
   void texts(const FieldInfo& field, std::vector<std::string>&) override {
     Json& schema = add(field);

@@ -133,7 +133,11 @@ class TreeReader final : public FieldVisitor {
     const Entry* found = find(field);
     if (found == nullptr) return;
     const Node& node = found->value;
-    if (node.kind == Node::Kind::scalar) {
+    if (node.kind == Node::Kind::scalar && names_a_file(node.text)) {
+      if (const std::optional<Node> tree = context_.entries.file(folder, node, name)) {
+        read_map(*tree, tree->where, std::string(folder) + "." + name, context_, members);
+      }
+    } else if (node.kind == Node::Kind::scalar) {
       name = node.text;
       if (const Node* tree = context_.entries.named(folder, name, node.where)) {
         // Its own name, not this place: an error of the entry is one error wherever it is used.
@@ -144,7 +148,7 @@ class TreeReader final : public FieldVisitor {
         read_map(*tree, found->where, child_path(field.key), context_, members);
       }
     } else {
-      report(node.where, "E204", field, fmt::format("'{}' must be a catalog name or a map", field.key),
+      report(node.where, "E204", field, fmt::format("'{}' must be a catalog name, a YAML file or a map", field.key),
              fmt::format("`lockstep list {}` shows the names", folder));
     }
   }
@@ -268,6 +272,13 @@ class TreeReader final : public FieldVisitor {
 const FittedParameters& EntrySource::fitted() {
   static const FittedParameters none;
   return none;
+}
+
+std::optional<Node> EntrySource::file(const std::string&, const Node&, std::string&) { return std::nullopt; }
+
+bool names_a_file(const std::string& entry) {
+  const std::string extension = std::filesystem::path(entry).extension().string();
+  return extension == ".yaml" || extension == ".yml";
 }
 
 void read_map(const Node& map, const Location& where, const std::string& path, ReadContext& context,

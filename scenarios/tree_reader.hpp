@@ -20,6 +20,9 @@ class EntrySource {
   virtual const Node* named(const std::string& folder, const std::string& name, const Location& from) = 0;
   // An inline map with everything it is based on, and the name it is known by; nothing where that failed.
   virtual std::optional<Node> inline_map(const std::string& folder, const Node& map, std::string& name) = 0;
+  // The tree of the file that `name` names, as one that an entry of its own would be, and the name it is known by:
+  // the file's without folder and ending. Relative to the text that names it. Nothing where that failed.
+  virtual std::optional<Node> file(const std::string& folder, const Node& path, std::string& name);
   // The parameters that constants may name by `fit`. Without a catalog there are none.
   virtual const FittedParameters& fitted();
 };
@@ -34,6 +37,9 @@ class NoEntries final : public EntrySource {
     return std::nullopt;
   }
 };
+
+// Whether an entry is given by a file of its own: "./my-node.yaml".
+bool names_a_file(const std::string& entry);
 
 struct ReadContext {
   std::vector<Diagnostic>& problems;

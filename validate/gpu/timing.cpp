@@ -10,8 +10,8 @@
 namespace lockstep {
 namespace {
 
-// Shorter calls may wait for the host: a launch takes 2 to 10 us.
-constexpr double shortest_queued_call = 20e-6;
+// Shorter calls may wait for the host, which takes 2 to 10 us to launch one and is interrupted.
+constexpr double shortest_queued_call = 60e-6;
 constexpr std::int64_t calls_of_a_graph = 200;
 constexpr std::int64_t most_queued_calls = 5000;
 constexpr std::int64_t estimate_calls = 3;
