@@ -181,7 +181,8 @@ TEST_CASE("Keys that are missing, unknown, twice or of another kind are refused"
   CHECK(refusal("\"optimizer\"", "[]") == "m.json: error[E641]: steps[0].not_run[0]: a list is not text\n");
   CHECK(refusal("\"collective\": \"all_reduce\"", "\"collective\": \"all_reduced\"") ==
         "m.json: error[E641]: collectives[0].collective: there is no collective 'all_reduced'\n"
-        "      = hint: one of all_reduce, all_gather, reduce_scatter, broadcast, reduce, all_to_all, send_recv\n");
+        "      = hint: one of all_reduce, all_gather, reduce_scatter, broadcast, reduce, all_to_all,\n"
+        "              send_recv\n");
 }
 
 TEST_CASE("Numbers that cannot be are refused, all of them in one run", "[measure]") {
