@@ -53,7 +53,7 @@ TEST_CASE("A sweep's text is nccl-tests' table, with what it leaves out below", 
 #    1048576      96.00 ..  160.00     12.5 %        8      20        -                 -
 #
 # Out of bounds values : 0 OK
-# Avg bus bandwidth    : 5.54820
+# Avg bus bandwidth    : 5.5482
 #
 # Collective test concluded: all_reduce_perf
 #

@@ -18,6 +18,8 @@ using Json = nlohmann::json;
 
 constexpr std::size_t most_diagnostics = 100;
 constexpr int most_nested = 32;
+// What every reader of JSON holds exactly: 2^53.
+constexpr std::int64_t largest_whole = std::int64_t{1} << 53;
 constexpr const char* version_key = "lockstep_measurement";
 constexpr const char* writer_hint =
     "expected what lockstep-validate nccl, mpi, kernels or step writes with --output";
@@ -111,15 +113,16 @@ class Reader {
     const Json* found = present(key);
     if (found == nullptr) return;
     if (!found->is_number_integer()) return wrong_kind(at(key), "a whole number", *found);
-    const bool too_large =
-        found->is_number_unsigned() && found->get<std::uint64_t>() > std::uint64_t{INT64_MAX};
+    const bool too_large = found->is_number_unsigned() &&
+                           found->get<std::uint64_t>() > static_cast<std::uint64_t>(largest_whole);
     if (!too_large && found->get<std::int64_t>() >= least) {
       value = found->get<std::int64_t>();
       return;
     }
     failed_ = true;
     problems_.add("E642", at(key), fmt::format("{} cannot be", found->dump()),
-                  fmt::format("a whole number from {} on", least));
+                  too_large ? fmt::format("a whole number up to {}", largest_whole)
+                            : fmt::format("a whole number from {} on", least));
   }
   void whole(const char* key, std::optional<std::int64_t>& value, std::int64_t least) {
     if (is_null(key)) return;

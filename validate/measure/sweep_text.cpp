@@ -119,11 +119,13 @@ std::string block(const CollectiveSweep& sweep) {
     const CollectiveSide* side = main_side(point);
     if (side == nullptr) continue;
     const RepeatedTime& time = side->time;
-    text += fmt::format("#{:11}   {:>8} ..{:>8}   {:6.1f} %  {:7}  {:6}{}{}\n", point.size_bytes,
-                        time_text(time.low_s), time_text(time.high_s), 100.0 * time.spread,
-                        time.repeats, time.iterations,
-                        of_nccl ? expected_text(point.nccl_estimate_s, time.median_s) : "",
-                        of_ours ? expected_text(point.predicted_s, time.median_s) : "");
+    std::string line = fmt::format(
+        "#{:11}   {:>8} ..{:>8}   {:6.1f} %  {:7}  {:6}{}{}", point.size_bytes,
+        time_text(time.low_s), time_text(time.high_s), 100.0 * time.spread, time.repeats,
+        time.iterations, of_nccl ? expected_text(point.nccl_estimate_s, time.median_s) : "",
+        of_ours ? expected_text(point.predicted_s, time.median_s) : "");
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
   }
   return text;
 }
