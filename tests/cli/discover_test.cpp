@@ -271,7 +271,7 @@ TEST_CASE("discover: a topology that was cut off", "[cli]") {
         fixture.path() +
             "/hwloc.xml: error[E655]: hwloc cannot read this file as a topology\n"
             "      = hint: was it cut off? `lstopo --of xml FILE` and `lockstep-validate discover "
-            "--record DIR` write such\n          files\n");
+            "--record DIR`\n              write such files\n");
 }
 
 TEST_CASE("discover: this machine's record is read back", "[cli]") {
