@@ -21,9 +21,7 @@ namespace {
 
 constexpr std::int64_t calibration_version = 1;
 constexpr std::size_t most_pieces = 8;
-constexpr std::size_t most_entries = 10'000;
 constexpr std::int64_t most_ranks = 10'000'000;
-constexpr double never_zero = 1e-300;
 
 constexpr Choice collective_choices[] = {
     {"all_reduce", static_cast<int>(Collective::all_reduce), ""},
@@ -33,6 +31,12 @@ constexpr Choice collective_choices[] = {
     {"reduce", static_cast<int>(Collective::reduce), ""},
     {"all_to_all", static_cast<int>(Collective::all_to_all), ""},
     {"send_recv", static_cast<int>(Collective::send_recv), ""},
+};
+
+constexpr Choice confidence_choices[] = {
+    {"low", static_cast<int>(Confidence::low), ""},
+    {"medium", static_cast<int>(Confidence::medium), ""},
+    {"high", static_cast<int>(Confidence::high), ""},
 };
 
 constexpr Choice version_choices[] = {{"1", 1, ""}};
@@ -59,8 +63,33 @@ CalibrationPiece piece_of(FieldVisitor& visitor) {
 
 struct CalibrationFile {
   int version = calibration_version;
-  std::vector<CollectiveCalibration> entries;
+  CalibrationContents contents;
 };
+
+void describe(FieldVisitor& visitor, CalibratedMachine& machine) {
+  visitor.text({"date", "When it was measured."}, machine.date);
+  visitor.text({"driver", "The driver's version."}, machine.driver);
+  visitor.text({"cuda", "The CUDA runtime's version."}, machine.cuda);
+  visitor.text({"nccl", "NCCL's version."}, machine.nccl);
+  visitor.texts({"hosts", "The names of the hosts."}, machine.hosts);
+  visitor.texts({"gpus", "The GPUs, as the driver names them."}, machine.gpus);
+}
+
+void describe(FieldVisitor& visitor, CalibratedConstant& constant) {
+  visitor.text({"of", "The constant: gpus.NAME.KEY or systems.NAME.KEY.", true}, constant.of);
+  const FieldInfo value{"value", "What was measured, with the constant's unit.", true};
+  if (const ConstantInfo* info = constant_info(constant.of)) {
+    constant.value = quantity(visitor, value, info->dimension, info->range);
+  } else {
+    std::string unread;  // of what, is not known: check_constants() says so
+    visitor.text(value, unread);
+  }
+  visitor.number({"spread", "Relative standard deviation.", true}, constant.spread, {0.0, 2.0});
+  visit_choice(visitor, {"confidence", "How far to trust it."}, constant.confidence,
+               confidence_choices);
+  visitor.count({"points", "Times that were measured."}, constant.points, 0, 1'000'000'000);
+  visitor.text({"source", "Where the measurement is."}, constant.source);
+}
 
 void describe(FieldVisitor& visitor, CollectiveCalibration& entry) {
   visitor.text({"system", "The system of the catalog that was measured.", true}, entry.system);
@@ -78,6 +107,8 @@ void describe(FieldVisitor& visitor, CollectiveCalibration& entry) {
   visitor.text({"source", "Where the measurement is."}, entry.source);
   visitor.text({"date", "When it was measured."}, entry.date);
   visitor.text({"nccl_version", "NCCL's version."}, entry.nccl_version);
+  visit_choice(visitor, {"confidence", "How far to trust the fit."}, entry.confidence,
+               confidence_choices);
   visitor.list(
       {"pieces", "Lines of the measured curve, from small sizes to large ones.", true},
       entry.pieces.size(),
@@ -91,10 +122,18 @@ void describe(FieldVisitor& visitor, CollectiveCalibration& entry) {
 void describe(FieldVisitor& visitor, CalibrationFile& file) {
   visitor.choice({"calibration", "The version of the format: 1.", true}, file.version,
                  version_choices);
+  visitor.group({"machine", "What was measured."},
+                [&](FieldVisitor& inner) { describe(inner, file.contents.machine); });
+  std::vector<CollectiveCalibration>& entries = file.contents.collectives;
   visitor.list(
-      {"collectives", "One entry for each measured collective and group.", true},
-      file.entries.size(), [&](std::size_t size) { file.entries.resize(size); },
-      [&](FieldVisitor& inner, std::size_t index) { describe(inner, file.entries[index]); });
+      {"collectives", "One entry for each measured collective and group."}, entries.size(),
+      [&](std::size_t size) { entries.resize(size); },
+      [&](FieldVisitor& inner, std::size_t index) { describe(inner, entries[index]); });
+  std::vector<CalibratedConstant>& constants = file.contents.constants;
+  visitor.list(
+      {"constants", "One entry for each measured constant of a GPU or a system."}, constants.size(),
+      [&](std::size_t size) { constants.resize(size); },
+      [&](FieldVisitor& inner, std::size_t index) { describe(inner, constants[index]); });
 }
 
 const Location& place(const Node& item, const char* key) {
@@ -149,13 +188,19 @@ void check_entry(const CollectiveCalibration& entry, const Node& item, const Cat
   }
 }
 
-void check_meaning(const CalibrationFile& file, const Node& root, const Catalog& catalog,
-                   std::vector<Diagnostic>& problems) {
+const std::vector<Node>& items_of(const Node& root, const char* key) {
+  static const std::vector<Node> none;
+  const Entry* entry = root.find(key);
+  return entry == nullptr ? none : entry->value.items;
+}
+
+void check_collectives(const std::vector<CollectiveCalibration>& entries, const Node& root,
+                       const Catalog& catalog, std::vector<Diagnostic>& problems) {
   const std::vector<std::string> systems = catalog.names("systems");
   std::set<std::tuple<std::string, Collective, std::int64_t, std::int64_t>> groups;
-  const std::vector<Node>& items = root.find("collectives")->value.items;
-  for (std::size_t i = 0; i < file.entries.size(); ++i) {
-    const CollectiveCalibration& entry = file.entries[i];
+  const std::vector<Node>& items = items_of(root, "collectives");
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const CollectiveCalibration& entry = entries[i];
     check_entry(entry, items[i], catalog, systems, problems);
     if (!groups.emplace(entry.system, entry.collective, entry.ranks, entry.nodes).second) {
       problems.push_back(diagnose(items[i].where, "E603",
@@ -167,110 +212,100 @@ void check_meaning(const CalibrationFile& file, const Node& root, const Catalog&
   }
 }
 
-// Double quotes and what a YAML scalar between them escapes.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : printable(text)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+std::string nearest_hint(const std::string& name, const std::vector<std::string>& names,
+                         const std::string& otherwise) {
+  const std::string near = nearest_name(name, names);
+  return near.empty() ? otherwise : fmt::format("did you mean '{}'?", near);
+}
+
+// Keys of the constants of a folder's entries.
+std::vector<std::string> keys_of(const std::string& folder) {
+  const std::string prefix = folder == "gpus" ? "gpu." : "system.";
+  std::vector<std::string> keys;
+  for (const auto& [path, info] : constant_table()) {
+    if (path.rfind(prefix, 0) == 0) keys.push_back(path.substr(prefix.size()));
   }
-  return out + '"';
+  return keys;
 }
 
-std::string entry_text(const CollectiveCalibration& entry) {
-  std::string out = fmt::format(
-      "  - system: {}\n    collective: {}\n    ranks: {}\n    nodes: {}\n    spread: {:.4g}\n    "
-      "points: {}\n"
-      "    smallest: {:.0f} B\n    largest: {:.0f} B\n",
-      entry.system, to_string(entry.collective), entry.ranks, entry.nodes, entry.spread,
-      entry.points, entry.smallest.value(), entry.largest.value());
-  if (!entry.source.empty()) out += fmt::format("    source: {}\n", quoted(entry.source));
-  if (!entry.date.empty()) out += fmt::format("    date: {}\n", quoted(entry.date));
-  if (!entry.nccl_version.empty())
-    out += fmt::format("    nccl_version: {}\n", quoted(entry.nccl_version));
-  out += "    pieces:\n";
-  for (const CalibrationPiece& piece : entry.pieces) {
-    out += fmt::format("      - {{from: {:.0f} B, latency: {:.6g} us", piece.from.value(),
-                       piece.latency.value() * 1e6);
-    if (piece.seconds_per_byte > never_zero)
-      out += fmt::format(", bandwidth: {:.6g} GB/s", 1e-9 / piece.seconds_per_byte);
-    out += "}\n";
+void check_constants(const std::vector<CalibratedConstant>& constants, const Node& root,
+                     const Catalog& catalog, std::vector<Diagnostic>& problems) {
+  std::set<std::string> seen;
+  const std::vector<Node>& items = items_of(root, "constants");
+  for (std::size_t i = 0; i < constants.size(); ++i) {
+    const CalibratedConstant& constant = constants[i];
+    const Location& where = place(items[i], "of");
+    const std::string folder = constant.folder();
+    if (folder != "gpus" && folder != "systems") {
+      problems.push_back(diagnose(where, "E607",
+                                  fmt::format("'{}' is no constant", printable(constant.of)),
+                                  "write gpus.NAME.KEY or systems.NAME.KEY"));
+      continue;
+    }
+    if (constant_info(constant.of) == nullptr) {
+      problems.push_back(diagnose(
+          where, "E607",
+          fmt::format("there is no constant '{}' of {}", printable(constant.key()), folder),
+          nearest_hint(constant.key(), keys_of(folder),
+                       fmt::format("`lockstep list {} NAME` shows them", folder))));
+      continue;
+    }
+    const std::vector<std::string> names = catalog.names(folder);
+    if (std::find(names.begin(), names.end(), constant.entry()) == names.end()) {
+      problems.push_back(
+          diagnose(where, "E608",
+                   fmt::format("there is no '{}' among the {} of the catalog",
+                               printable(constant.entry()), folder),
+                   nearest_hint(constant.entry(), names,
+                                fmt::format("`lockstep list {}` shows the names", folder))));
+    }
+    if (!seen.insert(constant.of).second) {
+      problems.push_back(diagnose(items[i].where, "E609",
+                                  fmt::format("{} is there twice", printable(constant.of)),
+                                  "keep one of the two"));
+    }
   }
-  return out;
 }
 
-bool same_group(const CollectiveCalibration& a, const CollectiveCalibration& b) {
-  return a.system == b.system && a.collective == b.collective && a.ranks == b.ranks &&
-         a.nodes == b.nodes;
-}
-
-std::string names_of(const std::set<std::string>& names) {
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
-void check_used(const std::string& file, const std::vector<CollectiveCalibration>& entries,
-                const std::set<std::string>& used, std::vector<Diagnostic>& problems) {
-  std::set<std::string> held;
-  for (const CollectiveCalibration& entry : entries) held.insert(entry.system);
-  if (std::any_of(held.begin(), held.end(),
-                  [&](const std::string& name) { return used.count(name) > 0; }))
-    return;
-  Diagnostic diagnostic;
-  diagnostic.code = "E606";
-  diagnostic.file = file;
-  diagnostic.message =
-      held.empty()
-          ? std::string("this calibration holds no collective")
-          : fmt::format("this calibration is of {}, which no cluster here is", names_of(held));
-  diagnostic.hint = used.empty() ? std::string("leave out --calibration")
-                                 : fmt::format("the systems here: {}", printable(names_of(used)));
-  problems.push_back(std::move(diagnostic));
+// "a.b.c" -> the part between its first and its last dot for 1, and what is beside it for 0 and 2.
+std::string part_of(const std::string& of, int index) {
+  const std::size_t first = of.find('.');
+  const std::size_t last = of.rfind('.');
+  if (first == std::string::npos || last == first) return index == 0 ? of.substr(0, first) : "";
+  if (index == 0) return of.substr(0, first);
+  return index == 1 ? of.substr(first + 1, last - first - 1) : of.substr(last + 1);
 }
 
 }  // namespace
 
-std::vector<Cluster*> clusters_of(Scenario& scenario) {
-  std::vector<Cluster*> clusters{&scenario.cluster};
-  for (ScenarioPlan& plan : scenario.plans) clusters.push_back(&plan.cluster);
-  return clusters;
+bool CalibratedMachine::stated() const {
+  return !date.empty() || !driver.empty() || !cuda.empty() || !nccl.empty() || !hosts.empty() ||
+         !gpus.empty();
 }
 
-void apply_calibrations(const std::vector<std::string>& files, const Catalog& catalog,
-                        const std::vector<Cluster*>& clusters) {
-  if (files.empty()) return;
-  const Catalog as_measured(catalog.folder());
-  std::set<std::string> used;
-  for (const Cluster* cluster : clusters) used.insert(cluster->system.name);
-  std::vector<CollectiveCalibration> all;
-  std::vector<Diagnostic> problems;
-  for (const std::string& file : files) {
-    const std::vector<CollectiveCalibration> entries = load_calibrations(file, as_measured);
-    check_used(file, entries, used, problems);
-    for (const CollectiveCalibration& entry : entries) {
-      all.erase(std::remove_if(all.begin(), all.end(),
-                               [&](const CollectiveCalibration& earlier) {
-                                 return same_group(earlier, entry);
-                               }),
-                all.end());
-      all.push_back(entry);
-    }
-  }
-  if (!problems.empty()) throw InputError(std::move(problems));
-  std::map<std::string, std::shared_ptr<const Calibrations>> of_system;
-  for (const CollectiveCalibration& entry : all) {
-    auto& calibrations = of_system[entry.system];
-    if (calibrations || used.count(entry.system) == 0) continue;
-    calibrations = std::make_shared<const Calibrations>(as_measured.system(entry.system), all);
-  }
-  for (Cluster* cluster : clusters) {
-    const auto found = of_system.find(cluster->system.name);
-    if (found != of_system.end()) cluster->calibrations = found->second;
-  }
+std::string CalibratedConstant::folder() const {
+  return part_of(of, 0);
+}
+std::string CalibratedConstant::entry() const {
+  return part_of(of, 1);
+}
+std::string CalibratedConstant::key() const {
+  return part_of(of, 2);
+}
+std::string CalibratedConstant::path() const {
+  return (folder() == "gpus" ? "gpu." : "system.") + key();
 }
 
-std::vector<CollectiveCalibration> parse_calibrations(const std::string& yaml_text,
-                                                      const std::string& file_name,
-                                                      const Catalog& catalog) {
+const ConstantInfo* constant_info(const std::string& of) {
+  static const ConstantTable table = constant_table();
+  const std::string folder = part_of(of, 0);
+  if (folder != "gpus" && folder != "systems") return nullptr;
+  const auto found = table.find((folder == "gpus" ? "gpu." : "system.") + part_of(of, 2));
+  return found == table.end() ? nullptr : &found->second;
+}
+
+CalibrationContents parse_calibration(const std::string& yaml_text, const std::string& file_name,
+                                      const Catalog& catalog) {
   std::vector<Diagnostic> problems;
   const auto source = std::make_shared<const SourceText>(file_name, yaml_text, Origin::scenario);
   const std::optional<Node> root = parse_yaml(source, problems);
@@ -284,27 +319,20 @@ std::vector<CollectiveCalibration> parse_calibrations(const std::string& yaml_te
     ReadContext context{problems, entries};
     read_map(*root, Location{source, 0, 0, 1}, "", context,
              [&](FieldVisitor& visitor) { describe(visitor, file); });
-    if (problems.empty()) check_meaning(file, *root, catalog, problems);
+    if (problems.empty()) {
+      check_collectives(file.contents.collectives, *root, catalog, problems);
+      check_constants(file.contents.constants, *root, catalog, problems);
+    }
   }
   if (!problems.empty()) throw InputError(without_repeats(std::move(problems)));
-  return file.entries;
+  return file.contents;
 }
 
-std::vector<CollectiveCalibration> load_calibrations(const std::string& file,
-                                                     const Catalog& catalog) {
+CalibrationContents load_calibration(const std::string& file, const Catalog& catalog) {
   std::vector<Diagnostic> problems;
   const std::optional<std::string> text = read_text_file(file, Origin::scenario, problems);
   if (!text) throw InputError(std::move(problems));
-  return parse_calibrations(*text, file, catalog);
-}
-
-std::string calibration_file_text(const std::vector<CollectiveCalibration>& entries) {
-  std::string out =
-      "# Measured collectives, fitted by `lockstep calibrate`; --calibration reads "
-      "it.\ncalibration: 1\n"
-      "collectives:\n";
-  for (const CollectiveCalibration& entry : entries) out += entry_text(entry);
-  return out;
+  return parse_calibration(*text, file, catalog);
 }
 
 }  // namespace lockstep

@@ -31,12 +31,19 @@ class ConstantWalk final : public FieldVisitor {
 
 }  // namespace
 
-void for_each_constant(Cluster& cluster, Plan& plan,
-                       const std::function<void(const std::string& path, ConstantBase& constant)>& visit) {
+void for_each_constant(
+    Cluster& cluster,
+    const std::function<void(const std::string& path, ConstantBase& constant)>& visit) {
   ConstantWalk of_gpu("gpu.", visit);
   describe(of_gpu, cluster.system.gpu);
   ConstantWalk of_system("system.", visit);
   describe(of_system, cluster.system);
+}
+
+void for_each_constant(
+    Cluster& cluster, Plan& plan,
+    const std::function<void(const std::string& path, ConstantBase& constant)>& visit) {
+  for_each_constant(cluster, visit);
   ConstantWalk of_software("software.", visit);
   describe(of_software, plan.software);
 }

@@ -106,6 +106,11 @@ void for_each_constant(
     Cluster& cluster, Plan& plan,
     const std::function<void(const std::string& path, ConstantBase& constant)>& visit);
 
+// The same for those of the GPU and the system alone.
+void for_each_constant(
+    Cluster& cluster,
+    const std::function<void(const std::string& path, ConstantBase& constant)>& visit);
+
 // JSON Schema (draft 2020-12) of a scenario file, generated from the field tables, as text.
 std::string scenario_json_schema(const Catalog& catalog);
 

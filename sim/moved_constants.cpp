@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "sim/constants.hpp"
+#include "scenarios/constant_table.hpp"
 #include "sim/engine/step_evaluator.hpp"
 
 namespace lockstep {

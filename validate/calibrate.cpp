@@ -34,6 +34,7 @@ struct SizeTimes {
 struct Points {
   std::vector<TimedSize> all;   // sizes rising, each once: what errors are measured on
   std::vector<TimedSize> kept;  // what the fit sees
+  std::vector<LogPoint> fates;  // of all
   std::size_t wrong = 0;        // sizes with wrong results
   std::size_t disturbed =
       0;  // much slower than the next size, and than the other side of the same row
@@ -80,6 +81,10 @@ Points points_of(const MeasuredTable& measured, std::vector<std::string>& notes)
         next != sizes.end() && quantile(next->second.counted, 0.5) < smallest_step * point.seconds;
     const bool alone =
         !now.other.empty() && quantile(now.other, 0.5) < smallest_step * point.seconds;
+    points.fates.push_back({point, now.wrong ? "wrong results"
+                                   : alone   ? "disturbed: much slower than the next size and the "
+                                               "other side of the row"
+                                             : ""});
     if (now.wrong) {
       ++points.wrong;
     } else if (alone) {
@@ -155,6 +160,7 @@ void fit(const MeasuredTable& measured, const std::vector<TimedSize>& kept, Cali
   entry.source = measured.source;
   entry.date = measured.date;
   entry.nccl_version = measured.nccl_version;
+  entry.confidence = log.confidence;
 }
 
 double median_error(const nccl::NcclGroup& group, Collective collective,
@@ -177,12 +183,14 @@ CalibratedLog calibrated(const MeasuredTable& measured) {
   log.health = measured.health;
   log.status = measured.status;
   log.notes = measured.where.assumed;
+  log.registered = measured.registered;
   if (!log.fitted()) return log;
   const LogCluster& where = measured.where;
   const nccl::NcclGroup group = nccl::prepare(where.cluster, routes(where.cluster), where.shape);
   log.fabric = nccl::fabric_prior(group.fabric).name;
   const Points points = points_of(measured, log.notes);
   log.points = points.all;
+  log.fates = points.fates;
   if (!log.points.empty())
     log.uncalibrated_median = median_error(group, *measured.collective, log.points);
   const std::string refused = refusal(measured, points);
@@ -198,15 +206,18 @@ auto group_key(const CalibratedLog& log) {
   return std::tuple(log.system, log.collective, log.gpus, log.nodes);
 }
 
-// Of the logs of one group the one with the most sizes is kept.
+// Of the logs of one group the one with the most sizes is kept; of plain buffers where there is
+// one, since frameworks seldom register theirs.
 void settle(std::vector<CalibratedLog>& logs) {
   for (CalibratedLog& log : logs) {
     for (const CalibratedLog& other : logs) {
       if (!log.fitted() || !other.fitted() || &log == &other || group_key(log) != group_key(other))
         continue;
       const bool earlier = &other < &log;
-      if (other.points.size() > log.points.size() ||
-          (other.points.size() == log.points.size() && earlier)) {
+      if (log.registered != other.registered) {
+        log.in_file = log.in_file && !log.registered;
+      } else if (other.points.size() > log.points.size() ||
+                 (other.points.size() == log.points.size() && earlier)) {
         log.in_file = false;
       }
     }
@@ -214,11 +225,6 @@ void settle(std::vector<CalibratedLog>& logs) {
 }
 
 }  // namespace
-
-const char* to_string(Confidence confidence) {
-  constexpr const char* names[] = {"low", "medium", "high"};
-  return names[static_cast<std::size_t>(confidence)];
-}
 
 std::vector<CollectiveCalibration> CalibrationReport::calibrations() const {
   std::vector<CollectiveCalibration> result;
@@ -230,7 +236,10 @@ std::vector<CollectiveCalibration> CalibrationReport::calibrations() const {
 
 CalibrationReport calibrate_logs(const std::vector<std::string>& files, const Catalog& catalog,
                                  const Aliases& aliases, const ClusterChoice& choice) {
-  MeasuredTables measured = read_tables(files, catalog, aliases, choice);
+  return calibrate_tables(read_tables(files, catalog, aliases, choice));
+}
+
+CalibrationReport calibrate_tables(MeasuredTables measured) {
   CalibrationReport report;
   report.problems = std::move(measured.problems);
   for (const MeasuredTable& table : measured.tables) report.logs.push_back(calibrated(table));

@@ -12,9 +12,11 @@
 
 namespace lockstep {
 
-// How far a fit is to be trusted.
-enum class Confidence { low, medium, high };
-const char* to_string(Confidence confidence);
+// What became of a size.
+struct LogPoint {
+  TimedSize time;
+  std::string dropped;  // why the fit leaves it out; "" where it does not
+};
 
 // One table.
 struct CalibratedLog {
@@ -35,6 +37,9 @@ struct CalibratedLog {
   bool in_file = true;  // false: another log of the same group has more sizes
   CollectiveCalibration calibration;
   std::vector<TimedSize> points;
+  std::vector<LogPoint> fates;  // of the same sizes
+  bool registered = false;  // buffers were; where both are there, a calibration holds the others
+  [[nodiscard]] bool refused() const { return status.rfind("refused: ", 0) == 0; }
   [[nodiscard]] bool fitted() const { return status == "ok"; }
   // Counts towards stated errors: nobody noted that something was wrong with the machine.
   [[nodiscard]] bool healthy() const { return health.empty() || health == "healthy"; }
@@ -50,6 +55,9 @@ struct CalibrationReport {
 // Reads and fits every file. Throws InputError only where the catalog is broken.
 CalibrationReport calibrate_logs(const std::vector<std::string>& files, const Catalog& catalog,
                                  const Aliases& aliases, const ClusterChoice& choice);
+
+// The same of tables that were read already.
+CalibrationReport calibrate_tables(MeasuredTables measured);
 
 // One log predicted with the calibration of another of the same system and fabric.
 struct TransferPair {

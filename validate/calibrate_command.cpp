@@ -5,7 +5,7 @@
 #include "scenarios/cluster_file.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
-#include "validate/calibrate.hpp"
+#include "validate/calibrate_files.hpp"
 #include "validate/command.hpp"
 #include "validate/corpus_fit_command.hpp"
 #include "validate/kernel_calibrate.hpp"
@@ -50,24 +50,27 @@ const std::vector<Option>& options() {
 }
 
 std::string help() {
-  return "usage: lockstep-validate calibrate LOG... [-o FILE] [options]\n"
+  return "usage: lockstep-validate calibrate FILE... [-o FILE] [options]\n"
          "       lockstep-validate calibrate --corpus runs [TABLE...] [-o FOLDER]\n"
          "       lockstep-validate calibrate --corpus kernels [TABLE...] [-o FILE]\n\n" +
          wrap(
-             "Fits what the programs of nccl-tests printed: each table as one to three "
-             "latency/bandwidth lines, in log "
-             "space, robustly. Reports the pieces, their residuals, what a size is predicted to "
-             "within without it, and "
-             "how far to trust the fit; refuses broken runs: wrong results, columns that "
-             "contradict each other, times "
-             "that fall with size, too few sizes. With --corpus runs: the parameters of "
-             "calibrations/parameters.yaml from published runs, with the errors of models and "
-             "sources that took no part; minutes. With --corpus kernels: the constants of kernels' "
-             "shapes from tables of single kernels, with the errors of each kind.",
+             "Fits any mix of what was measured on a machine, each file by its content: logs and "
+             "JSON of nccl-tests, measurements of `lockstep validate nccl|kernels|mpi`, tables of "
+             "kernels. Collectives become a few latency/bandwidth lines each, in log space, "
+             "robustly; kernels and copies become constants of the catalog's GPU and system. "
+             "Reports the fits, their residuals, what a size is predicted to within without it, "
+             "and how far to trust them; refuses what a broken run shows: wrong results, rates "
+             "that contradict the times or exceed the hardware, times that fall with size, a GPU "
+             "far slower than its siblings, two ways of timing that disagree, too few sizes. A "
+             "refused part does not stop the others. With --output every point is written to "
+             "FILE.points.csv too, with what the fit makes of it. With --corpus runs: the "
+             "parameters of calibrations/parameters.yaml from published runs, with the errors of "
+             "models and sources that took no part; minutes. With --corpus kernels: the constants "
+             "of kernels' shapes from tables of single kernels, with the errors of each kind.",
              help_width, "", "") +
          "\n\n" + option_lines(options()) +
-         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 nothing to fit, or a file that cannot "
-         "be read or written.\n\n"
+         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 something was refused, nothing to fit, "
+         "or a file that\ncannot be read or written.\n\n"
          "examples:\n"
          "  lockstep-validate calibrate validate/corpus/nccl_logs/superbench_a100x8_*.txt -o "
          "a100.yaml\n"
@@ -76,14 +79,37 @@ std::string help() {
          "  lockstep-validate calibrate --corpus kernels\n";
 }
 
-std::string rendered(const CalibrationReport& report, const std::string& format) {
-  if (format == "json") return calibration_json(report);
-  return format == "markdown" ? calibration_markdown(report) : calibration_text(report);
+std::string rendered(const FilesCalibration& calibration, const std::string& format,
+                     const Catalog& catalog) {
+  if (format == "json") return files_calibration_json(calibration);
+  if (format == "markdown") return calibration_markdown(calibration.collectives);
+  return files_calibration_text(calibration, catalog);
 }
 
 std::string rendered(const std::vector<TransferPair>& pairs, const std::string& format) {
   if (format == "json") return transfer_json(pairs);
   return format == "markdown" ? transfer_markdown(pairs) : transfer_text(pairs);
+}
+
+std::string counted(std::size_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string held_text(const CalibrationContents& contents) {
+  const std::string collectives = counted(contents.collectives.size(), "collective", "collectives");
+  if (contents.constants.empty()) return collectives;
+  const std::string constants = counted(contents.constants.size(), "constant", "constants");
+  return contents.collectives.empty() ? constants : collectives + " and " + constants;
+}
+
+// The file of the calibration, and its points beside it.
+void write_calibration(const std::string& file, const FilesCalibration& calibration,
+                       Outcome& outcome) {
+  const CalibrationContents contents = calibration.contents();
+  write_result(file, calibration_file_text(contents), "the calibration");
+  write_result(file + ".points.csv", points_csv(calibration), "the points of the calibration");
+  outcome.remark +=
+      fmt::format("lockstep-validate: wrote {} with {}\n", printable(file), held_text(contents));
 }
 
 // A corpus has no logs, so what says how to read them means nothing.
@@ -120,23 +146,24 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
   const Catalog catalog(folder);
   const std::string cluster = arguments.value("cluster");
   if (!cluster.empty()) choice.cluster = load_cluster(cluster, catalog);
-  const CalibrationReport report = calibrate_logs(
-      arguments.files, catalog, load_aliases(folder / "aliases" / "nccl_logs.yaml"), choice);
+  const Aliases aliases = load_aliases(folder / "aliases" / "nccl_logs.yaml");
+  const FilesCalibration calibration = calibrate_files(arguments.files, catalog, aliases, choice);
   const std::string format = arguments.value("format", "text");
   Outcome outcome;
-  outcome.output =
-      transfer ? rendered(transfers(report, catalog), format) : rendered(report, format);
-  if (!report.problems.empty()) outcome.remark = render(report.problems);
-  const std::vector<CollectiveCalibration> entries = report.calibrations();
-  if (entries.empty() || !report.problems.empty()) outcome.code = invalid_input;
-  if (entries.empty()) {
-    outcome.remark += "lockstep-validate: no log could be fitted";
+  outcome.output = transfer ? rendered(transfers(calibration.collectives, catalog), format)
+                            : rendered(calibration, format, catalog);
+  if (!calibration.collectives.problems.empty())
+    outcome.remark = render(calibration.collectives.problems);
+  const bool unsound =
+      transfer ? !calibration.collectives.problems.empty() : calibration.any_refused();
+  if (calibration.empty() || unsound) outcome.code = invalid_input;
+  if (calibration.empty()) {
+    const bool logs_only = calibration.constants.refusals.empty();
+    outcome.remark += logs_only ? "lockstep-validate: no log could be fitted"
+                                : "lockstep-validate: nothing could be fitted";
     outcome.remark += file.empty() ? "\n" : fmt::format("; {} is not written\n", printable(file));
   } else if (!file.empty()) {
-    write_result(file, calibration_file_text(entries), "the calibration");
-    outcome.remark +=
-        fmt::format("lockstep-validate: wrote {} with {} {}\n", printable(file), entries.size(),
-                    entries.size() == 1 ? "collective" : "collectives");
+    write_calibration(file, calibration, outcome);
   }
   return outcome;
 }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "scenarios/calibration_file.hpp"
+#include "scenarios/calibration_use.hpp"
 #include "topology/collectives/nccl_model.hpp"
 #include "topology/routes.hpp"
 #include "validate/measured_table.hpp"

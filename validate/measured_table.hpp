@@ -24,6 +24,7 @@ struct MeasuredTable {
   std::string nccl_version;   // as the log or its notes say; "" where they do not
   std::string date;           // as the notes say
   std::string source;         // as the notes say, else the file
+  bool registered = false;    // buffers were registered with NCCL
   LogCluster where;
   NcclTable table;
   [[nodiscard]] bool usable() const { return status == "ok"; }

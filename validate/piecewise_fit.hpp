@@ -1,4 +1,4 @@
-// A measured curve of time over size as one to three latency/bandwidth lines.
+// A measured curve of time over size as one to eight latency/bandwidth lines.
 #pragma once
 
 #include <vector>

@@ -1,6 +1,6 @@
 #include "validate/runs.hpp"
 
-#include "scenarios/calibration_file.hpp"
+#include "scenarios/calibration_use.hpp"
 #include "sim/residual.hpp"
 #include "validate/suspicion.hpp"
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <optional>
 
-#include "scenarios/calibration_file.hpp"
+#include "scenarios/calibration_use.hpp"
 #include "scenarios/cluster_file.hpp"
 #include "scenarios/nccl_xml.hpp"
 #include "scenarios/utf8.hpp"

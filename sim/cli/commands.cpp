@@ -31,7 +31,8 @@ const Option color_option{"color", "WHEN", "colour in the text (default: auto)",
 const Option calibration_option{
     "calibration",
     "FILE",
-    "measured collectives, as `lockstep calibrate` writes them",
+    "what `lockstep calibrate` measured of collectives, kernels and copies; of two files the later "
+    "counts",
     {},
     true};
 
@@ -90,8 +91,8 @@ std::vector<Command> make_commands() {
        "Predicts every plan of a scenario and ranks them: those that fit by step time, then those "
        "that are too "
        "big, then those that break a rule. Says how probable each place is and what decides it. "
-       "Exit code 4 where "
-       "no plan fits, 3 where none is legal.",
+       "With --calibration also every plan before and after, what moved it, and which conclusions "
+       "changed. Exit code 4 where no plan fits, 3 where none is legal.",
        {scenario_argument},
        {format_option, set_option, calibration_option, catalog_option, color_option},
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
@@ -172,10 +173,10 @@ std::vector<Command> make_commands() {
         "lockstep validate collectives validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt"},
        nullptr});
   table.push_back({"calibrate",
-                   "fits measured collectives, for --calibration",
+                   "fits what was measured on a machine, for --calibration",
                    "Hands over to the program lockstep-validate, which lies beside lockstep: "
-                   "`lockstep calibrate LOG` is "
-                   "`lockstep-validate calibrate LOG`.",
+                   "`lockstep calibrate FILE` is "
+                   "`lockstep-validate calibrate FILE`.",
                    {},
                    {},
                    {"lockstep calibrate validate/corpus/nccl_logs/superbench_a100x8_all_reduce.txt "

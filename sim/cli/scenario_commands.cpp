@@ -6,12 +6,13 @@
 #include <filesystem>
 #include <sstream>
 
-#include "scenarios/calibration_file.hpp"
+#include "scenarios/calibration_use.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/output_file.hpp"
 #include "sim/report/ascii.hpp"
+#include "sim/report/calibration_text.hpp"
 #include "sim/report/display.hpp"
 #include "sim/report/timeline_report.hpp"
 
@@ -19,11 +20,30 @@ namespace lockstep::cli {
 
 namespace {
 
-Scenario scenario_of(const Arguments& arguments, const Environment& environment) {
+// The scenario, and the same with what --calibration holds.
+struct CalibratedScenario {
+  Scenario plain;
+  Scenario scenario;
+  AppliedCalibration applied;
+  [[nodiscard]] bool calibrated() const { return !applied.files.empty(); }
+};
+
+CalibratedScenario scenario_of(const Arguments& arguments, const Environment& environment) {
   const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
-  Scenario scenario = load_scenario(arguments.positionals().front(), catalog, IllegalPlans::keep);
-  apply_calibrations(arguments.values("calibration"), catalog, clusters_of(scenario));
-  return scenario;
+  CalibratedScenario result;
+  result.plain =
+      load_scenario(arguments.positionals().front(), catalog, IllegalPlans::keep);
+  result.scenario = result.plain;
+  result.applied = apply_calibrations(arguments.values("calibration"), catalog,
+                                      clusters_of(result.scenario));
+  return result;
+}
+
+// What the calibration did to the plans of the report; nothing without one.
+std::optional<CalibrationEffect> effect_of(const CalibratedScenario& of, const Report& report,
+                                           const std::vector<std::string>& plans) {
+  if (!of.calibrated()) return std::nullopt;
+  return calibration_effect(simulate(of.plain, plans), report, of.applied);
 }
 
 // The other plans' problems are theirs.
@@ -97,17 +117,19 @@ std::string chosen_plan(const Scenario& scenario, const Arguments& arguments) {
   throw UsageError(fmt::format("the scenario has no plan '{}'", printable(name)), hint);
 }
 
-Outcome rendered(const Report& report, const std::string& command, const Arguments& arguments,
+Outcome rendered(const Report& report, const std::optional<CalibrationEffect>& effect,
+                 const std::string& command, const Arguments& arguments,
                  const Environment& environment) {
   const std::string format = arguments.value("format", "text");
   Outcome outcome;
   if (format == "json") {
-    outcome.output = report_json(report, command);
+    outcome.output = report_json(report, command, effect ? &*effect : nullptr);
   } else if (format == "csv") {
     outcome.output = report_csv(report);
   } else {
     const TextOptions options = text_options(arguments, environment);
     outcome.output = command == "simulate" ? simulate_text(report, options) : compare_text(report, options);
+    if (effect) outcome.output += '\n' + calibration_effect_text(*effect, options);
   }
   const bool fits =
       std::any_of(report.plans.begin(), report.plans.end(), [](const PlanReport& plan) { return plan.feasible; });
@@ -156,11 +178,13 @@ void add_trace(const TimelineReport& timeline, const std::string& path, Outcome&
 
 Outcome run_simulate(const Arguments& arguments, const Environment& environment) {
   check_timeline_options(arguments);
-  const Scenario scenario = scenario_of(arguments, environment);
+  const CalibratedScenario loaded = scenario_of(arguments, environment);
+  const Scenario& scenario = loaded.scenario;
   const std::string plan = chosen_plan(scenario, arguments);
   check_chosen(scenario, plan);
   const Report report = simulate(scenario, {plan});
-  Outcome outcome = rendered(report, "simulate", arguments, environment);
+  Outcome outcome = rendered(report, effect_of(loaded, report, {plan}), "simulate", arguments,
+                             environment);
   if (arguments.has("timeline") || arguments.has("trace")) {
     const std::optional<TimelineReport> timeline = timeline_of(report, report.plans.front());
     if (!timeline) {
@@ -182,10 +206,12 @@ Outcome run_simulate(const Arguments& arguments, const Environment& environment)
 }
 
 Outcome run_compare(const Arguments& arguments, const Environment& environment) {
-  const Scenario scenario = scenario_of(arguments, environment);
-  check_all(scenario);
-  Outcome outcome = rendered(simulate(scenario), "compare", arguments, environment);
-  outcome.remark = notes_of(scenario, {});
+  const CalibratedScenario loaded = scenario_of(arguments, environment);
+  check_all(loaded.scenario);
+  const Report report = simulate(loaded.scenario);
+  Outcome outcome =
+      rendered(report, effect_of(loaded, report, {}), "compare", arguments, environment);
+  outcome.remark = notes_of(loaded.scenario, {});
   return outcome;
 }
 

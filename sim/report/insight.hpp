@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/constants.hpp"
+#include "scenarios/constant_table.hpp"
 #include "sim/report/report.hpp"
 
 namespace lockstep {

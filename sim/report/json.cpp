@@ -2,6 +2,7 @@
 
 #include "sim/certainty.hpp"
 #include "sim/report/flop_conventions.hpp"
+#include "sim/report/calibration_json.hpp"
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/render.hpp"
@@ -268,7 +269,8 @@ Json scenario(const Report& report) {
 
 }  // namespace
 
-std::string report_json(const Report& report, const std::string& command) {
+std::string report_json(const Report& report, const std::string& command,
+                        const CalibrationEffect* calibration) {
   Json json = {{"schema_version", schema_version},
                {"command", command},
                {"scenario", scenario(report)},
@@ -281,6 +283,7 @@ std::string report_json(const Report& report, const std::string& command) {
   const ConstantTable constants = constant_table();
   for (const PlanComparison& c : report.comparisons) json["comparisons"].push_back(comparison(report, c, constants));
   json["not_modelled"] = report.not_modelled;
+  if (calibration != nullptr) json["calibration"] = calibration_effect_json(*calibration);
   // Names come from files: what is not UTF-8 becomes U+FFFD. A number that is not finite becomes null.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

@@ -7,6 +7,8 @@
 
 namespace lockstep {
 
+struct CalibrationEffect;
+
 struct TextOptions {
   bool color = false;
   int width = 100;
@@ -15,7 +17,9 @@ struct TextOptions {
 
 std::string simulate_text(const Report& report, const TextOptions& options);   // one plan
 std::string compare_text(const Report& report, const TextOptions& options);    // all plans
-std::string report_json(const Report& report, const std::string& command);     // "simulate" | "compare"
+// `command` is "simulate" or "compare"; with an effect the object `calibration` is there too.
+std::string report_json(const Report& report, const std::string& command,
+                        const CalibrationEffect* calibration = nullptr);
 std::string report_csv(const Report& report);
 
 }  // namespace lockstep

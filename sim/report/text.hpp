@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/constants.hpp"
+#include "scenarios/constant_table.hpp"
 #include "sim/report/display.hpp"
 #include "sim/report/render.hpp"
 

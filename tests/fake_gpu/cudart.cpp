@@ -69,7 +69,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int device) {
   prop->maxThreadsPerMultiProcessor = 2048;
   prop->sharedMemPerBlock = 49152;
   prop->sharedMemPerBlockOptin = 232448;
-  prop->l2CacheSize = 50 * 1024 * 1024;
+  prop->l2CacheSize = static_cast<int>(number("LOCKSTEP_FAKE_L2", 50 * 1024 * 1024));
   prop->ECCEnabled = 1;
   prop->pciBusID = bus_of(device);
   prop->asyncEngineCount = 3;

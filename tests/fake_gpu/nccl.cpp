@@ -28,7 +28,7 @@ struct Group {
 };
 
 Group& group() {
-  static Group one;
+  thread_local Group one;
   return one;
 }
 
@@ -59,6 +59,7 @@ ncclResult_t refuse_duplicates(const std::vector<std::string>& places) {
 
 ncclResult_t initialise(const std::string& name, const std::vector<Joining>& joinings) {
   const std::shared_ptr<World> world = world_of(name, joinings.front().ranks);
+  world->local_ranks += static_cast<int>(joinings.size());
   std::map<int, std::string> places;
   for (const Joining& one : joinings) {
     places[one.rank] = text("NCCL_HOSTID", "host") + '/' +
@@ -90,10 +91,11 @@ void split(World& parent, const std::vector<Joining>& joinings) {
     std::vector<std::pair<int, int>>& list = members[one.color];
     std::sort(list.begin(), list.end());
     const auto at = std::find(list.begin(), list.end(), std::pair(one.key, one.parent->rank));
-    *one.out = new ncclComm{world_of(parent.name() + '.' + std::to_string(number_of_split) + '.' +
-                                         std::to_string(one.color),
-                                     static_cast<int>(list.size())),
-                            static_cast<int>(at - list.begin()), one.parent->device};
+    const std::shared_ptr<World> world = world_of(
+        parent.name() + '.' + std::to_string(number_of_split) + '.' + std::to_string(one.color),
+        static_cast<int>(list.size()));
+    ++world->local_ranks;
+    *one.out = new ncclComm{world, static_cast<int>(at - list.begin()), one.parent->device};
   }
 }
 
@@ -199,7 +201,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
 }
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t /*comm*/, ncclResult_t* error) {
-  *error = error_of_environment("ASYNC");
+  *error = hung() ? error_of_environment("ASYNC") : ncclSuccess;
   return ncclSuccess;
 }
 

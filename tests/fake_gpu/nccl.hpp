@@ -46,6 +46,7 @@ ncclResult_t join(const std::vector<Joining>& joinings);
 // Seconds of these communications of one rank by the model: LOCKSTEP_FAKE_NCCL_LATENCY (10 us) and
 // nccl-tests' bus bytes over LOCKSTEP_FAKE_NCCL_BANDWIDTH (100e9 B/s).
 double seconds_of(const std::vector<Communication>& of_rank);
+bool hung();  // whether a group of this process did
 ncclResult_t communicate(const std::vector<Communication>& communications);
 
 void set_last_error(const std::string& text);

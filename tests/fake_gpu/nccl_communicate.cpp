@@ -1,7 +1,8 @@
 // What collectives of the fake NCCL do to memory and how long they take.
 //
 // LOCKSTEP_FAKE_NCCL_HANG_AFTER and LOCKSTEP_FAKE_NCCL_CALL_ERROR_AFTER count groups of this
-// process; LOCKSTEP_FAKE_NCCL_CORRUPT is a rank whose results have a wrong last element.
+// process; LOCKSTEP_FAKE_NCCL_CORRUPT is a rank whose results have a wrong last element. With
+// LOCKSTEP_FAKE_NCCL_DATA=0 no bytes move, only time passes.
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -15,6 +16,10 @@ namespace lockstep::fake {
 namespace {
 
 constexpr double never = 1e18;
+
+bool moves_data() {
+  return number("LOCKSTEP_FAKE_NCCL_DATA", 1) != 0;
+}
 
 std::string bytes_at(const void* pointer, std::size_t size) {
   return {static_cast<const char*>(pointer), size};
@@ -55,6 +60,7 @@ std::size_t sent_bytes(const Communication& one) {
 std::string contribution(const std::vector<Communication>& of_rank) {
   std::string out;
   put(out, std::max(stream_time(of_rank.front().stream), host_time()));
+  if (!moves_data()) return out;
   for (const Communication& one : of_rank) {
     const std::size_t size = sent_bytes(one);
     if (one.operation == Operation::recv) continue;
@@ -90,18 +96,24 @@ std::string sum_of(const std::vector<Given>& all, ncclDataType_t type) {
   return sum;
 }
 
-// What the rank receives; nothing where it receives nothing.
-std::string result_of(const Communication& one, const std::vector<Given>& all) {
+bool reduces(Operation operation) {
+  return operation == Operation::all_reduce || operation == Operation::reduce ||
+         operation == Operation::reduce_scatter;
+}
+
+// What the rank receives; nothing where it receives nothing. `sum`: of all ranks, where it reduces.
+std::string result_of(const Communication& one, const std::vector<Given>& all,
+                      const std::string& sum) {
   const std::size_t size = size_of(one);
   const auto rank = static_cast<std::size_t>(one.comm->rank);
   const auto root = static_cast<std::size_t>(one.root);
   switch (one.operation) {
     case Operation::all_reduce:
-      return sum_of(all, one.type);
+      return sum;
     case Operation::reduce:
-      return rank == root ? sum_of(all, one.type) : std::string{};
+      return rank == root ? sum : std::string{};
     case Operation::reduce_scatter:
-      return sum_of(all, one.type).substr(rank * size, size);
+      return sum.substr(rank * size, size);
     case Operation::broadcast:
       return all[root].sent.front().second;
     case Operation::all_gather: {
@@ -151,11 +163,13 @@ void perform(World& world, const std::map<int, std::vector<Communication>>& loca
     all.push_back(given_by(text));
     start = std::max(start, all.back().time);
   }
+  const Communication& one = local.begin()->second.front();
+  const std::string sum = moves_data() && reduces(one.operation) ? sum_of(all, one.type) : std::string{};
   for (const auto& [rank, of_rank] : local) {
     const Communication& first = of_rank.front();
-    Results results = received(of_rank, all);
-    if (!between_two(first)) {
-      std::string result = result_of(first, all);
+    Results results = moves_data() ? received(of_rank, all) : Results{};
+    if (moves_data() && !between_two(first)) {
+      std::string result = result_of(first, all, sum);
       if (!result.empty()) results.emplace_back(first.recv, std::move(result));
     }
     if (rank == static_cast<int>(number("LOCKSTEP_FAKE_NCCL_CORRUPT", -1))) corrupt(results);
@@ -199,14 +213,21 @@ double seconds_of(const std::vector<Communication>& of_rank) {
          bus_bytes / number("LOCKSTEP_FAKE_NCCL_BANDWIDTH", 100e9);
 }
 
+namespace {
+double groups = 0;  // of this process
+}
+
+bool hung() {
+  return groups > number("LOCKSTEP_FAKE_NCCL_HANG_AFTER", never);
+}
+
 ncclResult_t communicate(const std::vector<Communication>& communications) {
-  static double groups = 0;
   ++groups;
   if (groups > number("LOCKSTEP_FAKE_NCCL_CALL_ERROR_AFTER", 0)) {
     const ncclResult_t error = error_of_environment("CALL");
     if (error != ncclSuccess) return error;
   }
-  const bool hangs = groups > number("LOCKSTEP_FAKE_NCCL_HANG_AFTER", never);
+  const bool hangs = hung();
   // By communicator, in the order of the calls: batches of one operation per rank, then what is
   // sent and received.
   std::vector<World*> worlds;

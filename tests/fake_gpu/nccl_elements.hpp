@@ -30,13 +30,16 @@ inline std::size_t element_size(ncclDataType_t type) {
 
 template <typename T, typename Add>
 void add_each(std::string& sum, const std::string& other, Add add) {
-  for (std::size_t at = 0; at + sizeof(T) <= sum.size(); at += sizeof(T)) {
+  char* to = sum.data();
+  const char* from = other.data();
+  const std::size_t size = sum.size();
+  for (std::size_t at = 0; at + sizeof(T) <= size; at += sizeof(T)) {
     T a;
     T b;
-    std::memcpy(&a, sum.data() + at, sizeof(T));
-    std::memcpy(&b, other.data() + at, sizeof(T));
+    std::memcpy(&a, to + at, sizeof(T));
+    std::memcpy(&b, from + at, sizeof(T));
     a = add(a, b);
-    std::memcpy(sum.data() + at, &a, sizeof(T));
+    std::memcpy(to + at, &a, sizeof(T));
   }
 }
 

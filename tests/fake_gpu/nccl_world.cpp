@@ -48,6 +48,26 @@ void World::open() {
 }
 
 std::vector<std::string> World::exchange(const std::map<int, std::string>& own) {
+  const bool whole = static_cast<int>(own.size()) == local_ranks;
+  return whole ? exchange_of_process(own) : exchange_with_threads(own);
+}
+
+// The thread that completes the round exchanges for all.
+std::vector<std::string> World::exchange_with_threads(const std::map<int, std::string>& own) {
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<Round> round = current_;
+  round->own.insert(own.begin(), own.end());
+  if (static_cast<int>(round->own.size()) == local_ranks) {
+    round->all = exchange_of_process(round->own);
+    round->done = true;
+    current_ = std::make_shared<Round>();
+    changed_.notify_all();
+  }
+  changed_.wait(lock, [&] { return round->done; });
+  return round->all;
+}
+
+std::vector<std::string> World::exchange_of_process(const std::map<int, std::string>& own) {
   std::vector<std::string> all(static_cast<std::size_t>(ranks_));
   if (static_cast<int>(own.size()) == ranks_) {
     for (const auto& [rank, bytes] : own) all[static_cast<std::size_t>(rank)] = bytes;

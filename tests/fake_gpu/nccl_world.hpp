@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <condition_variable>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -19,14 +22,24 @@ class World {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] int ranks() const { return ranks_; }
 
-  // What every rank gave, by rank. Waits, for ever if need be, until all have. A rank gives at most
-  // 16 MiB where there are several processes.
+  // What every rank gave, by rank. Waits, for ever if need be, until all have; threads of one
+  // process may give the ranks of this process one by one. A rank gives at most 16 MiB where there
+  // are several processes.
   std::vector<std::string> exchange(const std::map<int, std::string>& own);
 
+  int local_ranks = 0;  // of this process
   int splits = 0;  // how often it was split, the same on every rank
 
  private:
   struct Shared;
+  // One round of a thread that gives only some of this process's ranks.
+  struct Round {
+    std::map<int, std::string> own;
+    std::vector<std::string> all;
+    bool done = false;
+  };
+  std::vector<std::string> exchange_with_threads(const std::map<int, std::string>& own);
+  std::vector<std::string> exchange_of_process(const std::map<int, std::string>& own);
   void open();
   [[nodiscard]] char* slot(int rank) const;
 
@@ -35,6 +48,9 @@ class World {
   long round_ = 0;
   Shared* shared_ = nullptr;
   std::size_t size_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::shared_ptr<Round> current_ = std::make_shared<Round>();
 };
 
 }  // namespace lockstep::fake

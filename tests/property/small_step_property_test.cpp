@@ -144,7 +144,7 @@ TEST_CASE("What a small step leaves out is said", "[small-step]") {
   CHECK(on_node.collectives);
   CHECK(on_node.not_run ==
         std::vector<std::string>{
-            "78 of 80 layers", "1 pipeline stages and their transfers", "3 of 4 data ranks",
+            "78 of 80 layers", "1 pipeline stage and its transfers", "3 of 4 data ranks",
             "the fused attention kernel: attention runs, and is predicted, as batched products",
             "the framework's work on the host"});
   size.gpus = 1;

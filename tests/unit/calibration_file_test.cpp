@@ -1,7 +1,7 @@
 // Files of calibrations: what is read, written, and said of mistakes.
 #include "tests/catch.hpp"
 
-#include "scenarios/calibration_file.hpp"
+#include "scenarios/calibration_use.hpp"
 #include "tests/cli/process.hpp"
 
 using namespace lockstep;
@@ -19,7 +19,7 @@ std::string file_with(const std::string& entry) {
 
 std::string complaint(const std::string& text) {
   try {
-    parse_calibrations(text, "c.yaml", catalog());
+    parse_calibration(text, "c.yaml", catalog());
   } catch (const InputError& error) {
     return error.what();
   }
@@ -33,21 +33,22 @@ const std::string begin =
 
 TEST_CASE("calibration file: every key is read", "[unit]") {
   const auto entries =
-      parse_calibrations(file_with("  - system: dgx-h100\n"
-                                   "    collective: all_gather\n"
-                                   "    ranks: 16\n"
-                                   "    nodes: 2\n"
-                                   "    spread: 0.03\n"
-                                   "    points: 31\n"
-                                   "    smallest: 8 B\n"
-                                   "    largest: 8 GiB\n"
-                                   "    source: \"a log\"\n"
-                                   "    date: 2026-01-28\n"
-                                   "    nccl_version: 2.29.2\n"
-                                   "    pieces:\n"
-                                   "      - {from: 8 B, latency: 13 us}\n"
-                                   "      - {from: 1 MiB, latency: 20 us, bandwidth: 200 GB/s}\n"),
-                         "c.yaml", catalog());
+      parse_calibration(file_with("  - system: dgx-h100\n"
+                                  "    collective: all_gather\n"
+                                  "    ranks: 16\n"
+                                  "    nodes: 2\n"
+                                  "    spread: 0.03\n"
+                                  "    points: 31\n"
+                                  "    smallest: 8 B\n"
+                                  "    largest: 8 GiB\n"
+                                  "    source: \"a log\"\n"
+                                  "    date: 2026-01-28\n"
+                                  "    nccl_version: 2.29.2\n"
+                                  "    pieces:\n"
+                                  "      - {from: 8 B, latency: 13 us}\n"
+                                  "      - {from: 1 MiB, latency: 20 us, bandwidth: 200 GB/s}\n"),
+                        "c.yaml", catalog())
+          .collectives;
   REQUIRE(entries.size() == 1);
   const CollectiveCalibration& entry = entries[0];
   CHECK(entry.system == "dgx-h100");
@@ -80,14 +81,14 @@ TEST_CASE("calibration file: what is written is read back, twice the same", "[un
   entry.largest = Bytes{1024};
   entry.source = "C:\\log \"one\": #2";
   entry.pieces = {{Bytes{32}, Seconds{12.5e-6}, 0}, {Bytes{512}, Seconds{0}, 4e-9}};
-  const std::string text = calibration_file_text({entry});
-  const auto back = parse_calibrations(text, "c.yaml", catalog());
+  const std::string text = calibration_file_text({{}, {entry}, {}});
+  const auto back = parse_calibration(text, "c.yaml", catalog()).collectives;
   REQUIRE(back.size() == 1);
   CHECK(back[0].source == entry.source);
   CHECK(back[0].collective == Collective::send_recv);
   REQUIRE(back[0].pieces.size() == 2);
   CHECK(back[0].pieces[1].seconds_per_byte == Approx(4e-9));
-  CHECK(calibration_file_text(back) == text);
+  CHECK(calibration_file_text({{}, back, {}}) == text);
 }
 
 TEST_CASE("calibration file: mistakes are located", "[unit]") {

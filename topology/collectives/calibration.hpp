@@ -1,7 +1,7 @@
 // What was measured of a system's collectives, and how it changes a prediction.
 //
-// An entry is the measured curve of one collective on one group: two or three lines, each from a
-// size on. On that group it is the prediction. Elsewhere the model's own ratio between the two
+// An entry is the measured curve of one collective on one group: a few lines, each from a size
+// on. On that group it is the prediction. Elsewhere the model's own ratio between the two
 // groups carries it over: NCCL's form says how time grows with ranks and nodes, the measurement
 // says how far off the model was.
 #pragma once
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "topology/collectives/nccl_model.hpp"
+#include "topology/confidence.hpp"
 
 namespace lockstep {
 
@@ -33,6 +34,7 @@ struct CollectiveCalibration {
   std::string source;        // where the table was
   std::string date;          // "2026-01-28"; "" where not stated
   std::string nccl_version;  // "2.29.2"; "" where not stated
+  Confidence confidence = Confidence::unstated;
 };
 
 // The measured collectives of one system.

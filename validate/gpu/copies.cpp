@@ -14,7 +14,7 @@ constexpr std::uint8_t touched = 0x5a;  // pages are given at the first write
 
 MeasuredCopy measured(GpuTimer& timer, const char* direction, bool pinned, std::size_t bytes,
                       const TimingOptions& options, const Enqueue& enqueue) {
-  const TimedCall timed = timer.measure(enqueue, options, /*graphs=*/false);
+  const KernelTime timed = timer.measure(enqueue, options, /*graphs=*/false);
   MeasuredCopy copy;
   copy.direction = direction;
   copy.pinned = pinned;

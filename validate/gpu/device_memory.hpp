@@ -17,6 +17,12 @@ class OutOfDeviceMemory : public MeasurementError {
   using MeasurementError::MeasurementError;
 };
 
+// A library has no kernel for what was asked of it; others can still run.
+class NoKernel : public MeasurementError {
+ public:
+  using MeasurementError::MeasurementError;
+};
+
 // Throws OutOfDeviceMemory: "GPU 0: 91.3 GB of memory are needed, 79.6 GB are free".
 DeviceBuffer device_memory(const CudaRuntime& cuda, int device, std::size_t bytes);
 

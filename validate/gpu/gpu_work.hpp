@@ -35,7 +35,8 @@ class GpuKernels {
   // The product as frameworks call it, accumulated in fp32; bf16, fp16, tf32, fp32, or fp8 (e4m3 to
   // bf16) where the GPU has it. The first of cuBLASLt's candidates, as frameworks take it; with
   // `candidates` above 1 the fastest of so many, each timed here. Throws OutOfDeviceMemory
-  // (validate/gpu/device_memory.hpp) where the buffers do not fit.
+  // where the buffers do not fit, NoKernel where the GPU or the library has none for it
+  // (validate/gpu/device_memory.hpp).
   std::unique_ptr<GpuWork> gemm(const GemmShape& shape, int candidates = 1);
   // C[m,n] = A[m,k] B[k,n] of a forward pass.
   std::unique_ptr<GpuWork> gemm(std::int64_t m, std::int64_t n, std::int64_t k, Dtype dtype) {

@@ -10,8 +10,8 @@
 namespace lockstep {
 namespace {
 
-// Shorter calls may wait for the host: a launch takes 2 to 10 us.
-constexpr double shortest_queued_call = 20e-6;
+// Shorter calls may wait for the host, which takes 2 to 10 us to launch one and is interrupted.
+constexpr double shortest_queued_call = 60e-6;
 constexpr std::int64_t calls_of_a_graph = 200;
 constexpr std::int64_t most_queued_calls = 5000;
 constexpr std::int64_t estimate_calls = 3;
@@ -46,7 +46,7 @@ double GpuTimer::graph_seconds(const GpuGraph& graph, std::int64_t launches) {
   return after_.seconds_since(before_);
 }
 
-TimedCall GpuTimer::measure(const Enqueue& enqueue, const TimingOptions& options, bool graphs) {
+KernelTime GpuTimer::measure(const Enqueue& enqueue, const TimingOptions& options, bool graphs) {
   static_cast<void>(queue_seconds(enqueue, 1));  // the first call loads and sets up
   double call = queue_seconds(enqueue, estimate_calls) / estimate_calls;
   if (options.warm_up_seconds > 0) {
@@ -56,7 +56,7 @@ TimedCall GpuTimer::measure(const Enqueue& enqueue, const TimingOptions& options
   std::unique_ptr<GpuGraph> graph;
   if (graphs && call < shortest_queued_call)
     graph = std::make_unique<GpuGraph>(cuda_, device_, stream_, enqueue, calls_of_a_graph);
-  TimedCall timed;
+  KernelTime timed;
   timed.time = measure_repeats(options.repeats, [&](std::int64_t iterations) {
     if (!graph) return queue_seconds(enqueue, iterations) / static_cast<double>(iterations);
     const std::int64_t launches = (iterations + graph->calls() - 1) / graph->calls();
@@ -68,7 +68,7 @@ TimedCall GpuTimer::measure(const Enqueue& enqueue, const TimingOptions& options
   return timed;
 }
 
-TimedCall GpuTimer::measure(GpuWork& work, const TimingOptions& options) {
+KernelTime GpuTimer::measure(GpuWork& work, const TimingOptions& options) {
   return measure([&](cudaStream_t stream) { work.enqueue(stream); }, options);
 }
 

@@ -17,7 +17,7 @@ struct TimingOptions {
   double second_path_seconds = 0.02;  // of each of its repeats; 0: no second path
 };
 
-struct TimedCall {
+struct KernelTime {
   RepeatedTime time;                    // GPU's clock: events
   std::optional<double> second_path_s;  // host's clock
 };
@@ -31,8 +31,8 @@ class GpuTimer {
   // launch them are put into a graph. Second path: the host's clock around launches of a graph of
   // the same calls, and the wait for their end; with `graphs` false (copies of pageable memory
   // cannot be captured) around the queue itself. Throws MeasurementError.
-  TimedCall measure(const Enqueue& enqueue, const TimingOptions& options, bool graphs = true);
-  TimedCall measure(GpuWork& work, const TimingOptions& options);
+  KernelTime measure(const Enqueue& enqueue, const TimingOptions& options, bool graphs = true);
+  KernelTime measure(GpuWork& work, const TimingOptions& options);
 
   // Seconds of all calls together, by events.
   double queue_seconds(const Enqueue& enqueue, std::int64_t calls);

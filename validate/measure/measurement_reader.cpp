@@ -117,6 +117,7 @@ class Reader {
       value = found->get<std::int64_t>();
       return;
     }
+    failed_ = true;
     problems_.add("E642", at(key), fmt::format("{} cannot be", found->dump()),
                   fmt::format("a whole number from {} on", least));
   }
@@ -273,7 +274,17 @@ class Syntax {
   bool too_deep_ = false;
 };
 
-// The message of the library names a line and column of its own; ours are better.
+// What the library says without its own name of the error and its own line and column: ours are
+// better. "[json.exception.parse_error.101] parse error at line 1, column 1: …".
+std::string without_place(const std::string& text) {
+  const std::size_t bracket = text.find("] ");
+  std::string message = bracket == std::string::npos ? text : text.substr(bracket + 2);
+  const std::size_t colon = message.find(": ");
+  if (message.rfind("parse error", 0) == 0 && colon != std::string::npos)
+    message = message.substr(colon + 2);
+  return message;
+}
+
 [[noreturn]] void fail(const std::shared_ptr<const SourceText>& source, std::size_t byte,
                        const std::string& text) {
   const std::string& all = source->text();
@@ -282,11 +293,8 @@ class Syntax {
       std::count(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
   const std::size_t before = at == 0 ? std::string::npos : all.rfind('\n', at - 1);
   const std::size_t column = before == std::string::npos ? at : at - before - 1;
-  const std::size_t colon = text.rfind(": ");
-  throw InputError(
-      {diagnose({source, line, column, 1}, "E640",
-                "this is no JSON: " + (colon == std::string::npos ? text : text.substr(colon + 2)),
-                "was the file cut off?")});
+  throw InputError({diagnose({source, line, column, 1}, "E640",
+                             "this is no JSON: " + without_place(text), "was the file cut off?")});
 }
 
 Json parse_json(const std::shared_ptr<const SourceText>& source, Problems& problems) {

@@ -16,6 +16,8 @@
 #include "validate/measure/options.hpp"
 #include "validate/measure/sweep_options.hpp"
 #include "validate/measure/together.hpp"
+#include "validate/measure/watched_backend.hpp"
+#include "validate/nccl_log_line.hpp"
 #include "validate/progress.hpp"
 #if LOCKSTEP_HAS_MPI
 #include "validate/mpi/mpi_backend.hpp"
@@ -27,9 +29,18 @@ namespace {
 
 constexpr std::size_t help_width = 100;
 constexpr const char* default_largest = "4M";
+constexpr double default_timeout_s = 60;
+constexpr double longest_timeout_s = 86400;
+
+std::vector<Option> with_timeout(std::vector<Option> own) {
+  own.push_back(
+      {"timeout", "S", "ends the run when a call takes longer, in seconds (default: 60)", {}});
+  return own;
+}
 
 const std::vector<Option>& options() {
-  static const std::vector<Option> options = with_measuring_options(sweep_options(default_largest));
+  static const std::vector<Option> options =
+      with_measuring_options(with_timeout(sweep_options(default_largest)));
   return options;
 }
 
@@ -63,6 +74,19 @@ struct Request {
 
 #if LOCKSTEP_HAS_MPI
 
+double timeout_of(const Arguments& arguments) {
+  const std::string text = arguments.value("timeout");
+  if (text.empty()) return default_timeout_s;
+  const std::optional<double> seconds = decimal_number(text);
+  if (seconds && *seconds > 0.0 && *seconds <= longest_timeout_s) return *seconds;
+  throw UsageError(fmt::format("--timeout is '{}'", printable(text)),
+                   "seconds above 0, such as 60");
+}
+
+std::string host_of(const MachineFacts& machine) {
+  return machine.hosts.empty() ? std::string("an unknown host") : machine.hosts.front();
+}
+
 Request read_request(const std::vector<std::string>& words, const std::filesystem::path& program) {
   Request request;
   request.arguments = parse_arguments(words, options());
@@ -74,6 +98,7 @@ Request read_request(const std::vector<std::string>& words, const std::filesyste
         "--cluster CLUSTER names what is measured, --output FILE where it is written");
   request.sweep = sweep_of(request.arguments, default_largest, largest_mpi_bytes);
   request.collectives = collectives_of(request.arguments);
+  static_cast<void>(timeout_of(request.arguments));
   const std::string cluster = request.arguments.value("cluster");
   if (!cluster.empty())
     request.system =
@@ -154,14 +179,37 @@ std::string wrong_text(const std::vector<CollectiveSweep>& sweeps) {
   return text;
 }
 
-Outcome measure(const Request& request, const std::vector<std::string>& words, Processes& processes,
-                std::ostream* progress_to) {
+// Processes that were started with other options would wait for each other for ever.
+void check_same_command(Processes& processes, const std::string& command) {
+  const std::vector<std::string> all = processes.gather(command);
+  agree(processes, [&] {
+    if (processes.first()) return;
+    if (command != all.front())
+      throw UsageError(fmt::format("process {} was started as `{}`, process 0 as `{}`",
+                                   processes.rank(), printable(command), printable(all.front())),
+                       "all processes of a run take the same options");
+  });
+}
+
+// The processes of a run, whose calls are watched.
+struct Run {
+  Run(Processes& own, Watchdog& dog, const std::string& rank)
+      : processes(own), watchdog(dog), where(rank), watched(own, dog, rank) {}
+  Processes& processes;
+  Watchdog& watchdog;
+  std::string where;
+  WatchedProcesses watched;
+};
+
+Measurement measurement_of(const Request& request, const std::string& command, Run& run,
+                           std::ostream* progress_to) {
+  Processes& processes = run.processes;
+  WatchedProcesses& watched = run.watched;
+  const MachineFacts own = machine_facts(command);
+  const std::vector<std::string> hosts = watched.gather(host_of(own));
+
   Measurement measurement;
-  measurement.machine =
-      machine_facts(fmt::format("lockstep-validate mpi {}", fmt::join(words, " ")));
-  const std::string own_host =
-      measurement.machine.hosts.empty() ? "" : measurement.machine.hosts.front();
-  const std::vector<std::string> hosts = processes.gather(own_host);
+  measurement.machine = own;
   measurement.machine.hosts = distinct_hosts(hosts);
   measurement.machine.system = request.system;
   measurement.machine.mpi = processes.library();
@@ -169,26 +217,56 @@ Outcome measure(const Request& request, const std::vector<std::string>& words, P
     measurement.functional_only = "one rank alone communicates with nobody";
   std::unique_ptr<CollectiveBackend> backend;
   std::vector<RankGroups> groups;
-  agree(processes, [&] {
+  agree(watched, [&] {
     backend = mpi_backend(processes, hosts);
     groups = groups_of(request.arguments, backend->ranks(), backend->ranks() / backend->nodes());
   });
-  measurement.collectives = Sweeps(*backend, processes, request, groups, progress_to).measure();
-  Outcome outcome;
-  outcome.remark = crowded_note(hosts.size(), measurement.machine.hosts.size());
+  WatchedBackend watched_backend(*backend, run.watchdog, run.where);
+  measurement.collectives =
+      Sweeps(watched_backend, watched, request, groups, progress_to).measure();
+  return measurement;
+}
+
+Outcome outcome_of(const Measurement& measurement, const Request& request, Processes& processes) {
   const std::string json = measurement_json(measurement);
-  outcome.output =
-      request.arguments.value("format", "text") == "json" ? json : sweeps_text(measurement);
   const std::string file = request.arguments.value("output");
   agree(processes, [&] {
     if (processes.first() && !file.empty()) write_result(file, json, "the measurement");
   });
+  Outcome outcome;
+  outcome.output =
+      request.arguments.value("format", "text") == "json" ? json : sweeps_text(measurement);
+  outcome.remark =
+      crowded_note(static_cast<std::size_t>(processes.size()), measurement.machine.hosts.size());
   if (!file.empty())
     outcome.remark += fmt::format("lockstep-validate: wrote {}\n", printable(file));
   const std::string wrong = wrong_text(measurement.collectives);
   outcome.remark += wrong;
   if (!wrong.empty()) outcome.code = internal_error;
   return outcome;
+}
+
+Outcome measure(const Request& request, const std::string& command, Run& run,
+                std::ostream* progress_to) {
+  return outcome_of(measurement_of(request, command, run, progress_to), request, run.watched);
+}
+
+void end_hanging_run(Processes& processes, const std::string& call, double seconds) {
+  std::cerr << fmt::format(
+                   "lockstep-validate: measuring failed: {}: no answer within {:g} s\n"
+                   "  = hint: did another process end? --timeout S waits longer\n",
+                   call, seconds)
+            << std::flush;
+  processes.abort(internal_error);
+}
+
+// Before the options are agreed on: what is wrong with them is said then.
+double timeout_in(const std::vector<std::string>& words) {
+  try {
+    return timeout_of(parse_arguments(words, options()));
+  } catch (const UsageError&) {
+    return default_timeout_s;
+  }
 }
 
 #endif
@@ -200,13 +278,22 @@ Outcome run_mpi(const std::vector<std::string>& words, const std::filesystem::pa
                 std::ostream* progress_to) {
   const Launcher launcher = started_by_launcher();
   const std::unique_ptr<Processes> processes = processes_of_run(launcher);
-  return run_together(*processes, std::cerr, [&]() -> Outcome {
+  const std::string command = fmt::format("lockstep-validate mpi {}", fmt::join(words, " "));
+  const std::string where =
+      fmt::format("rank {} on {}", processes->rank(), printable(host_of(machine_facts(command))));
+  const double timeout_s = timeout_in(words);
+  Watchdog watchdog(timeout_s,
+                    [&](const std::string& call) { end_hanging_run(*processes, call, timeout_s); });
+  Run run(*processes, watchdog, where);
+  return run_together(run.watched, std::cerr, [&]() -> Outcome {
     Request request;
-    agree(*processes, [&] { request = read_request(words, program); });
+    agree(run.watched, [&] { request = read_request(words, program); });
     if (request.help) return {help(), ok, {}};
-    if (launcher) return measure(request, words, *processes, progress_to);
+    check_same_command(run.watched, command);
+    if (launcher) return measure(request, command, run, progress_to);
     const std::unique_ptr<Processes> alone = mpi_processes();
-    return measure(request, words, *alone, progress_to);
+    Run alone_run(*alone, watchdog, where);
+    return measure(request, command, alone_run, progress_to);
   });
 }
 #else

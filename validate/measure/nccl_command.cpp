@@ -15,10 +15,8 @@
 #include "validate/measure/options.hpp"
 #include "validate/measure/sweep_options.hpp"
 #include "validate/measure/together.hpp"
-#include "validate/measured_table.hpp"
 #include "validate/nccl_log_line.hpp"
 #include "validate/progress.hpp"
-#include "validate/targets.hpp"
 #if LOCKSTEP_HAS_NCCL
 #include "validate/nccl/nccl_run.hpp"
 #endif
@@ -30,10 +28,6 @@ namespace {
 
 constexpr std::size_t help_width = 100;
 constexpr const char* default_largest = "1G";
-constexpr std::int64_t most_bytes = std::int64_t{64} << 30;
-constexpr double default_timeout_s = 60;
-constexpr double longest_timeout_s = 86400;
-constexpr std::int64_t most_gpus = 1024;
 
 std::vector<Option> options() {
   std::vector<Option> own = sweep_options(default_largest);
@@ -72,6 +66,21 @@ std::string help() {
          "  mpirun -np 16 lockstep-validate nccl --groups world,blocks:8+,rails+ -o nccl.json\n";
 }
 
+Arguments read_arguments(const std::vector<std::string>& words) {
+  Arguments arguments = parse_arguments(words, options());
+  if (!arguments.help && !arguments.files.empty())
+    throw UsageError(fmt::format("nccl takes no file: {}", printable(arguments.files.front())),
+                     "--cluster CLUSTER names what is measured, --output FILE where it is written");
+  return arguments;
+}
+
+#if LOCKSTEP_HAS_NCCL
+
+constexpr std::int64_t most_bytes = std::int64_t{64} << 30;
+constexpr double default_timeout_s = 60;
+constexpr double longest_timeout_s = 86400;
+constexpr std::int64_t most_gpus = 1024;
+
 std::optional<std::int64_t> gpus_of(const Arguments& arguments) {
   const std::string text = arguments.value("gpus");
   if (text.empty()) return std::nullopt;
@@ -89,10 +98,11 @@ double timeout_of(const Arguments& arguments) {
                    "seconds above 0, such as 60");
 }
 
-#if LOCKSTEP_HAS_NCCL
-
-// What is read from files, before anything is measured.
-struct Readings {
+// What the command line and the files that it names say.
+struct Request {
+  bool help = false;
+  Arguments arguments;
+  NcclRun run;
   std::optional<Catalog> catalog;
   std::optional<Aliases> aliases;
   ClusterChoice choice;
@@ -118,14 +128,18 @@ NcclRun run_of(const Arguments& arguments) {
   return run;
 }
 
-Readings read_catalog(const Arguments& arguments, const std::filesystem::path& program) {
-  Readings readings;
-  const std::filesystem::path folder = catalog_folder(arguments, program);
-  readings.catalog.emplace(folder);
-  readings.aliases.emplace(load_aliases(folder / "aliases" / "nccl_logs.yaml"));
-  const std::string cluster = arguments.value("cluster");
-  if (!cluster.empty()) readings.choice.cluster = load_cluster(cluster, *readings.catalog);
-  return readings;
+Request read_request(const std::vector<std::string>& words, const std::filesystem::path& program) {
+  Request request;
+  request.arguments = read_arguments(words);
+  request.help = request.arguments.help;
+  if (request.help) return request;
+  request.run = run_of(request.arguments);
+  const std::filesystem::path folder = catalog_folder(request.arguments, program);
+  request.catalog.emplace(folder);
+  request.aliases.emplace(load_aliases(folder / "aliases" / "nccl_logs.yaml"));
+  const std::string cluster = request.arguments.value("cluster");
+  if (!cluster.empty()) request.choice.cluster = load_cluster(cluster, *request.catalog);
+  return request;
 }
 
 std::string remark_line(const std::string& text) {
@@ -133,43 +147,43 @@ std::string remark_line(const std::string& text) {
 }
 
 // What the first process says and writes.
-Outcome outcome_of(NcclResult& result, const Arguments& arguments, const Readings& readings) {
+Outcome outcome_of(NcclResult& result, const Request& request) {
   Measurement& measurement = result.measurement;
   Outcome outcome;
-  const std::string assumed =
-      add_predictions(measurement, result.groups, result.ranks_per_node, *readings.catalog,
-                      *readings.aliases, readings.choice);
+  const std::string assumed = add_predictions(measurement, result.groups, result.ranks_per_node,
+                                              *request.catalog, *request.aliases, request.choice);
   if (!assumed.empty()) outcome.remark += remark_line(assumed);
-  for (const std::string& text : remarks_on(measurement)) {
+  for (const std::string& text : remarks_on(result)) {
     outcome.remark += remark_line(text);
     if (text.rfind("wrong results", 0) == 0) outcome.code = internal_error;
   }
   const std::string json = measurement_json(measurement);
-  outcome.output = arguments.value("format", "text") == "json" ? json : sweeps_text(measurement);
-  const std::string file = arguments.value("output");
-  if (!file.empty()) write_result(file, json, "the measurement");
+  outcome.output =
+      request.arguments.value("format", "text") == "json" ? json : sweeps_text(measurement);
+  const std::string file = request.arguments.value("output");
+  if (file.empty()) return outcome;
+  write_result(file, json, "the measurement");
+  outcome.remark += remark_line("wrote " + file);
   return outcome;
 }
 
-Outcome measure(const Arguments& arguments, const std::string& command_line,
-                const std::filesystem::path& program, std::ostream* progress_to,
-                Processes& processes) {
-  NcclRun run;
-  Readings readings;
-  agree(processes, [&] {
-    run = run_of(arguments);
-    readings = read_catalog(arguments, program);
-  });
+Outcome measure(Request& request, const std::vector<std::string>& words, Processes& processes,
+                std::ostream* progress_to) {
   std::optional<Progress> progress;
   if (progress_to != nullptr && processes.first()) {
     progress.emplace(*progress_to, "sizes");
-    run.progress = [&](std::size_t done, std::size_t of) { progress->show(done, of); };
+    request.run.progress = [&](std::size_t done, std::size_t of) { progress->show(done, of); };
   }
-  MachineFacts machine = machine_facts(command_line);
-  if (readings.choice.cluster) machine.system = readings.choice.cluster->system.name;
-  NcclResult result = measure_nccl(run, processes, std::move(machine), std::cerr);
+  MachineFacts machine =
+      machine_facts(fmt::format("lockstep-validate nccl {}", fmt::join(words, " ")));
+  if (request.choice.cluster) machine.system = request.choice.cluster->system.name;
+  NcclResult result = measure_nccl(request.run, processes, std::move(machine), std::cerr);
   progress.reset();
-  return processes.first() ? outcome_of(result, arguments, readings) : Outcome{};
+  Outcome outcome;
+  agree(processes, [&] {
+    if (processes.first()) outcome = outcome_of(result, request);
+  });
+  return outcome;
 }
 
 void end_by_interrupt(int /*signal*/) {
@@ -180,27 +194,24 @@ void end_by_interrupt(int /*signal*/) {
 
 }  // namespace
 
+#if LOCKSTEP_HAS_NCCL
 Outcome run_nccl(const std::vector<std::string>& words, const std::filesystem::path& program,
                  std::ostream* progress_to) {
-  const Arguments arguments = parse_arguments(words, options());
-  if (arguments.help) return {help(), ok, {}};
-  if (!arguments.files.empty())
-    throw UsageError(fmt::format("nccl reads no file: {}", printable(arguments.files.front())));
-#if LOCKSTEP_HAS_NCCL
   std::signal(SIGINT, &end_by_interrupt);
   const std::unique_ptr<Processes> processes = processes_of_run(started_by_launcher());
-  const std::string command_line = fmt::format("lockstep-validate nccl {}", fmt::join(words, " "));
-  return run_together(*processes, std::cerr, [&] {
-    return measure(arguments, command_line, program, progress_to, *processes);
+  return run_together(*processes, std::cerr, [&]() -> Outcome {
+    Request request;
+    agree(*processes, [&] { request = read_request(words, program); });
+    if (request.help) return {help(), ok, {}};
+    return measure(request, words, *processes, progress_to);
   });
-#else
-  static_cast<void>(program);
-  static_cast<void>(progress_to);
-  static_cast<void>(gpus_of(arguments));
-  static_cast<void>(timeout_of(arguments));
-  throw Unavailable(
-      "this lockstep-validate was built without NCCL: lockstep --version lists its parts");
-#endif
 }
+#else
+Outcome run_nccl(const std::vector<std::string>& words, const std::filesystem::path& /*program*/,
+                 std::ostream* /*progress_to*/) {
+  if (read_arguments(words).help) return {help(), ok, {}};
+  throw Unavailable("this lockstep-validate was built without NCCL (it needs CUDA's headers too)");
+}
+#endif
 
 }  // namespace lockstep::validation

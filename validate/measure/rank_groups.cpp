@@ -41,8 +41,9 @@ std::vector<std::vector<std::int64_t>> strided(std::int64_t groups, std::int64_t
 
 RankGroups blocks(const std::string& words, std::int64_t size, std::int64_t ranks) {
   if (size < 2 || ranks % size != 0)
-    throw UsageError(fmt::format("--groups {}: blocks of {} do not divide {} ranks",
-                                 printable(words), size, ranks),
+    throw UsageError(fmt::format("--groups {}: blocks of {} do not {}", printable(words), size,
+                                 size < 2 ? "make groups of 2 or more"
+                                          : fmt::format("divide {} ranks", ranks)),
                      "N from 2 on that divides the ranks");
   return {fmt::format("blocks of {}", size), strided(ranks / size, size, size, 1), false};
 }

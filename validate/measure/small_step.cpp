@@ -29,8 +29,10 @@ void cut_model(const Plan& plan, const SmallStepSize& size, SmallStep& small) {
   if (model.predicted_tokens > 0) small.not_run.emplace_back("multi-token prediction");
   model.predicted_tokens = 0;
   if (plan.pipeline.stages > 1)
-    small.not_run.push_back(
-        fmt::format("{} pipeline stages and their transfers", plan.pipeline.stages - 1));
+    small.not_run.push_back(plan.pipeline.stages == 2
+                                ? std::string{"1 pipeline stage and its transfers"}
+                                : fmt::format("{} pipeline stages and their transfers",
+                                              plan.pipeline.stages - 1));
 }
 
 // The smallest number of data ranks, from `data` on, that the experts can be spread over.

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "scenarios/calibration_file.hpp"
+#include "scenarios/calibration_use.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
 #include "validate/command.hpp"

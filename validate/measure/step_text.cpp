@@ -48,18 +48,15 @@ double predicted_sum(const SmallStep& step) {
 }  // namespace
 
 std::string small_step_text(const SmallStep& step, const std::string& scenario) {
+  const char* where = step.ranks == 1 ? "on 1 GPU" : "the kernels of one rank on 1 GPU";
   std::string out = fmt::format(
-      "{} · plan {} · {} · {} · micro-batch {} of {} tokens\n",
-      printable(scenario), printable(step.plan.name),
-      counted(step.model.layers, "layer", "layers"),
+      "{} · plan {}\n{}, {} of {} x {} tokens; {}\n", printable(scenario),
+      printable(step.plan.name), counted(step.model.layers, "layer", "layers"),
       counted(step.workload.micro_batches, "micro-batch", "micro-batches"), step.plan.micro_batch,
-      step.training.sequence_length);
-  if (step.collectives) {
-    out += fmt::format("runs on {}, with the plan's collectives between them\n",
-                       counted(step.ranks, "GPU", "GPUs"));
-  } else {
-    out += step.ranks == 1 ? "runs on 1 GPU\n" : "runs the kernels of one rank on 1 GPU\n";
-  }
+      step.training.sequence_length,
+      step.collectives ? fmt::format("on {}, with the plan's collectives between them",
+                                     counted(step.ranks, "GPU", "GPUs"))
+                       : std::string(where));
   std::string left_out;
   for (const std::string& what : step.not_run)
     left_out += (left_out.empty() ? "" : "; ") + what;

@@ -94,10 +94,10 @@ const CollectiveSide* main_side(const CollectivePoint& point) {
 
 // "  12.34   -5.1 %": an expected time and how far it is from the measured one.
 std::string expected_text(const std::optional<double>& expected, double measured) {
-  if (!expected) return fmt::format("  {:>9} {:>8}", "-", "");
+  if (!expected) return fmt::format("  {:>7} {:>8}", "-", "");
   const std::string error =
       measured > 0.0 ? fmt::format("{:+.1f} %", 100.0 * (*expected / measured - 1.0)) : "";
-  return fmt::format("  {:>9} {:>8}", time_text(*expected), error);
+  return fmt::format("  {:>7} {:>8}", time_text(*expected), error);
 }
 
 // Repeats and spreads, and what NCCL and Lockstep expected: lines that readers of tables skip.
@@ -110,11 +110,11 @@ std::string block(const CollectiveSweep& sweep) {
   const bool of_ours = any_of([](const CollectivePoint& p) { return p.predicted_s.has_value(); });
   std::string text = fmt::format("#\n#{:>11}   {:^19}  {:>8}  {:>7}  {:>6}{}{}\n", "size",
                                  "90 % of the median", "spread", "repeats", "calls",
-                                 of_nccl ? fmt::format("  {:>18}", "NCCL expects") : "",
-                                 of_ours ? fmt::format("  {:>18}", "Lockstep expects") : "");
+                                 of_nccl ? fmt::format("  {:>16}", "NCCL expects") : "",
+                                 of_ours ? fmt::format("  {:>16}", "Lockstep expects") : "");
   text += fmt::format("#{:>11}   {:^19}  {:>8}  {:>7}  {:>6}{}{}\n", "(B)", "(us)", "", "", "each",
-                      of_nccl ? fmt::format("  {:>9} {:>8}", "(us)", "error") : "",
-                      of_ours ? fmt::format("  {:>9} {:>8}", "(us)", "error") : "");
+                      of_nccl ? fmt::format("  {:>7} {:>8}", "(us)", "error") : "",
+                      of_ours ? fmt::format("  {:>7} {:>8}", "(us)", "error") : "");
   for (const CollectivePoint& point : sweep.points) {
     const CollectiveSide* side = main_side(point);
     if (side == nullptr) continue;

@@ -1,9 +1,16 @@
 #include "validate/measure/watchdog.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 namespace lockstep {
+namespace {
+
+constexpr double ticks_per_limit = 20;
+constexpr std::chrono::duration<double> longest_tick{0.5};
+
+}  // namespace
 
 Watchdog::Watchdog(double seconds, std::function<void(const std::string&)> on_timeout)
     : limit_(seconds), on_timeout_(std::move(on_timeout)), thread_([this] { watch(); }) {}
@@ -18,14 +25,11 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::begin(const std::string& call) {
-  {
-    const std::lock_guard lock(mutex_);
-    call_ = call;
-    active_ = true;
-    deadline_ = std::chrono::steady_clock::now() +
-                std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit_);
-  }
-  changed_.notify_all();
+  const std::lock_guard lock(mutex_);
+  call_ = call;
+  active_ = true;
+  deadline_ = std::chrono::steady_clock::now() +
+              std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit_);
 }
 
 void Watchdog::end() {
@@ -33,19 +37,12 @@ void Watchdog::end() {
   active_ = false;
 }
 
-void Watchdog::rename(const std::string& call) {
-  const std::lock_guard lock(mutex_);
-  call_ = call;
-}
-
+// Looks now and then, so that a call that is watched costs no switch to this thread.
 void Watchdog::watch() {
+  const auto tick = std::min(limit_ / ticks_per_limit, longest_tick);
   std::unique_lock lock(mutex_);
   while (!stopped_) {
-    if (!active_) {
-      changed_.wait(lock);
-      continue;
-    }
-    changed_.wait_until(lock, deadline_);
+    changed_.wait_for(lock, tick);
     if (stopped_ || !active_ || std::chrono::steady_clock::now() < deadline_) continue;
     active_ = false;
     const std::string call = call_;

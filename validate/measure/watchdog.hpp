@@ -33,8 +33,6 @@ class Watchdog {
     ~Watched() { watchdog_.end(); }
     Watched(const Watched&) = delete;
     Watched& operator=(const Watched&) = delete;
-    // Another name of the same call, such as one that says how far it got. Its time goes on.
-    void rename(const std::string& call) const { watchdog_.rename(call); }
 
    private:
     Watchdog& watchdog_;
@@ -43,7 +41,6 @@ class Watchdog {
  private:
   void begin(const std::string& call);
   void end();
-  void rename(const std::string& call);
   void watch();
 
   std::chrono::duration<double> limit_;

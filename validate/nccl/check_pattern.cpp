@@ -133,8 +133,8 @@ std::int64_t CheckPattern::count_wrong(std::span<const std::byte> got, std::int6
   return wrong;
 }
 
-std::vector<PatternPart> sent_parts(const TimedCall& call, std::int64_t rank,
-                                    std::int64_t ranks, std::int64_t /*element_bytes*/) {
+std::vector<PatternPart> sent_parts(const TimedCall& call, std::int64_t rank, std::int64_t ranks,
+                                    std::int64_t /*element_bytes*/) {
   if (call.collective == Collective::broadcast && rank != 0) return {};
   if (call.collective == Collective::all_gather) return {{0, call.size_bytes / ranks, rank, 0}};
   return {{0, call.size_bytes, rank, 0}};

@@ -58,8 +58,8 @@ class CheckPattern {
 
 // What `rank` of `ranks` has in its send buffer before the call (offsets from its begin) and in its
 // receive buffer after it. Broadcasts and reduces have root 0; send_recv sends to the next rank.
-std::vector<PatternPart> sent_parts(const TimedCall& call, std::int64_t rank,
-                                    std::int64_t ranks, std::int64_t element_bytes);
+std::vector<PatternPart> sent_parts(const TimedCall& call, std::int64_t rank, std::int64_t ranks,
+                                    std::int64_t element_bytes);
 std::vector<PatternPart> expected_parts(const TimedCall& call, std::int64_t rank,
                                         std::int64_t ranks, std::int64_t element_bytes);
 

@@ -5,6 +5,7 @@
 // watchdog's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,8 +50,13 @@ class NcclBackend : public CollectiveBackend {
 
   // Buffers are registered from the next select() on, or are not.
   void use_registration(bool registered);
+  // Seconds of the fastest of some copies within the memory of each local GPU: collectives take as
+  // long as their slowest GPU, so they do not show which that is.
+  std::vector<double> copy_seconds();
   // Ends all communicators; for the watchdog's thread, while a call hangs.
   void abort() noexcept;
+  // Calls that the running run() has queued.
+  [[nodiscard]] std::int64_t queued() const { return queued_; }
   // Of the communicators; "" where NCCL says nothing.
   [[nodiscard]] std::string last_error() const;
 
@@ -65,7 +71,9 @@ class NcclBackend : public CollectiveBackend {
   void fill();
   void fill_part(const LocalRank& local, std::byte* buffer, const PatternPart& part) const;
   void poison() const;
-  void enqueue(bool estimating = false);
+  void enqueue(const std::vector<LocalRank*>& locals);
+  void begin_group(const std::vector<LocalRank*>& locals);
+  void check_call(ncclResult_t result, const LocalRank& local) const;
   void enqueue_one(const LocalRank& local) const;
   void send_to_others(const LocalRank& local) const;
   void meet();
@@ -96,6 +104,7 @@ class NcclBackend : public CollectiveBackend {
   std::vector<std::vector<std::int64_t>> selected_;  // groups; empty: none
   std::string group_name_;
   bool all_at_once_ = false;
+  std::atomic<std::int64_t> queued_{0};
   bool warm_ = false;  // the prepared call has run
 };
 

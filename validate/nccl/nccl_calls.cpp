@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <thread>
 
@@ -21,6 +22,8 @@ constexpr std::int64_t staging_bytes = std::int64_t{4} << 20;
 // Larger parts are checked in this many stretches, the first and the last among them.
 constexpr std::int64_t checked_stretches = 16;
 constexpr std::int64_t periods_copied = 16;
+constexpr std::int64_t most_copied = std::int64_t{256} << 20;
+constexpr int copies = 5;
 
 ncclDataType_t nccl_type(ElementType type) {
   switch (type) {
@@ -140,7 +143,11 @@ void NcclBackend::enqueue_one(const LocalRank& local) const {
       send_to_others(local);
       return;
   }
-  check(result, local, call_text("the call"));
+  check_call(result, local);
+}
+
+void NcclBackend::check_call(ncclResult_t result, const LocalRank& local) const {
+  if (result != ncclSuccess) check(result, local, call_text("the call"));
 }
 
 // all_to_all: a part to every rank, itself too, as nccl-tests does. send_recv: all to the next
@@ -154,12 +161,12 @@ void NcclBackend::send_to_others(const LocalRank& local) const {
   std::byte* receive = receive_buffer(local);
   const auto exchange = [&](std::int64_t to, std::int64_t from, std::int64_t send_at,
                             std::int64_t receive_at) {
-    check(nccl_.ncclSend(send + send_at, count, type, static_cast<int>(to), local.active,
-                         local.stream.get()),
-          local, call_text("the call"));
-    check(nccl_.ncclRecv(receive + receive_at, count, type, static_cast<int>(from), local.active,
-                         local.stream.get()),
-          local, call_text("the call"));
+    check_call(nccl_.ncclSend(send + send_at, count, type, static_cast<int>(to), local.active,
+                              local.stream.get()),
+               local);
+    check_call(nccl_.ncclRecv(receive + receive_at, count, type, static_cast<int>(from),
+                              local.active, local.stream.get()),
+               local);
   };
   if (!to_all) {
     exchange((local.rank_in_group + 1) % group_size_,
@@ -170,15 +177,19 @@ void NcclBackend::send_to_others(const LocalRank& local) const {
     exchange(peer, peer, peer * part, peer * part);
 }
 
-void NcclBackend::enqueue(bool estimating) {
-  const std::vector<LocalRank*> locals = taking_part();
-  check_group(nccl_.ncclGroupStart(), call_text("the call"));
-  for (const LocalRank* local : locals) enqueue_one(*local);
-  if (estimating) return;
+// Small calls take as long as their launch, so nothing is built here that only an error needs.
+void NcclBackend::enqueue(const std::vector<LocalRank*>& locals) {
+  begin_group(locals);
   const ncclResult_t result = nccl_.ncclGroupEnd();
+  if (result == ncclSuccess) return;
   check_group(result, call_text("the call"));
-  if (result != ncclInProgress) return;
   for (const LocalRank* local : locals) settle(*local, local->active, call_text("the call"));
+}
+
+void NcclBackend::begin_group(const std::vector<LocalRank*>& locals) {
+  const ncclResult_t result = nccl_.ncclGroupStart();
+  if (result != ncclSuccess) check_group(result, call_text("the call"));
+  for (const LocalRank* local : locals) enqueue_one(*local);
 }
 
 // All that will be timed together meet in a tiny all-reduce first, so that no rank's time has in it
@@ -192,7 +203,9 @@ void NcclBackend::meet() {
                               comm, local->stream.get()),
           *local, call_text("meeting"));
   }
-  check_group(nccl_.ncclGroupEnd(), call_text("meeting"));
+  const ncclResult_t result = nccl_.ncclGroupEnd();
+  check_group(result, call_text("meeting"));
+  if (result != ncclInProgress) return;
   for (const auto& local : locals_) {
     const ncclComm_t comm = all_at_once_ ? local->world : local->active;
     if (comm != nullptr) settle(*local, comm, call_text("meeting"));
@@ -228,15 +241,11 @@ std::vector<double> NcclBackend::run(std::int64_t iterations) {
   const std::string phase = fmt::format("{} of {} {}", warm_ ? "timing" : "warm-up", iterations,
                                         iterations == 1 ? "call" : "calls");
   {
-    const Watchdog::Watched watched(watchdog_,
-                                    fmt::format("{}: {}", all_local(), call_text(phase)));
+    const Watchdog::Watched watched(
+        watchdog_, fmt::format("{}: {} being queued", all_local(), call_text(phase)));
     meet();
     for (LocalRank* local : locals) local->begin.record(local->stream);
-    for (std::int64_t i = 0; i < iterations && !locals.empty(); ++i) {
-      watched.rename(
-          fmt::format("{}: {}, call {} being queued", all_local(), call_text(phase), i + 1));
-      enqueue();
-    }
+    for (queued_ = 0; queued_ < iterations && !locals.empty(); ++queued_) enqueue(locals);
     for (LocalRank* local : locals) local->end.record(local->stream);
   }
   wait_for_all(phase);
@@ -247,6 +256,26 @@ std::vector<double> NcclBackend::run(std::int64_t iterations) {
   return seconds;
 }
 
+std::vector<double> NcclBackend::copy_seconds() {
+  const Watchdog::Watched watched(watchdog_, all_local() + ": copies within a GPU");
+  const auto bytes = static_cast<std::size_t>(std::min(options_.largest_bytes, most_copied));
+  std::vector<double> seconds;
+  for (const auto& local : locals_) {
+    cuda_.check(cuda_.cudaSetDevice(local->device), "cudaSetDevice", local->device);
+    double fastest = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < copies; ++i) {
+      local->begin.record(local->stream);
+      cuda_.check(cuda_.cudaMemcpyAsync(local->receive, local->send, bytes,
+                                        cudaMemcpyDeviceToDevice, local->stream.get()),
+                  "cudaMemcpyAsync", local->device);
+      local->end.record(local->stream);
+      fastest = std::min(fastest, local->end.seconds_since(local->begin));
+    }
+    seconds.push_back(fastest);
+  }
+  return seconds;
+}
+
 std::int64_t NcclBackend::count_wrong() {
   poison();
   fill();
@@ -254,7 +283,7 @@ std::int64_t NcclBackend::count_wrong() {
   {
     const Watchdog::Watched watched(watchdog_,
                                     fmt::format("{}: {}", all_local(), call_text("check")));
-    if (!locals.empty()) enqueue();
+    if (!locals.empty()) enqueue(locals);
     for (LocalRank* local : locals) local->end.record(local->stream);
   }
   wait_for_all("check");
@@ -293,7 +322,7 @@ std::optional<double> NcclBackend::estimate() {
   if (nccl_.ncclGroupSimulateEnd == nullptr || !tuned || locals.empty()) return std::nullopt;
   const Watchdog::Watched watched(watchdog_,
                                   fmt::format("{}: {}", all_local(), call_text("NCCL's estimate")));
-  enqueue(true);
+  begin_group(locals);
   ncclSimInfo_t info = NCCL_SIM_INFO_INITIALIZER;
   check_group(nccl_.ncclGroupSimulateEnd(&info), call_text("NCCL's estimate"));
   const double seconds = static_cast<double>(info.estimatedTime) * seconds_per_microsecond;

@@ -1,11 +1,13 @@
 // NCCL, loaded when it is first needed; functions of the same names as its own.
 #pragma once
 
-#include <nccl.h>
-
 #include <string>
 
+// Before NCCL's header, which brings overloads of the runtime's names.
+#include "validate/gpu/cuda_runtime.hpp"
 #include "validate/measure/shared_library.hpp"
+
+#include <nccl.h>
 
 namespace lockstep {
 

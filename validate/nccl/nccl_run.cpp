@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 #include <thread>
@@ -13,6 +14,7 @@
 
 #include "validate/gpu/driver_version.hpp"
 #include "validate/measure/failures.hpp"
+#include "validate/measure/hosts.hpp"
 #include "validate/measure/together.hpp"
 #include "validate/measure/watchdog.hpp"
 #include "validate/nccl/nccl_backend.hpp"
@@ -39,8 +41,12 @@ struct Hang {
 void end_hanging_run(Hang& hang, const std::string& call) {
   NcclBackend* backend = hang.backend.load();
   const std::string said = backend == nullptr ? std::string{} : backend->last_error();
-  std::string text = fmt::format(
-      "lockstep-validate: measuring failed: {}: no answer within {:g} s\n", call, hang.timeout_s);
+  const bool calling = call.find(" being queued") != std::string::npos;
+  const std::string queued =
+      calling && backend != nullptr ? fmt::format(", in call {}", backend->queued() + 1) : "";
+  std::string text =
+      fmt::format("lockstep-validate: measuring failed: {}: no answer within {:g} s{}\n", call,
+                  hang.timeout_s, queued);
   if (!said.empty()) text += fmt::format("  = NCCL's last error: {}\n", said);
   text += "  = hint: NCCL_DEBUG=INFO shows what NCCL waits for; --timeout S waits longer\n";
   hang.err << text << std::flush;
@@ -105,14 +111,15 @@ std::string why_functional_only(const std::optional<std::string>& shared, std::s
   return ranks == 1 ? "one rank alone does not communicate: its times are launches and copies" : "";
 }
 
+std::vector<std::string> hosts_of(const std::vector<RankPlace>& places) {
+  std::vector<std::string> hosts;
+  for (const RankPlace& place : places) hosts.push_back(place.gpu.host);
+  return hosts;
+}
+
 void fill_in(MachineFacts& machine, const std::vector<RankPlace>& places) {
-  machine.hosts.clear();
-  for (const RankPlace& place : places) {
-    if (std::find(machine.hosts.begin(), machine.hosts.end(), place.gpu.host) ==
-        machine.hosts.end())
-      machine.hosts.push_back(place.gpu.host);
-    machine.gpus.push_back(place.gpu);
-  }
+  machine.hosts = distinct_hosts(hosts_of(places));
+  for (const RankPlace& place : places) machine.gpus.push_back(place.gpu);
 }
 
 // All sweeps of the run, one pass per kind of buffer.
@@ -137,6 +144,65 @@ void measure_all(const NcclRun& run, NcclBackend& backend, Processes& processes,
         result.groups.push_back(group);
       }
     }
+  }
+}
+
+// Copies of all ranks against the fastest one's.
+std::vector<double> copy_slowness(NcclBackend& backend, Processes& processes) {
+  std::vector<double> all;
+  for (const std::string& text : processes.gather(nlohmann::json(backend.copy_seconds()).dump())) {
+    for (const nlohmann::json& one : nlohmann::json::parse(text)) all.push_back(one);
+  }
+  const double fastest = *std::min_element(all.begin(), all.end());
+  for (double& seconds : all) seconds = fastest > 0 ? seconds / fastest : 1.0;
+  return all;
+}
+
+struct Remarks {
+  std::vector<std::string> texts;
+  void add(std::string text) {
+    if (std::find(texts.begin(), texts.end(), text) == texts.end())
+      texts.push_back(std::move(text));
+  }
+};
+
+void add_wrong_results(const Measurement& measurement, Remarks& remarks) {
+  for (const CollectiveSweep& sweep : measurement.collectives) {
+    std::int64_t wrong = 0;
+    for (const CollectivePoint& point : sweep.points) {
+      for (const auto& side : {point.out_of_place, point.in_place})
+        wrong += side && side->wrong ? *side->wrong : 0;
+    }
+    if (wrong > 0)
+      remarks.add(fmt::format("wrong results: {} {} of {} on {}", wrong,
+                              wrong == 1 ? "element" : "elements", to_string(sweep.collective),
+                              sweep.group));
+  }
+}
+
+std::string gpu_text(const MeasuredGpu& gpu) {
+  return fmt::format("GPU {} ({}) of {}", gpu.device, gpu.bus_id, gpu.host);
+}
+
+void add_slow_gpus(const NcclResult& result, Remarks& remarks) {
+  const std::vector<MeasuredGpu>& gpus = result.measurement.machine.gpus;
+  for (std::size_t i = 0; i < result.copy_slowness.size(); ++i) {
+    if (result.copy_slowness[i] > slow_from)
+      remarks.add(
+          fmt::format("{} takes {:.2f} times as long as the fastest to copy its own memory: "
+                      "its clocks or another program slow it",
+                      gpu_text(gpus[i]), result.copy_slowness[i]));
+  }
+  for (const CollectiveSweep& sweep : result.measurement.collectives) {
+    const std::vector<double>& slowness = sweep.rank_slowness;
+    // Of a broadcast and a reduce the ranks are done at different times by their nature.
+    const bool by_nature =
+        sweep.collective == Collective::broadcast || sweep.collective == Collective::reduce;
+    const auto slowest = std::max_element(slowness.begin(), slowness.end());
+    if (by_nature || slowness.size() != gpus.size() || *slowest <= slow_from) continue;
+    remarks.add(fmt::format("{} takes {:.2f} times as long as the fastest in {} on {}",
+                            gpu_text(gpus[static_cast<std::size_t>(slowest - slowness.begin())]),
+                            *slowest, to_string(sweep.collective), sweep.group));
   }
 }
 
@@ -167,55 +233,27 @@ NcclResult measure_nccl(const NcclRun& run, Processes& processes, MachineFacts m
   measurement.machine.cuda = cuda->version();
   measurement.machine.nccl = nccl->version();
   measurement.machine.mpi = processes.library();
-  result.ranks_per_node = std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(places.size() / measurement.machine.hosts.size()));
+  const auto ranks = static_cast<std::int64_t>(places.size());
+  agree(watched, [&] { result.ranks_per_node = ranks / nodes_in_blocks(hosts_of(places)); });
 
   // The groups are the same on every process, so what is wrong with them is said once.
-  agree(watched, [&] {
-    static_cast<void>(run.groups(static_cast<std::int64_t>(places.size()), result.ranks_per_node));
-  });
+  agree(watched, [&] { static_cast<void>(run.groups(ranks, result.ranks_per_node)); });
   const NcclOptions options{run.type, run.sweep.largest_bytes, run.registered.front()};
   NcclBackend backend(*cuda, *nccl, watched, watchdog, places, options);
   hang.backend = &backend;
+  result.copy_slowness = copy_slowness(backend, watched);
   measure_all(run, backend, watched, result);
   hang.backend = nullptr;
   return result;
 }
 
-std::vector<std::string> remarks_on(const Measurement& measurement) {
-  std::vector<std::string> out;
-  const auto add = [&](std::string text) {
-    if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(std::move(text));
-  };
-  for (const CollectiveSweep& sweep : measurement.collectives) {
-    std::int64_t wrong = 0;
-    for (const CollectivePoint& point : sweep.points) {
-      for (const auto& side : {point.out_of_place, point.in_place})
-        wrong += side && side->wrong ? *side->wrong : 0;
-    }
-    if (wrong > 0)
-      add(fmt::format("wrong results: {} {} of {} on {}", wrong,
-                      wrong == 1 ? "element" : "elements", to_string(sweep.collective),
-                      sweep.group));
-  }
-  for (const CollectiveSweep& sweep : measurement.collectives) {
-    const auto& slowness = sweep.rank_slowness;
-    const auto slowest = std::max_element(slowness.begin(), slowness.end());
-    if (slowest == slowness.end() || *slowest < slow_from) continue;
-    const auto place = static_cast<std::size_t>(slowest - slowness.begin());
-    // Of a broadcast and a reduce the ranks are done at different times by their nature.
-    if (sweep.collective == Collective::broadcast || sweep.collective == Collective::reduce)
-      continue;
-    if (slowness.size() != measurement.machine.gpus.size()) continue;
-    const MeasuredGpu& gpu = measurement.machine.gpus[place];
-    add(fmt::format(
-        "GPU {} ({}) of {} takes {:.2f} times as long as the fastest in {}: its clocks, "
-        "its links or another program slow it",
-        gpu.device, gpu.bus_id, gpu.host, *slowest, to_string(sweep.collective)));
-  }
-  if (!measurement.functional_only.empty())
-    add("a functional test, no calibration: " + measurement.functional_only);
-  return out;
+std::vector<std::string> remarks_on(const NcclResult& result) {
+  Remarks remarks;
+  add_wrong_results(result.measurement, remarks);
+  add_slow_gpus(result, remarks);
+  if (!result.measurement.functional_only.empty())
+    remarks.add("a functional test, no calibration: " + result.measurement.functional_only);
+  return remarks.texts;
 }
 
 }  // namespace lockstep

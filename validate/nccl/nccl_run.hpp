@@ -34,6 +34,8 @@ struct NcclResult {
   Measurement measurement;
   std::vector<RankGroups> groups;  // of each of measurement.collectives
   std::int64_t ranks_per_node = 1;
+  // Of each rank, over the fastest rank's: a copy within its GPU.
+  std::vector<double> copy_slowness;
 };
 
 // Called by every process of the run; each gets the same. `machine`: what is known before. `err`:
@@ -42,8 +44,8 @@ struct NcclResult {
 NcclResult measure_nccl(const NcclRun& run, Processes& processes, MachineFacts machine,
                         std::ostream& err);
 
-// What is odd in a measurement, a line each: wrong results, a rank far slower than its siblings,
-// and why it calibrates nothing.
-std::vector<std::string> remarks_on(const Measurement& measurement);
+// What is odd in a measurement, a line each: wrong results, a GPU far slower than its siblings, and
+// why it calibrates nothing.
+std::vector<std::string> remarks_on(const NcclResult& result);
 
 }  // namespace lockstep

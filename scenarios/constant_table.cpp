@@ -1,4 +1,4 @@
-#include "sim/constants.hpp"
+#include "scenarios/constant_table.hpp"
 
 #include <utility>
 

@@ -1,0 +1,421 @@
+// A calibration out of files of several kinds: what each is, what comes of it, what is refused.
+#include "tests/catch.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "tests/cli/process.hpp"
+#include "tests/support/synthetic_kernels.hpp"
+#include "validate/calibrate_files.hpp"
+
+using namespace lockstep;
+using test::TemporaryFolder;
+
+namespace {
+
+constexpr double recovered = 0.01;  // of times without noise
+
+const Catalog& catalog() {
+  static const Catalog catalog(LOCKSTEP_TEST_SOURCE_DIR "/scenarios");
+  return catalog;
+}
+
+const Aliases& aliases() {
+  static const Aliases aliases =
+      load_aliases(LOCKSTEP_TEST_SOURCE_DIR "/scenarios/aliases/nccl_logs.yaml");
+  return aliases;
+}
+
+FilesCalibration calibrate(const std::vector<std::string>& files) {
+  return calibrate_files(files, catalog(), aliases(), {});
+}
+
+struct Folder {
+  TemporaryFolder folder;
+  std::string write(const std::string& name, const Measurement& measurement) const {
+    return folder.file(name, measurement_json(measurement));
+  }
+};
+
+// The only refusal of a measurement, as "what: why".
+std::string refusal(const Measurement& measurement) {
+  const Folder folder;
+  const FilesCalibration result = calibrate({folder.write("m.json", measurement)});
+  for (const Diagnostic& problem : result.collectives.problems) FAIL(problem.message);
+  std::string all;
+  for (const Refusal& one : result.constants.refusals) {
+    if (one.broken) all += one.what + ": " + one.why + "\n";
+  }
+  for (const CalibratedLog& log : result.collectives.logs) {
+    if (log.refused()) all += log.collective + ": " + log.status + "\n";
+  }
+  return all;
+}
+
+const CalibratedConstant* constant(const FilesCalibration& of, const std::string& key) {
+  for (const CalibratedConstant& one : of.constants.constants) {
+    if (one.key() == key) return &one;
+  }
+  return nullptr;
+}
+
+// Ten GEMMs of 1 ms to 10 ms of 400 TFLOP/s.
+Measurement gemms(double rate = 400e12) {
+  Measurement measurement = test::empty_measurement();
+  for (int i = 1; i <= 10; ++i) {
+    MeasuredGemm gemm;
+    gemm.dtype = "bf16";
+    gemm.m = gemm.n = 4096;
+    gemm.k = 4096 * i;
+    const double flops = 2.0 * 4096 * 4096 * 4096 * i;
+    gemm.time = test::timed(flops / rate);
+    gemm.flops_per_s = rate;
+    measurement.gemms.push_back(gemm);
+  }
+  return measurement;
+}
+
+// The same GEMM in another time; the rate goes with it.
+void retime(MeasuredGemm& gemm, double seconds) {
+  gemm.flops_per_s *= gemm.time.median_s / seconds;
+  gemm.time = test::timed(seconds);
+}
+
+// An all-reduce over 8 GPUs: 20 us and 200 GB/s.
+Measurement sweep(const std::string& name = "world") {
+  Measurement measurement = test::empty_measurement(8);
+  CollectiveSweep one;
+  one.collective = Collective::all_reduce;
+  one.backend = "nccl";
+  one.type = "float";
+  one.redop = "sum";
+  one.group = name;
+  one.ranks = 8;
+  one.nodes = 1;
+  for (double bytes = 1024; bytes <= 2e9; bytes *= 4) {
+    CollectivePoint point;
+    point.size_bytes = static_cast<std::int64_t>(bytes);
+    point.count = point.size_bytes / 4;
+    CollectiveSide side;
+    side.time = test::timed(20e-6 + bytes / 200e9);
+    side.wrong = 0;
+    point.out_of_place = side;
+    point.in_place = side;
+    one.points.push_back(point);
+  }
+  measurement.collectives.push_back(one);
+  return measurement;
+}
+
+}  // namespace
+
+TEST_CASE("calibrate files: content says what a file is", "[unit]") {
+  CHECK(kind_of(measurement_json(gemms())) == FileKind::measurement);
+  CHECK(kind_of("# nThread 1 nGpus 8\n") == FileKind::nccl_log);
+  CHECK(kind_of("") == FileKind::nccl_log);
+  CHECK(kind_of("device,M,N,K,time_us\n") == FileKind::kernel_table);
+  CHECK(kind_of("impl,device,head_dim,seq,eff\n") == FileKind::kernel_table);
+  CHECK(kind_of("\ndevice,op,traffic_MB_lo,traffic_MB_hi,median_us,peak_GBps\r\n") ==
+        FileKind::kernel_table);
+  CHECK(kind_of("a,b\n") == FileKind::nccl_log);
+}
+
+TEST_CASE("calibrate files: constants of kernels and copies come back", "[unit]") {
+  const Folder folder;
+  const test::SyntheticMachine machine = test::other_h100(catalog());
+  const FilesCalibration result =
+      calibrate({folder.write("kernels.json", test::all_of(machine, 1))});
+  CHECK(result.constants.refusals.empty());
+  REQUIRE(constant(result, "gemm_efficiency_half") != nullptr);
+  CHECK(constant(result, "gemm_efficiency_half")->of == "gpus.h100-sxm-80gb.gemm_efficiency_half");
+  CHECK(constant(result, "gemm_efficiency_half")->value == Approx(0.66).epsilon(recovered));
+  CHECK(constant(result, "gemm_efficiency_half")->points == 36);
+  CHECK(constant(result, "gemm_efficiency_half")->confidence == Confidence::high);
+  CHECK(constant(result, "gemm_efficiency_half")->spread >= 0.01);
+  CHECK(constant(result, "memory_efficiency")->value == Approx(0.88).epsilon(recovered));
+  CHECK(constant(result, "memory_norm")->value == Approx(0.80).epsilon(recovered));
+  CHECK(constant(result, "overlap_slowdown")->value == Approx(0.25).epsilon(recovered));
+  CHECK(constant(result, "pcie_bandwidth")->of == "systems.dgx-h100.pcie_bandwidth");
+  CHECK(constant(result, "pcie_bandwidth")->value == Approx(50e9).epsilon(recovered));
+  const CalibratedMachine& stated = result.merged.machine;
+  CHECK(stated.date == "2026-11-23");
+  CHECK(stated.driver == "580.82.07");
+  CHECK(stated.cuda == "13.0");
+  CHECK(stated.nccl == "2.28.9");
+  CHECK(stated.hosts == std::vector<std::string>{"node1"});
+  CHECK(stated.gpus == std::vector<std::string>{"1 x NVIDIA H100 80GB HBM3"});
+}
+
+TEST_CASE("calibrate files: a capped board has the efficiency that it would have at its limit",
+          "[unit]") {
+  // At 350 W instead of 700 W rates fall by (1/2)^x; the efficiency itself is that of 700 W.
+  test::SyntheticMachine machine = test::other_h100(catalog());
+  machine.gpu.power_limit.value = 350;
+  Measurement measurement = test::all_of(machine, 1);
+  for (MeasuredGpu& gpu : measurement.machine.gpus) gpu.power_limit_w = 350;
+  const Folder folder;
+  const FilesCalibration result = calibrate({folder.write("m.json", measurement)});
+  CHECK(constant(result, "gemm_efficiency_half")->value == Approx(0.66).epsilon(recovered));
+}
+
+TEST_CASE("calibrate files: a sweep is fitted like a log, and its file read back", "[unit]") {
+  const Folder folder;
+  const std::string kernels = folder.write("kernels.json", gemms());
+  const std::string sweeps = folder.write("nccl.json", sweep());
+  const FilesCalibration result = calibrate({sweeps, kernels});
+  REQUIRE(result.collectives.logs.size() == 1);
+  CHECK(result.collectives.logs[0].status == "ok");
+  CHECK_FALSE(result.any_refused());
+  const CalibrationContents contents = result.contents();
+  REQUIRE(contents.collectives.size() == 1);
+  CHECK(contents.collectives[0].system == "dgx-h100");
+  CHECK(contents.collectives[0].nccl_version == "2.28.9");
+  CHECK(contents.collectives[0].pieces[0].latency.value() == Approx(20e-6).epsilon(0.01));
+  CHECK(contents.machine.gpus == std::vector<std::string>{"8 x NVIDIA H100 80GB HBM3"});
+  const std::string text = calibration_file_text(contents);
+  const CalibrationContents back = parse_calibration(text, "c.yaml", catalog());
+  CHECK(calibration_file_text(back) == text);
+  CHECK(back.constants.size() == contents.constants.size());
+  CHECK(back.collectives[0].confidence == contents.collectives[0].confidence);
+}
+
+TEST_CASE("calibrate files: two versions, drivers or systems are said", "[unit]") {
+  const Folder folder;
+  Measurement other = gemms();
+  other.machine.nccl = "2.27.3";
+  other.machine.date = "2026-10-01";
+  const std::string a = folder.write("a.json", sweep());
+  const std::string b = folder.write("b.json", other);
+  const FilesCalibration result = calibrate({a, b});
+  CHECK(result.merged.contradictions ==
+        std::vector<std::string>{"two NCCL versions: 2.27.3 (" + b + ") and 2.28.9 (" + a + ")"});
+  CHECK(result.merged.machine.nccl == "2.27.3, 2.28.9");
+  CHECK(result.merged.machine.date == "2026-11-23");
+}
+
+TEST_CASE("calibrate files: a functional test calibrates nothing", "[unit]") {
+  Measurement measurement = sweep();
+  measurement.functional_only = "two ranks share GPU 0";
+  CHECK(refusal(measurement) == "all of it: a functional test: two ranks share GPU 0\n");
+}
+
+TEST_CASE("calibrate files: GEMMs that cannot be are refused", "[unit]") {
+  CHECK(refusal(gemms()).empty());
+  // 1 100 TFLOP/s of 989.4.
+  CHECK(refusal(gemms(1100e12)) ==
+        "GEMMs in bf16: 4096 x 4096 x 4096: 1100 TFLOP/s is more than the catalog's dense peak, "
+        "989.4 TFLOP/s: not all of the work was timed\n");
+  // 2 x 4096^3 = 137 439 MFLOP in 343.6 us are 400 TFLOP/s, not 450.
+  Measurement contradicts = gemms();
+  contradicts.gemms[0].flops_per_s = 450e12;
+  CHECK(refusal(contradicts) ==
+        "GEMMs in bf16: 4096 x 4096 x 4096: 450 TFLOP/s is not 1.374e+11 FLOP in 343.6 us, which "
+        "is 400 TFLOP/s\n");
+  Measurement slow = gemms();
+  for (MeasuredGemm gemm : gemms().gemms) {
+    gemm.device = 3;
+    retime(gemm, 1.3 * gemm.time.median_s);
+    slow.gemms.push_back(gemm);
+  }
+  CHECK(refusal(slow) ==
+        "GEMMs in bf16: GPU 3 takes 1.30 times as long as its fastest sibling: a power cap, heat, "
+        "or another program on it\n");
+  Measurement two_paths = gemms();
+  for (std::size_t i = 0; i < 3; ++i)
+    two_paths.gemms[i].second_path_s = 1.1 * two_paths.gemms[i].time.median_s;
+  CHECK(refusal(two_paths) ==
+        "GEMMs in bf16: 3 of 10 times differ by more than 5 % from a second way of timing; 4096 x "
+        "4096 x 4096: 343.6 and 378 us\n");
+  // 10 ms for the first, and twice its work at 100 TFLOP/s in 2.7 ms.
+  Measurement falls = gemms(100e12);
+  retime(falls.gemms[0], 10e-3);
+  CHECK(refusal(falls) ==
+        "GEMMs in bf16: 4096 x 4096 x 4096 took 1e+04 us and the larger 4096 x 4096 x 8192 only "
+        "2749 us: something disturbed the run\n");
+  Measurement few = gemms();
+  few.gemms.resize(5);
+  CHECK(refusal(few) == "gemm bf16: 5 shapes: a fit needs 6\n");
+}
+
+TEST_CASE("calibrate files: one time that a second path contradicts is dropped", "[unit]") {
+  Measurement measurement = gemms();
+  measurement.gemms[0].second_path_s = measurement.gemms[0].time.median_s / 1.3;
+  const Folder folder;
+  const FilesCalibration result = calibrate({folder.write("m.json", measurement)});
+  CHECK_FALSE(result.any_refused());
+  CHECK(constant(result, "gemm_efficiency_half")->points == 9);
+  CHECK(result.constants.samples[0].dropped == "a second way of timing gives another time");
+}
+
+TEST_CASE("calibrate files: copies above the link, and memory above the HBM, are refused",
+          "[unit]") {
+  const test::SyntheticMachine h100 = test::other_h100(catalog());
+  test::Noise noise(1);
+  test::SyntheticMachine fast = h100;
+  fast.pcie = 80e9;  // the link gives 55 / 0.85 = 64.71 GB/s
+  Measurement copies = test::empty_measurement();
+  test::add_copies(copies, fast, noise);
+  const std::string said = refusal(copies);
+  CHECK(said.find("copies device to host: 16.0 MiB: ") == 0);
+  CHECK(said.find("GB/s is more than the link to the host of dgx-h100, 64.71 GB/s: not all of the "
+                  "work was timed\n") != std::string::npos);
+  fast = h100;
+  fast.gpu.memory_efficiency.value = 1.2;
+  Measurement memory = test::empty_measurement();
+  test::add_memory(memory, fast, noise);
+  CHECK(refusal(memory).find("is more than the nominal HBM bandwidth, 3.352 TB/s: not all of the "
+                             "work was timed\n") != std::string::npos);
+}
+
+TEST_CASE("calibrate files: collectives of a broken run are refused", "[unit]") {
+  Measurement slow = sweep();
+  slow.collectives[0].rank_slowness = {1.0, 1.0, 1.02, 1.4, 1.0, 1.0, 1.0, 1.0};
+  CHECK(refusal(slow) ==
+        "all_reduce: refused: rank 3 takes 1.40 times as long as the fastest rank: a power cap, "
+        "heat, a bad link, or another program on its GPU\n");
+  Measurement wrong = sweep();
+  for (CollectivePoint& point : wrong.collectives[0].points) point.out_of_place->wrong = 4;
+  CHECK(refusal(wrong) == "all_reduce: refused: 11 of 11 sizes gave wrong results\n");
+  Measurement few = sweep();
+  few.collectives[0].points.resize(3);
+  CHECK(refusal(few) == "all_reduce: refused: 3 sizes with a time: a fit needs 4\n");
+  Measurement elsewhere = sweep();
+  elsewhere.machine.system = "dgx-h1000";
+  CHECK(refusal(elsewhere) ==
+        "all_reduce: refused: the system 'dgx-h1000' is not in the catalog\n");
+}
+
+TEST_CASE(
+    "calibrate files: groups at the same time are shown, and registered buffers give "
+    "way",
+    "[unit]") {
+  Measurement together = sweep();
+  together.collectives[0].groups = 2;
+  together.collectives[0].ranks = 4;
+  const Folder folder;
+  const FilesCalibration result = calibrate({folder.write("m.json", together)});
+  CHECK(result.collectives.logs[0].status ==
+        "2 groups at the same time: shown only, a calibration holds groups alone");
+  CHECK_FALSE(result.any_refused());
+  CHECK(result.empty());
+  Measurement both = sweep();
+  both.collectives.push_back(both.collectives[0]);
+  both.collectives[0].registered = true;
+  const FilesCalibration two = calibrate({folder.write("n.json", both)});
+  CHECK_FALSE(two.collectives.logs[0].in_file);
+  CHECK(two.collectives.logs[1].in_file);
+}
+
+TEST_CASE("calibrate files: a GPU that the catalog lacks, two kinds, or another than the system's",
+          "[unit]") {
+  Measurement unknown = gemms();
+  unknown.machine.system.clear();
+  unknown.machine.gpus[0].name = "Imaginary X1";
+  CHECK(refusal(unknown) == "its kernels: the GPU 'Imaginary X1' is not in the catalog\n");
+  Measurement two = gemms();
+  two.machine.gpus.push_back(two.machine.gpus[0]);
+  two.machine.gpus[1].name = "NVIDIA A100-SXM4-80GB";
+  CHECK(refusal(two) ==
+        "its kernels: two kinds of GPU, 'NVIDIA A100-SXM4-80GB' and 'NVIDIA H100 80GB HBM3': "
+        "constants are of one\n");
+  Measurement other = gemms();
+  other.machine.gpus[0].name = "NVIDIA A100-SXM4-80GB";
+  CHECK(refusal(other) ==
+        "its kernels: the GPU 'NVIDIA A100-SXM4-80GB' is a100-sxm-80gb of the catalog, and "
+        "dgx-h100 has h100-sxm-80gb\n");
+  Measurement nowhere = gemms();
+  nowhere.machine.system = "dgx-h1000";
+  CHECK(refusal(nowhere) == "its kernels: the system 'dgx-h1000' is not in the catalog\n");
+  Measurement nothing = gemms();
+  nothing.machine.system.clear();
+  nothing.machine.gpus.clear();
+  CHECK(refusal(nothing) == "its kernels: the GPU is not stated: --cluster SYSTEM says it\n");
+}
+
+TEST_CASE("calibrate files: a refused part does not stop the others", "[unit]") {
+  Measurement measurement = test::all_of(test::other_h100(catalog()), 1);
+  for (MeasuredGemm& gemm : measurement.gemms) gemm.flops_per_s *= 2;
+  const Folder folder;
+  const FilesCalibration result =
+      calibrate({folder.write("m.json", measurement), folder.write("n.json", sweep())});
+  CHECK(result.any_refused());
+  CHECK(constant(result, "gemm_efficiency_half") == nullptr);
+  CHECK(constant(result, "memory_efficiency") != nullptr);
+  CHECK(result.contents().collectives.size() == 1);
+}
+
+TEST_CASE("calibrate files: launches and steps are shown only", "[unit]") {
+  Measurement measurement = gemms();
+  MeasuredLaunch launch;
+  launch.what = "kernel";
+  launch.time = test::timed(2.5e-6);
+  measurement.launches.push_back(launch);
+  const Folder folder;
+  const std::string file = folder.write("m.json", measurement);
+  CHECK(calibrate({file}).constants.notes ==
+        std::vector<std::string>{
+            file +
+            ": kernel takes 2.50 µs a launch: shown only, host times are of the software profile "
+            "(host_per_layer), and they hold what Python and the framework add"});
+}
+
+TEST_CASE("calibrate files: a table of kernels gives constants too", "[unit]") {
+  // cuBLAS at 0.5 of the peak of an A100, 312 TFLOP/s: 4096^3 is 137.4 GFLOP, 881 us.
+  std::string table = "device,dtype,library,M,N,K,batch,time_us,tflops,peak_tflops,eff,timing\n";
+  const Gpu gpu = [] {
+    Gpu alone = kernels_alone(catalog().gpu("a100-sxm-80gb"));
+    alone.gemm_efficiency_half.value = 0.5;
+    return alone;
+  }();
+  for (const int n : {1024, 2048, 4096, 8192, 12288, 16384}) {
+    table +=
+        fmt::format("A100-SXM-80GB,fp16,cuBLAS,4096,{},4096,1,{:.4f},1,312.0,1,kernel (profiler)\n",
+                    n, 1e6 * gemm_time(gpu, test::gemm_of(4096, n, 4096)).value());
+  }
+  const TemporaryFolder folder;
+  const FilesCalibration result = calibrate({folder.file("k.csv", table)});
+  REQUIRE(constant(result, "gemm_efficiency_half") != nullptr);
+  CHECK(constant(result, "gemm_efficiency_half")->of == "gpus.a100-sxm-80gb.gemm_efficiency_half");
+  CHECK(constant(result, "gemm_efficiency_half")->value == Approx(0.5).epsilon(recovered));
+}
+
+TEST_CASE("calibrate files: every point is in the CSV", "[unit]") {
+  Measurement measurement = gemms();
+  measurement.gemms[0].m = 32;
+  measurement.gemms[0].flops_per_s /= 128;
+  Measurement collectives = sweep();
+  const Folder folder;
+  const std::string a = folder.write("a.json", collectives);
+  const std::string b = folder.write("b.json", measurement);
+  const std::string csv = points_csv(calibrate({a, b}));
+  CHECK(csv.find("file,kind,what,shape,measured_s,fitted_s,residual,kept,why\n") == 0);
+  // 1024 B: 20 us + 5.12 ns
+  CHECK(csv.find(a + ",collective,all_reduce of 8 on 1,1024 B,2.00051e-05,2.000") !=
+        std::string::npos);
+  CHECK(csv.find(b + ",gemm,gemm bf16,32 x 4096 x 4096,0.000343597,,,dropped,fewer than 64 rows: "
+                     "the form is not for them\n") != std::string::npos);
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 11 + 10);
+}
+
+TEST_CASE("calibrate files: the report names constants, refusals and what is shown only",
+          "[unit]") {
+  Measurement measurement = gemms();
+  MeasuredCopy copy;
+  copy.direction = "peer";
+  copy.bytes = 1e6;
+  copy.time = test::timed(1e-3);
+  measurement.copies.push_back(copy);
+  Measurement functional = sweep();
+  functional.functional_only = "two ranks share GPU 0";
+  const Folder folder;
+  const std::string a = folder.write("a.json", measurement);
+  const std::string b = folder.write("b.json", functional);
+  const std::string text = files_calibration_text(calibrate({a, b}), catalog());
+  CHECK(text.find("Constants, of kernels and copies alone (what a step loses against them stays)\n"
+                  "  constant ") == 0);
+  CHECK(text.find("  gpus.h100-sxm-80gb.gemm_efficiency_half ") != std::string::npos);
+  CHECK(text.find("\nRefused\n") != std::string::npos);
+  CHECK(text.find("a functional test: two ranks share GPU 0") != std::string::npos);
+  CHECK(text.find("\nLeft out\n") != std::string::npos);
+}
