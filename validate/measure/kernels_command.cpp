@@ -22,6 +22,7 @@
 #include "validate/nccl_log_line.hpp"
 #include "validate/progress.hpp"
 #if LOCKSTEP_HAS_CUDA
+#include "validate/gpu/driver_version.hpp"
 #include "validate/gpu/measure_kernels.hpp"
 #endif
 #if LOCKSTEP_HAS_NCCL
@@ -310,6 +311,7 @@ Outcome measure(const Request& request, const Catalog& catalog, const std::strin
   Measurement measurement;
   std::vector<std::string> left_out;
   measurement.machine = machine_facts(command);
+  measurement.machine.driver = driver_version();
   measurement.machine.cuda = cuda.version();
   const std::string host =
       measurement.machine.hosts.empty() ? "" : measurement.machine.hosts.front();
