@@ -23,6 +23,16 @@ double known_time(std::int64_t bytes) { return latency + static_cast<double>(byt
 
 bool has(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
 
+// Lines that were wrapped, joined again.
+std::string on_one_line(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const char next = c == '\n' ? ' ' : c;
+    if (next != ' ' || out.empty() || out.back() != ' ') out += next;
+  }
+  return out;
+}
+
 // A catalog with a system of this machine's own.
 std::string catalog_with_own_box(const TemporaryFolder& folder) {
   const std::filesystem::path catalog = folder.path() / "catalog";
@@ -146,5 +156,6 @@ TEST_CASE("What one rank alone measured is refused by calibrate", "[mpi]") {
   REQUIRE(run.code == 0);
   const Finished fit = start(program, {"calibrate", file});
   CHECK(fit.code == 3);
-  CHECK(has(fit.out, "a functional test: one rank alone communicates with nobody\n"));
+  INFO(fit.out);
+  CHECK(has(on_one_line(fit.out), "a functional test: one rank alone communicates with nobody"));
 }
