@@ -3,7 +3,9 @@
 
 #if LOCKSTEP_HAS_CUDA
 
-#include <cuda_runtime_api.h>
+// Before NCCL's header, which brings overloads of the runtime's names.
+#include "validate/gpu/cuda_runtime.hpp"
+
 #if LOCKSTEP_HAS_NCCL
 #include <nccl.h>
 #endif
