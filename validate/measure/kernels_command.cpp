@@ -23,6 +23,7 @@
 #include "validate/progress.hpp"
 #if LOCKSTEP_HAS_CUDA
 #include "validate/gpu/driver_version.hpp"
+#include "validate/gpu/gpu_facts.hpp"
 #include "validate/gpu/measure_kernels.hpp"
 #endif
 #if LOCKSTEP_HAS_NCCL
@@ -316,7 +317,7 @@ Outcome measure(const Request& request, const Catalog& catalog, const std::strin
   const std::string host =
       measurement.machine.hosts.empty() ? "" : measurement.machine.hosts.front();
   for (const int device : devices)
-    measurement.machine.gpus.push_back(measured_gpu(cuda, device, host));
+    measurement.machine.gpus.push_back(measured_gpu(cuda, host, device));
   const std::optional<Gpu> gpu =
       predicted_gpu(request, catalog, measurement.machine.gpus.front().name, measurement);
   KernelsOptions options = options_of(request);
