@@ -48,6 +48,13 @@ std::size_t distinct(const Picked& picked) {
   return std::set<std::string>(shapes.begin(), shapes.end()).size();
 }
 
+// Of copies, whichever way they go.
+std::size_t distinct_sizes(const Picked& picked) {
+  std::set<std::string> sizes;
+  for (const KernelSample* sample : picked) sizes.insert(sample->shape);
+  return sizes.size();
+}
+
 // "a.json", or "a.json and 2 more".
 std::string source_of(const Picked& picked) {
   std::set<std::string> files;
@@ -286,14 +293,14 @@ void fit_copies(const std::string& system, const std::vector<KernelSample>& all,
   for (KernelSample& sample : samples) {
     if (sample.dropped.empty()) picked.push_back(&sample);
   }
-  const bool rate_alone = distinct(picked) < fewest_copy_sizes;
+  const bool rate_alone = distinct_sizes(picked) < fewest_copy_sizes;
   const bool small = std::any_of(picked.begin(), picked.end(), [](const KernelSample* sample) {
     return sample->bytes < large_copy_bytes;
   });
   if (rate_alone && small) {
     const std::string why =
-        fmt::format("{} {}: a fit needs {}, or none below 16 MiB", distinct(picked),
-                    distinct(picked) == 1 ? "size" : "sizes", fewest_copy_sizes);
+        fmt::format("{} {}: a fit needs {}, or none below 16 MiB", distinct_sizes(picked),
+                    distinct_sizes(picked) == 1 ? "size" : "sizes", fewest_copy_sizes);
     report.refusals.push_back({source_of(picked), "copies to and from the host", why, true});
     for (KernelSample* sample : picked) sample->dropped = "refused: " + why;
     picked.clear();
