@@ -69,7 +69,7 @@ std::string help() {
              "of kernels' shapes from tables of single kernels, with the errors of each kind.",
              help_width, "", "") +
          "\n\n" + option_lines(options()) +
-         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 something was refused, nothing to fit, "
+         "\nExit codes: 0 ok, 1 internal error, 2 usage, 3 nothing could be fitted, "
          "or a file that\ncannot be read or written.\n\n"
          "examples:\n"
          "  lockstep-validate calibrate validate/corpus/nccl_logs/superbench_a100x8_*.txt -o "
@@ -154,9 +154,9 @@ Outcome run_calibrate(const std::vector<std::string>& words, const std::filesyst
                             : rendered(calibration, format, catalog);
   if (!calibration.collectives.problems.empty())
     outcome.remark = render(calibration.collectives.problems);
-  const bool unsound =
-      transfer ? !calibration.collectives.problems.empty() : calibration.any_refused();
-  if (calibration.empty() || unsound) outcome.code = invalid_input;
+  if (calibration.empty() || !calibration.collectives.problems.empty()) outcome.code = invalid_input;
+  if (!transfer && !calibration.empty() && calibration.any_refused())
+    outcome.remark += "lockstep-validate: some of it was refused; the report says what and why\n";
   if (calibration.empty()) {
     const bool logs_only = calibration.constants.refusals.empty();
     outcome.remark += logs_only ? "lockstep-validate: no log could be fitted"

@@ -173,11 +173,12 @@ TEST_CASE("validate runs: the command line is read strictly", "[cli]") {
         "lockstep-validate: runs needs a file\n"
         "  = hint: lockstep-validate runs FILE.csv\n"
         "  = help: lockstep-validate --help\n");
-  CHECK(call({"nccl"}).err ==
-        "lockstep-validate: unknown command 'nccl'\n"
-        "  = hint: the commands of lockstep-validate: runs, collectives, accuracy, calibrate\n"
+  CHECK(call({"wires"}).err ==
+        "lockstep-validate: unknown command 'wires'\n"
+        "  = hint: the commands of lockstep-validate: runs, collectives, accuracy, nccl, mpi, kernels, "
+        "step, discover, calibrate\n"
         "  = help: lockstep-validate --help\n");
-  CHECK(call({"nccl"}).code == 2);
+  CHECK(call({"wires"}).code == 2);
   CHECK(call({"runs", "f.csv", "--formt", "json"}).err.find("did you mean --format?") != std::string::npos);
   CHECK(call({"runs", "f.csv", "--format", "xml"}).code == 2);
   CHECK(call({"runs", "f.csv", "--format"}).code == 2);
