@@ -51,6 +51,11 @@ if(LOCKSTEP_WITH_NCCL AND LOCKSTEP_CUDA_FOUND)
     set(LOCKSTEP_NCCL_FOUND TRUE)
     lockstep_macros("${NCCL_INCLUDE_DIR}/nccl.h" NCCL_MAJOR NCCL_MINOR NCCL_PATCH
                     OUT LOCKSTEP_NCCL_VERSION)
+    # The library that is loaded may be older; its header must know ncclGroupSimulateEnd.
+    if(LOCKSTEP_NCCL_VERSION VERSION_LESS 2.22)
+      message(STATUS "Lockstep: NCCL ${LOCKSTEP_NCCL_VERSION} is too old, 2.22 is needed to build with")
+      set(LOCKSTEP_NCCL_FOUND FALSE)
+    endif()
   endif()
 endif()
 

@@ -143,7 +143,7 @@ class SchemaBuilder final : public FieldVisitor {
     const Json file{{"description", "A YAML file with the keys of such an entry, relative to this one."},
                     {"type", "string"},
                     {"pattern", "\\.ya?ml$"}};
-    add(field)["anyOf"] = {std::move(name), file, std::move(map)};
+    add(field)["anyOf"] = {std::move(name), std::move(map), file};
   }
   void texts(const FieldInfo& field, std::vector<std::string>&) override {
     Json& schema = add(field);

@@ -48,6 +48,13 @@ std::size_t distinct(const Picked& picked) {
   return std::set<std::string>(shapes.begin(), shapes.end()).size();
 }
 
+// Of copies, whichever way they go.
+std::size_t distinct_sizes(const Picked& picked) {
+  std::set<std::string> sizes;
+  for (const KernelSample* sample : picked) sizes.insert(sample->shape);
+  return sizes.size();
+}
+
 // "a.json", or "a.json and 2 more".
 std::string source_of(const Picked& picked) {
   std::set<std::string> files;
@@ -114,6 +121,17 @@ class GpuFit {
   }
 
  private:
+  // Says so where a memory-bound kernel was measured and all of it is of no use.
+  void nothing_left(const std::string& what) {
+    for (const KernelSample& sample : samples_.samples) {
+      if (sample.kind != SampleKind::memory || sample.what != what) continue;
+      if (sample.dropped.rfind("refused: ", 0) == 0) return;
+      const std::string why = sample.dropped.empty() ? "too small to tell a rate" : sample.dropped;
+      report_.refusals.push_back({sample.file, what, "nothing to fit: " + why, false});
+      return;
+    }
+  }
+
   template <class Wanted>
   Picked pick(SampleKind kind, const Wanted& wanted) {
     Picked picked;
@@ -172,9 +190,12 @@ class GpuFit {
   void memory() {
     const Picked copies =
         pick(SampleKind::memory, [](const auto& s) { return s.op.memory == MemoryKernel::stream; });
-    if (!copies.empty())
-      fit_memory(copies, "copies within the memory",
+    if (copies.empty()) {
+      nothing_left("memory copy");
+    } else {
+      fit_memory(copies, "memory copy",
                  {free("memory_efficiency", 0.2, 1.0), near("memory_fixed_time")});
+    }
     for (int kernel = static_cast<int>(MemoryKernel::norm);
          kernel <= static_cast<int>(MemoryKernel::optimizer); ++kernel) {
       const auto of = static_cast<MemoryKernel>(kernel);
@@ -185,9 +206,15 @@ class GpuFit {
     }
   }
 
-  void fit_memory(const Picked& picked, const std::string& what, std::vector<FreeConstant> free) {
-    if (distinct(picked) < fewest_copy_sizes)
-      return refuse_few(picked, what, fewest_copy_sizes, "sizes");
+  void fit_memory(Picked picked, const std::string& what, std::vector<FreeConstant> free) {
+    if (distinct(picked) < fewest_copy_sizes) {
+      const double large = 2 * (*alone_.l2_capacity).value();
+      picked.erase(std::remove_if(picked.begin(), picked.end(),
+                                  [&](const auto* s) { return s->op.bytes.value() < large; }),
+                   picked.end());
+      if (picked.empty()) return nothing_left(what);
+      free.resize(1);
+    }
     const ConstantSearch search = search_constants(
         alone_, std::move(free), shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
           return std::log(memory_time(gpu, *picked[i]) / picked[i]->seconds);
@@ -209,7 +236,7 @@ class GpuFit {
       return refuse_few(picked, picked.front()->what, fewest_gemm_shapes, "shapes");
     std::vector<FreeConstant> constants{free(key, 0.05, 1.0)};
     // The form's shape is one for all types; half precision tells it first.
-    if (!shaped_) {
+    if (!shaped_ && distinct(picked) >= many_gemm_shapes) {
       for (const char* shape : {"gemm_m0", "gemm_n0", "gemm_k0", "gemm_fixed_time"})
         constants.push_back(near(shape));
     }
@@ -266,9 +293,14 @@ void fit_copies(const std::string& system, const std::vector<KernelSample>& all,
   for (KernelSample& sample : samples) {
     if (sample.dropped.empty()) picked.push_back(&sample);
   }
-  if (!picked.empty() && distinct(picked) < fewest_copy_sizes) {
+  const bool rate_alone = distinct_sizes(picked) < fewest_copy_sizes;
+  const bool small = std::any_of(picked.begin(), picked.end(), [](const KernelSample* sample) {
+    return sample->bytes < large_copy_bytes;
+  });
+  if (rate_alone && small) {
     const std::string why =
-        fmt::format("{} sizes: a fit needs {}", distinct(picked), fewest_copy_sizes);
+        fmt::format("{} {}: a fit needs {}, or none below 16 MiB", distinct_sizes(picked),
+                    distinct_sizes(picked) == 1 ? "size" : "sizes", fewest_copy_sizes);
     report.refusals.push_back({source_of(picked), "copies to and from the host", why, true});
     for (KernelSample* sample : picked) sample->dropped = "refused: " + why;
     picked.clear();
@@ -279,17 +311,16 @@ void fit_copies(const std::string& system, const std::vector<KernelSample>& all,
     Gpu stand_in;
     stand_in.memory_bandwidth.value = start;
     stand_in.memory_efficiency.value = 1.0;
-    stand_in.memory_fixed_time.value = 10e-6;
+    stand_in.memory_fixed_time.value = rate_alone ? 0.0 : 10e-6;
+    std::vector<FreeConstant> free{{"memory_bandwidth", start, start / 20, start * 2, 0}};
+    if (!rate_alone) free.push_back({"memory_fixed_time", 10e-6, 1e-7, 1e-3, 0});
     const auto time = [](const Gpu& gpu, const KernelSample& sample) {
       return gpu.memory_fixed_time.value + sample.bytes / gpu.memory_bandwidth.value;
     };
-    const ConstantSearch search =
-        search_constants(stand_in,
-                         {{"memory_bandwidth", start, start / 20, start * 2, 0},
-                          {"memory_fixed_time", 10e-6, 1e-7, 1e-3, 0}},
-                         shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
-                           return std::log(time(gpu, *picked[i]) / picked[i]->seconds);
-                         });
+    const ConstantSearch search = search_constants(
+        stand_in, std::move(free), shapes_of(picked), [&](const Gpu& gpu, std::size_t i) {
+          return std::log(time(gpu, *picked[i]) / picked[i]->seconds);
+        });
     CalibratedConstant constant;
     constant.of = fmt::format("systems.{}.pcie_bandwidth", system);
     constant.value = search.constants.front().value;

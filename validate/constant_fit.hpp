@@ -36,8 +36,11 @@ struct ConstantsReport {
   std::vector<std::string> notes;
 };
 
-inline constexpr std::size_t fewest_gemm_shapes = 6;
+inline constexpr std::size_t fewest_gemm_shapes = 3;
+inline constexpr std::size_t many_gemm_shapes = 12;  // from which they may tell m0, n0, k0 and t0
+// Below so many sizes a rate is fitted alone, to sizes that a fixed time is nothing against.
 inline constexpr std::size_t fewest_copy_sizes = 3;
+inline constexpr double large_copy_bytes = 16 * 1048576.0;
 inline constexpr std::size_t fewest_overlaps = 3;
 
 // Fits what the samples hold; adds refusals of parts with too few points. Pure.

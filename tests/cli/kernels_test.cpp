@@ -23,6 +23,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 Finished kernels(std::vector<std::string> arguments, Environment environment = {}) {
   arguments.insert(arguments.begin(), "kernels");
   environment.emplace_back("LOCKSTEP_FAKE_MOVE", "0");
+  environment.emplace_back("LOCKSTEP_FAKE_NCCL_DATA", "0");
   StartOptions options;
   options.environment = environment;
   return start(LOCKSTEP_TEST_VALIDATE_PROGRAM, arguments, options);
@@ -54,10 +55,13 @@ TEST_CASE("kernels: a wrong command line", "[cli][kernels]") {
             help);
   CHECK(kernels({"a.yaml", "b.yaml"}).err ==
         "lockstep-validate: kernels takes one scenario, not 2\n" + help);
-  const Finished plan = kernels({bundled("hsdp-slow-fabric.yaml"), "--plan", "hsdp"});
+  const Finished plan = kernels({bundled("llama3-70b-64xh100.yaml"), "--plan", "tp8-pp3"});
   CHECK(plan.code == 2);
-  CHECK(plan.err.find(
-            "lockstep-validate: the scenario has no plan 'hsdp'\n  = hint: did you mean ") == 0);
+  CHECK(plan.err ==
+        "lockstep-validate: the scenario has no plan 'tp8-pp3'\n"
+        "  = hint: did you mean tp8-pp2? its plans: fsdp-recompute, fsdp-selective, hsdp32, hsdp8, "
+        "tp8-fsdp8, tp8-pp2, tp4-pp4, tp4-pp4-half\n" +
+            help);
 }
 
 TEST_CASE("kernels: its help fits the screen", "[cli][kernels]") {

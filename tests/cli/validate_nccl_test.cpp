@@ -1,5 +1,5 @@
 // `lockstep-validate nccl`: the real program on fake GPUs, whose NCCL takes 10 us and moves bus
-// bytes at 100 GB/s in virtual time.
+// bytes at 1 GB/s in virtual time.
 #include "tests/catch.hpp"
 
 #if LOCKSTEP_HAS_NCCL
@@ -26,7 +26,7 @@ using test::Finished;
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 constexpr double latency_s = 10e-6;
-constexpr double bandwidth = 100e9;
+constexpr double bandwidth = 1e9;
 constexpr double printed_s = 0.0051e-6;  // half of the last digit of a time that is printed
 
 Finished measure(const FakeGpuLibraries& libraries, const std::vector<std::string>& options,
@@ -34,7 +34,8 @@ Finished measure(const FakeGpuLibraries& libraries, const std::vector<std::strin
   std::vector<std::string> words{"nccl", "--libraries", libraries.path()};
   words.insert(words.end(), options.begin(), options.end());
   // Launches that cost nothing leave the model's own time.
-  environment.emplace_back("LOCKSTEP_FAKE_LAUNCH", "0");
+  environment.emplace(environment.begin(), "LOCKSTEP_FAKE_LAUNCH", "0");
+  environment.emplace(environment.begin(), "LOCKSTEP_FAKE_NCCL_BANDWIDTH", "1e9");
   return test::start(LOCKSTEP_TEST_VALIDATE_PROGRAM, words, {.environment = environment});
 }
 
@@ -61,7 +62,7 @@ TEST_CASE(
     "validate nccl: every collective's table is read back, with the library's latency and "
     "bandwidth",
     "[cli]") {
-  const Finished run = measure({"--smallest", "4K", "--largest", "256K", "--factor", "8"},
+  const Finished run = measure({"--smallest", "256", "--largest", "16K", "--factor", "8"},
                                {{"LOCKSTEP_FAKE_GPUS", "4"}});
   CHECK(run.err == by_name);
   REQUIRE(run.code == 0);
@@ -78,7 +79,7 @@ TEST_CASE(
     INFO(expected[i].first);
     CHECK(table.program == expected[i].first);
     CHECK(table.devices.size() == 4);
-    REQUIRE(table.rows.size() == 3);  // 4, 32 and 256 KiB
+    REQUIRE(table.rows.size() == 3);  // 256 B, 2 and 16 KiB
     for (const NcclRow& row : table.rows) {
       const double time =
           latency_s + static_cast<double>(row.size_bytes) * expected[i].second / bandwidth;
@@ -98,7 +99,7 @@ TEST_CASE("validate nccl: JSON has groups, registration, NCCL's estimate and the
   const std::string file = (folder.path() / "nccl.json").string();
   const Finished run =
       measure(libraries,
-              {"-c", "all_reduce", "--smallest", "64K", "--largest", "64K", "--type", "bf16",
+              {"-c", "all_reduce", "--smallest", "16K", "--largest", "16K", "--type", "bf16",
                "--groups", "world,blocks:2,every:2+", "--register", "both", "--cluster", "dgx-h100",
                "--format", "json", "-o", file},
               {{"LOCKSTEP_FAKE_GPUS", "8"}});
@@ -129,10 +130,10 @@ TEST_CASE("validate nccl: JSON has groups, registration, NCCL's estimate and the
     CHECK(sweep.registered == (i >= 3));
     REQUIRE(sweep.points.size() == 1);
     const CollectivePoint& point = sweep.points.front();
-    CHECK(point.count == 32768);
-    // 64 KiB: 10 us + 65536 x 2(n-1)/n over 100 GB/s
+    CHECK(point.count == 8192);
+    // 10 us + 16 KiB x 2(n-1)/n over 1 GB/s
     const auto n = static_cast<double>(ranks[i]);
-    const double time = latency_s + 65536 * 2 * (n - 1) / n / bandwidth;
+    const double time = latency_s + 16384 * 2 * (n - 1) / n / bandwidth;
     CHECK(point.out_of_place.value().time.median_s == Approx(time).epsilon(1e-3));
     CHECK(point.out_of_place.value().wrong == 0);
     CHECK(point.in_place.value().wrong == 0);

@@ -18,9 +18,9 @@ struct DumpedGpu {
   int links;
 };
 
-const std::vector<DumpedGpu> dgx_h100 = {{"0000:1b:00.0", 18}, {"0000:43:00.0", 18}, {"0000:52:00.0", 18},
-                                   {"0000:61:00.0", 18}, {"0000:9d:00.0", 18}, {"0000:c3:00.0", 18},
-                                   {"0000:d1:00.0", 18}, {"0000:df:00.0", 18}};
+const std::vector<DumpedGpu> dgx_h100 = {
+    {"0000:1b:00.0", 18}, {"0000:43:00.0", 18}, {"0000:52:00.0", 18}, {"0000:61:00.0", 18},
+    {"0000:9d:00.0", 18}, {"0000:c3:00.0", 18}, {"0000:d1:00.0", 18}, {"0000:df:00.0", 18}};
 
 // As NCCL_TOPO_DUMP_FILE writes it: each GPU with a NIC below a switch.
 std::string dump(const std::vector<DumpedGpu>& gpus, int speed_of_second_nic = 400000) {
@@ -137,7 +137,7 @@ TEST_CASE("discover: NCCL's topology that is none", "[model]") {
         std::string(error.what()) ==
         "topo.xml:1:2: error[E220]: an NCCL topology file begins with <system>, not with <graphs>\n"
         "    1 | <graphs version=\"1\"/>\n      |  ^~~~~~\n"
-        "  = hint: this is a graph file: give it as --nccl-graph, or the key nccl_graph of a "
+        "      = hint: this is a graph file: give it as --nccl-graph, or the key nccl_graph of a "
         "cluster\n");
   }
 }

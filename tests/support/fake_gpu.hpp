@@ -3,9 +3,9 @@
 
 #if LOCKSTEP_HAS_CUDA
 
-#include <cuda_runtime_api.h>
+#include "validate/gpu/cuda_runtime.hpp"
 #if LOCKSTEP_HAS_NCCL
-#include <nccl.h>
+#include "validate/nccl/nccl_library.hpp"
 #endif
 
 #include <filesystem>

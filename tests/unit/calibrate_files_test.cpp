@@ -234,8 +234,8 @@ TEST_CASE("calibrate files: GEMMs that cannot be are refused", "[unit]") {
         "GEMMs in bf16: 4096 x 4096 x 4096 took 1e+04 us and the larger 4096 x 4096 x 8192 only "
         "2749 us: something disturbed the run\n");
   Measurement few = gemms();
-  few.gemms.resize(5);
-  CHECK(refusal(few) == "gemm bf16: 5 shapes: a fit needs 6\n");
+  few.gemms.resize(2);
+  CHECK(refusal(few) == "gemm bf16: 2 shapes: a fit needs 3\n");
 }
 
 TEST_CASE("calibrate files: one time that a second path contradicts is dropped", "[unit]") {
@@ -246,6 +246,46 @@ TEST_CASE("calibrate files: one time that a second path contradicts is dropped",
   CHECK_FALSE(result.any_refused());
   CHECK(constant(result, "gemm_efficiency_half")->points == 9);
   CHECK(result.constants.samples[0].dropped == "a second way of timing gives another time");
+}
+
+TEST_CASE("calibrate files: one large size tells a rate, one small size does not", "[unit]") {
+  // 256 MiB in 5 ms, both ways: 53.687 GB/s.
+  Measurement measurement = test::empty_measurement();
+  for (const char* direction : {"host to device", "device to host"}) {
+    MeasuredCopy copy;
+    copy.direction = direction;
+    copy.bytes = 256 * 1048576.0;
+    copy.time = test::timed(5e-3);
+    copy.bytes_per_s = copy.bytes / 5e-3;
+    measurement.copies.push_back(copy);
+  }
+  const Folder folder;
+  const FilesCalibration result = calibrate({folder.write("m.json", measurement)});
+  REQUIRE(constant(result, "pcie_bandwidth") != nullptr);
+  CHECK(constant(result, "pcie_bandwidth")->value == Approx(53.687e9).epsilon(1e-3));
+  CHECK(constant(result, "pcie_bandwidth")->confidence == Confidence::low);
+  for (MeasuredCopy& copy : measurement.copies) {
+    copy.bytes = 1048576;
+    copy.bytes_per_s = copy.bytes / 5e-3;
+  }
+  CHECK(refusal(measurement) ==
+        "copies to and from the host: 1 size: a fit needs 3, or none below 16 MiB\n");
+}
+
+TEST_CASE("calibrate files: kernels that the cache holds tell nothing of the memory", "[unit]") {
+  Measurement measurement = test::empty_measurement();
+  MeasuredMemoryOp op;
+  op.op = "copy";
+  op.bytes = 20e6;
+  op.time = test::timed(10e-6);
+  op.bytes_per_s = 2e12;
+  measurement.memory_ops.push_back(op);
+  const Folder folder;
+  const FilesCalibration result = calibrate({folder.write("m.json", measurement)});
+  CHECK(result.empty());
+  REQUIRE(result.constants.refusals.size() == 1);
+  CHECK(result.constants.refusals[0].why == "nothing to fit: the L2 cache holds much of it");
+  CHECK_FALSE(result.any_refused());
 }
 
 TEST_CASE("calibrate files: copies above the link, and memory above the HBM, are refused",

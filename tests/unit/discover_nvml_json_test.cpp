@@ -41,7 +41,7 @@ std::string errors(const std::string& text) {
 }
 
 constexpr const char* hint =
-    "  = hint: the file is as `lockstep-validate discover --record` wrote it?\n";
+    "      = hint: the file is as `lockstep-validate discover --record` wrote it?\n";
 
 }  // namespace
 
@@ -66,16 +66,16 @@ TEST_CASE("nvml.json: a file that was cut off", "[unit]") {
   CHECK(errors("{\"lockstep_nvml\": 1,\n \"date\"") ==
         "nvml.json:2:8: error[E650]: this is no JSON: syntax error while parsing object separator "
         "- unexpected end of input; "
-        "expected ':'\n    2 |  \"date\"\n      |        ^\n  = hint: was the file cut off?\n");
+        "expected ':'\n    2 |  \"date\"\n      |        ^\n      = hint: was the file cut off?\n");
 }
 
 TEST_CASE("nvml.json: another file or version", "[unit]") {
   CHECK(errors("[]") ==
         "nvml.json: error[E650]: this is no record of NVML: it lacks \"lockstep_nvml\": 1\n"
-        "  = hint: `lockstep-validate discover --record DIR` writes nvml.json of version 1\n");
+        "      = hint: `lockstep-validate discover --record DIR` writes nvml.json of version 1\n");
   CHECK(errors("{\"lockstep_nvml\": 7}") ==
         "nvml.json: error[E650]: version 7 of a record of NVML is not known\n"
-        "  = hint: `lockstep-validate discover --record DIR` writes nvml.json of version 1\n");
+        "      = hint: `lockstep-validate discover --record DIR` writes nvml.json of version 1\n");
 }
 
 TEST_CASE("nvml.json: keys that are missing, unknown or of another kind", "[unit]") {
@@ -83,7 +83,7 @@ TEST_CASE("nvml.json: keys that are missing, unknown or of another kind", "[unit
         std::string("nvml.json: error[E651]: driver is missing\n") + hint);
   CHECK(errors(with("\"driver\": \"580.82.07\"", "\"driver\": 580, \"diver\": 1")) ==
         std::string("nvml.json: error[E651]: driver must be a text, not number\n") + hint +
-            "\nnvml.json: error[E651]: diver is not known\n" + hint);
+            "nvml.json: error[E651]: diver is not known\n" + hint);
   CHECK(errors(with("\"memory_bytes\": 150754820096", "\"memory_bytes\": 1.5")) ==
         std::string(
             "nvml.json: error[E651]: gpus[0].memory_bytes must be a whole number, not number\n") +

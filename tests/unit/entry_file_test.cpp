@@ -16,7 +16,8 @@ const std::string node = "based_on: dgx-h100\nnic_bandwidth: 200 Gb/s\nnics_per_
 
 std::string scenario(const std::string& system) {
   return "lockstep: 1\nname: own node\nmodel: llama3-8b\ncluster: {system: " + system +
-         ", nodes: 1}\ntraining: {sequence_length: 8192, global_batch: 8}\nplans:\n  - {name: a, "
+         ", nodes: 1}\ntraining: {sequence_length: 8192, global_batch: 8}\nsoftware: "
+         "megatron-core\nplans:\n  - {name: a, "
          "tensor: 8, micro_batch: 1}\n";
 }
 
@@ -80,7 +81,7 @@ TEST_CASE("errors of an entry's file have its own places", "[unit]") {
       "    4 | cluster: {system: ./my-node.yaml, nodes: 1}\n      |                   "
       "^~~~~~~~~~~~~~\n";
   CHECK(errors(text, catalog()) == text + ":4:19: error[E304]: './my-node.yaml' names no file\n" +
-                                       excerpt + "  = hint: looked for " +
+                                       excerpt + "      = hint: looked for " +
                                        (folder.path() / "./my-node.yaml").string() + "\n");
   const std::string file = (folder.path() / "./my-node.yaml").string();
   (void)folder.file("my-node.yaml", "based_on: dgx-h100\nnics: 4\n");
@@ -90,11 +91,11 @@ TEST_CASE("errors of an entry's file have its own places", "[unit]") {
   CHECK(errors(text, catalog()) ==
         file +
             ":1:1: error[E204]: a catalog file must be a map of keys\n    1 | - 1\n"
-            "      | ^\n  = hint: write 'key: value' lines\n");
+            "      | ^\n      = hint: write 'key: value' lines\n");
   (void)folder.file("my-node.yaml", "based_on: ./my-node.yaml\n");
   CHECK(errors(text, catalog()) ==
         file +
             ":1:11: error[E302]: './my-node.yaml' is based on itself\n"
             "    1 | based_on: ./my-node.yaml\n      |           ^~~~~~~~~~~~~~\n"
-            "  = hint: break the circle of based_on\n");
+            "      = hint: break the circle of based_on\n");
 }

@@ -29,12 +29,13 @@ TEST_CASE("schema: the keys of a scenario, closed against others") {
   CHECK(schema["properties"]["cluster"]["required"] == Json({"system"}));
 }
 
-TEST_CASE("schema: entries are names of the catalog or maps") {
+TEST_CASE("schema: entries are names of the catalog, maps or files") {
   const TestCatalog files;
   const Json schema = Json::parse(scenario_json_schema(files.with()));
   const Json& model = schema["properties"]["model"]["anyOf"];
   CHECK(model[0]["enum"] == Json({"small", "small-1.5"}));
   CHECK(model[1]["$ref"] == "#/$defs/models");
+  CHECK(model[2]["pattern"] == "\\.ya?ml$");
   CHECK(schema["$defs"]["models"]["properties"]["based_on"]["enum"] == Json({"small", "small-1.5"}));
   CHECK(schema["$defs"]["gpus"]["properties"].contains("memory_bandwidth"));
 }

@@ -56,8 +56,9 @@ std::string help() {
              "./my-node.yaml}`, or `--set cluster.system=my-node.yaml`.",
              help_width, "", "") +
          "\n\n" + option_lines(options()) +
-         "\nExit codes: 0 ok, 1 the driver fails, 2 usage, 3 a file that cannot be read, 77 YAML "
-         "asked for and no GPU.\n\n"
+         "\nExit codes: 0 ok, 1 the driver fails, 2 usage, 3 a file that cannot be read, 77 no GPU "
+         "for "
+         "YAML.\n\n"
          "examples:\n  lockstep-validate discover\n"
          "  lockstep-validate discover --from tests/fixtures/discover/dgx-h100 --format yaml\n";
 }

@@ -192,19 +192,4 @@ void measure_kernels(const CudaRuntime& cuda, int device, const KernelList& list
   KernelsRun(cuda, device, options, measurement, left_out).run(list);
 }
 
-MeasuredGpu measured_gpu(const CudaRuntime& cuda, int device, const std::string& host) {
-  cudaDeviceProp properties{};
-  cuda.check(cuda.cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties", device);
-  std::array<char, 32> bus{};
-  cuda.check(cuda.cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), device),
-             "cudaDeviceGetPCIBusId", device);
-  MeasuredGpu gpu;
-  gpu.host = host;
-  gpu.device = device;
-  gpu.name = properties.name;
-  gpu.bus_id = bus.data();
-  gpu.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
-  return gpu;
-}
-
 }  // namespace lockstep

@@ -33,7 +33,4 @@ void measure_kernels(const CudaRuntime& cuda, int device, const KernelList& list
                      const KernelsOptions& options, Measurement& measurement,
                      std::vector<std::string>& left_out);
 
-// The GPU as a measurement names it.
-MeasuredGpu measured_gpu(const CudaRuntime& cuda, int device, const std::string& host);
-
 }  // namespace lockstep

@@ -22,6 +22,8 @@
 #include "validate/nccl_log_line.hpp"
 #include "validate/progress.hpp"
 #if LOCKSTEP_HAS_CUDA
+#include "validate/gpu/driver_version.hpp"
+#include "validate/gpu/gpu_facts.hpp"
 #include "validate/gpu/measure_kernels.hpp"
 #endif
 #if LOCKSTEP_HAS_NCCL
@@ -310,11 +312,12 @@ Outcome measure(const Request& request, const Catalog& catalog, const std::strin
   Measurement measurement;
   std::vector<std::string> left_out;
   measurement.machine = machine_facts(command);
+  measurement.machine.driver = driver_version();
   measurement.machine.cuda = cuda.version();
   const std::string host =
       measurement.machine.hosts.empty() ? "" : measurement.machine.hosts.front();
   for (const int device : devices)
-    measurement.machine.gpus.push_back(measured_gpu(cuda, device, host));
+    measurement.machine.gpus.push_back(measured_gpu(cuda, host, device));
   const std::optional<Gpu> gpu =
       predicted_gpu(request, catalog, measurement.machine.gpus.front().name, measurement);
   KernelsOptions options = options_of(request);

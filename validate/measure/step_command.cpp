@@ -2,9 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <optional>
 
 #include "scenarios/calibration_use.hpp"
+#include "scenarios/cluster_file.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/report/display.hpp"
 #include "validate/command.hpp"
@@ -17,6 +20,10 @@
 #include "validate/nccl_log_line.hpp"
 #if LOCKSTEP_HAS_CUDA
 #include "validate/gpu/cuda_runtime.hpp"
+#include "validate/gpu/driver_version.hpp"
+#include "validate/gpu/gpu_facts.hpp"
+#include "validate/measure/kernel_prediction.hpp"
+#include "validate/measure/watchdog.hpp"
 #include "validate/step/step_run.hpp"
 #endif
 
@@ -27,6 +34,8 @@ constexpr std::size_t help_width = 100;
 constexpr std::int64_t most_layers = 1000;
 constexpr std::int64_t most_micro_batches = 1000;
 constexpr std::int64_t most_gpus = 1024;
+constexpr std::int64_t default_timeout_s = 120;
+constexpr std::int64_t longest_timeout_s = 86400;
 
 const std::vector<Option>& options() {
   static const std::vector<Option> options = with_measuring_options({
@@ -36,6 +45,7 @@ const std::vector<Option>& options() {
       {"gpus", "N", "GPUs to use, from the first on (default: all)", {}, false},
       {"calibration", "FILE", "predict with these measurements", {}, true},
       {"set", "PATH=VALUE", "change any value of the scenario or the catalog", {}, true},
+      {"timeout", "S", "ends the run when it takes longer, in seconds (default: 120)", {}, false},
       {"predict-only", "", "say what would be run and what is predicted for it, without a GPU", {},
        false},
   });
@@ -69,7 +79,7 @@ std::int64_t count_of(const Arguments& arguments, const std::string& option, std
                    fmt::format("a whole number from 1 to {}", most));
 }
 
-const ScenarioPlan& chosen_plan(const Scenario& scenario, const std::string& name) {
+ScenarioPlan chosen_plan(const Scenario& scenario, const std::string& name) {
   std::vector<std::string> names;
   for (const ScenarioPlan& plan : scenario.plans) {
     if (plan.plan.name == name || (name.empty() && scenario.plans.size() == 1)) return plan;
@@ -86,18 +96,46 @@ const ScenarioPlan& chosen_plan(const Scenario& scenario, const std::string& nam
           listed);
 }
 
-Scenario scenario_of(const Arguments& arguments, const std::filesystem::path& program) {
+Catalog catalog_of(const Arguments& arguments, const std::filesystem::path& program) {
+  return Catalog(catalog_folder(arguments, program),
+                 settings_of(arguments, "training.sequence_length=4096"));
+}
+
+// The scenario, on the node that --cluster names.
+Scenario scenario_of(const Arguments& arguments, const Catalog& catalog) {
   if (arguments.files.size() != 1)
     throw UsageError("step needs one scenario",
                      "lockstep-validate step scenarios/llama3-70b-64xh100.yaml --plan NAME");
-  const Catalog catalog(catalog_folder(arguments, program),
-                        settings_of(arguments, "training.sequence_length=4096"));
   Scenario scenario = load_scenario(arguments.files.front(), catalog);
+  if (const std::string here = arguments.value("cluster"); !here.empty()) {
+    const Cluster cluster = load_cluster(here, catalog);
+    for (ScenarioPlan& plan : scenario.plans) plan.cluster.system = cluster.system;
+  }
   apply_calibrations(calibration_files(arguments), catalog, clusters_of(scenario));
   return scenario;
 }
 
 #if LOCKSTEP_HAS_CUDA
+// A collective that never ends keeps every thread waiting: nothing is left but to end the process.
+[[noreturn]] void give_up(std::int64_t seconds, const std::string& call) {
+  std::cerr << fmt::format(
+      "lockstep-validate: measuring failed: {} took longer than {} s\n"
+      "  = hint: NCCL_DEBUG=INFO shows what NCCL waits for; --timeout S waits longer\n",
+      call, seconds);
+  std::_Exit(internal_error);
+}
+
+// Which GPU the prediction is of, where it is not the one that is here.
+std::string other_gpu(const SmallStep& step, const MeasuredGpu& here, const Catalog& catalog) {
+  const std::optional<Gpu> gpu = gpu_of_name(
+      here.name, catalog, load_aliases(catalog.folder() / "aliases" / "measured_runs.yaml"));
+  const std::string& predicted = step.cluster.system.gpu_name;
+  if (gpu && gpu->name == predicted) return {};
+  return fmt::format(
+      "lockstep-validate: the prediction is of {} ({}), here is {}; --cluster names the node\n",
+      predicted, step.cluster.system.name, printable(here.name));
+}
+
 Measurement measured(const Arguments& arguments, const std::vector<std::string>& words,
                      const CudaRuntime& cuda, const Scenario& scenario, const SmallStep& step) {
   const std::string folder = arguments.value("libraries");
@@ -107,6 +145,9 @@ Measurement measured(const Arguments& arguments, const std::vector<std::string>&
       machine_facts(fmt::format("lockstep-validate step {}", fmt::join(words, " ")));
   measurement.machine.system = step.cluster.system.name;
   measurement.machine.cuda = cuda.version();
+  measurement.machine.driver = driver_version();
+  for (std::int64_t i = 0; i < (step.collectives ? step.ranks : 1); ++i)
+    measurement.machine.gpus.push_back(measured_gpu(cuda, measurement.machine.hosts.front(), i));
   std::unique_ptr<StepCollectives> collectives;
   if (step.collectives) {
 #if LOCKSTEP_HAS_NCCL
@@ -139,8 +180,9 @@ Outcome run_step(const std::vector<std::string>& words, const std::filesystem::p
   static_cast<void>(progress_to);
   const Arguments arguments = parse_arguments(words, options());
   if (arguments.help) return {help(), ok, {}};
-  const Scenario scenario = scenario_of(arguments, program);
-  const ScenarioPlan& plan = chosen_plan(scenario, arguments.value("plan"));
+  const Catalog catalog = catalog_of(arguments, program);
+  const Scenario scenario = scenario_of(arguments, catalog);
+  const ScenarioPlan plan = chosen_plan(scenario, arguments.value("plan"));
   SmallStepSize size;
   size.layers = count_of(arguments, "layers", size.layers, most_layers);
   size.micro_batches = count_of(arguments, "micro-batches", size.micro_batches, most_micro_batches);
@@ -154,14 +196,23 @@ Outcome run_step(const std::vector<std::string>& words, const std::filesystem::p
   const int here = cuda.device_count();
   size.gpus = count_of(arguments, "gpus", here, here);
   const SmallStep step = small_step(scenario.model, scenario.training, plan, size);
+  const std::int64_t timeout_s =
+      count_of(arguments, "timeout", default_timeout_s, longest_timeout_s);
+  Watchdog watchdog(static_cast<double>(timeout_s),
+                    [&](const std::string& call) { give_up(timeout_s, call); });
+  const Watchdog::Watched watched(
+      watchdog, fmt::format("the step of plan {} on {} GPUs", printable(step.plan.name), size.gpus));
   const Measurement measurement = measured(arguments, words, cuda, scenario, step);
   const std::string json = measurement_json(measurement);
   Outcome outcome;
   outcome.output = arguments.value("format", "text") == "json"
                        ? json
                        : measured_step_text(measurement.steps.front(), step);
-  if (const std::string file = arguments.value("output"); !file.empty())
+  outcome.remark = other_gpu(step, measurement.machine.gpus.front(), catalog);
+  if (const std::string file = arguments.value("output"); !file.empty()) {
     write_result(file, json, "the measurement");
+    outcome.remark += fmt::format("lockstep-validate: wrote {}\n", printable(file));
+  }
   return outcome;
 #else
   throw Unavailable("this program was built without CUDA: build it where the CUDA Toolkit is");

@@ -8,6 +8,7 @@ namespace lockstep {
 namespace {
 
 constexpr double ticks_per_limit = 20;
+constexpr double patience_with_others = 2;
 constexpr std::chrono::duration<double> longest_tick{0.5};
 
 }  // namespace
@@ -24,12 +25,12 @@ Watchdog::~Watchdog() {
   thread_.join();
 }
 
-void Watchdog::begin(const std::string& call) {
+void Watchdog::begin(const std::string& call, double patience) {
   const std::lock_guard lock(mutex_);
   call_ = call;
   active_ = true;
   deadline_ = std::chrono::steady_clock::now() +
-              std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit_);
+              std::chrono::duration_cast<std::chrono::steady_clock::duration>(patience * limit_);
 }
 
 void Watchdog::end() {
@@ -62,22 +63,22 @@ std::string WatchedProcesses::waiting() const {
 }
 
 void WatchedProcesses::barrier() {
-  const Watchdog::Watched watched(watchdog_, waiting());
+  const Watchdog::Watched watched(watchdog_, waiting(), patience_with_others);
   processes_.barrier();
 }
 
 void WatchedProcesses::broadcast(std::span<std::byte> bytes, int root) {
-  const Watchdog::Watched watched(watchdog_, waiting());
+  const Watchdog::Watched watched(watchdog_, waiting(), patience_with_others);
   processes_.broadcast(bytes, root);
 }
 
 std::vector<double> WatchedProcesses::gather(double value) {
-  const Watchdog::Watched watched(watchdog_, waiting());
+  const Watchdog::Watched watched(watchdog_, waiting(), patience_with_others);
   return processes_.gather(value);
 }
 
 std::vector<std::string> WatchedProcesses::gather(const std::string& text) {
-  const Watchdog::Watched watched(watchdog_, waiting());
+  const Watchdog::Watched watched(watchdog_, waiting(), patience_with_others);
   return processes_.gather(text);
 }
 

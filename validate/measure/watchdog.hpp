@@ -24,11 +24,13 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  // A call is watched from here to the end of the object. Calls do not nest.
+  // A call is watched from here to the end of the object, for `patience` times the seconds. Calls
+  // do not nest.
   class Watched {
    public:
-    Watched(Watchdog& watchdog, const std::string& call) : watchdog_(watchdog) {
-      watchdog_.begin(call);
+    Watched(Watchdog& watchdog, const std::string& call, double patience = 1)
+        : watchdog_(watchdog) {
+      watchdog_.begin(call, patience);
     }
     ~Watched() { watchdog_.end(); }
     Watched(const Watched&) = delete;
@@ -39,7 +41,7 @@ class Watchdog {
   };
 
  private:
-  void begin(const std::string& call);
+  void begin(const std::string& call, double patience);
   void end();
   void watch();
 
@@ -54,7 +56,8 @@ class Watchdog {
   std::thread thread_;
 };
 
-// The same processes, their calls watched: one that ended or hangs keeps the others waiting.
+// The same processes, their calls watched: one that ended or hangs keeps the others waiting. They
+// wait twice as long as other calls take, so that the one that hangs speaks first.
 class WatchedProcesses : public Processes {
  public:
   WatchedProcesses(Processes& processes, Watchdog& watchdog, std::string where)

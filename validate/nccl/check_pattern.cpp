@@ -81,7 +81,7 @@ CheckPattern::CheckPattern(ElementType type, std::int64_t ranks) : type_(type), 
 std::int64_t CheckPattern::value(std::int64_t rank, std::int64_t index) const {
   const std::int64_t place = index % period;
   if ((rank + place) % every_ != 0) return 0;
-  return (place + rank_step * rank) % (largest_ + 1);
+  return (place / every_ + rank_step * (rank / every_)) % (largest_ + 1);
 }
 
 const std::vector<std::byte>& CheckPattern::two_periods(std::int64_t source) const {

@@ -5,34 +5,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "validate/gpu/gpu_facts.hpp"
 #include "validate/measure/failures.hpp"
 
 namespace lockstep {
 namespace {
 
-constexpr std::size_t longest_bus_id = 32;
 constexpr std::size_t longest_host = 256;
-
-MeasuredGpu gpu_of(const CudaRuntime& cuda, const std::string& host, std::int64_t number) {
-  const int device = static_cast<int>(number);
-  cudaDeviceProp properties;
-  cuda.check(cuda.cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties", device);
-  std::array<char, longest_bus_id> bus{};
-  cuda.check(cuda.cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), device),
-             "cudaDeviceGetPCIBusId", device);
-  MeasuredGpu gpu;
-  gpu.host = host;
-  gpu.device = number;
-  gpu.name = properties.name;
-  gpu.bus_id = bus.data();
-  for (char& c : gpu.bus_id) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  gpu.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
-  return gpu;
-}
 
 std::string packed(const std::vector<MeasuredGpu>& gpus) {
   nlohmann::json list = nlohmann::json::array();
@@ -86,7 +68,7 @@ std::vector<std::vector<std::int64_t>> devices_of_processes(
 std::vector<MeasuredGpu> gpus_of(const CudaRuntime& cuda,
                                  const std::vector<std::int64_t>& devices) {
   std::vector<MeasuredGpu> gpus;
-  for (const std::int64_t device : devices) gpus.push_back(gpu_of(cuda, host_name(), device));
+  for (const std::int64_t device : devices) gpus.push_back(measured_gpu(cuda, host_name(), device));
   return gpus;
 }
 
