@@ -38,7 +38,7 @@ if(LOCKSTEP_CUDA_FOUND)
   else()
     set(oldest_architecture 70)
   endif()
-  set(LOCKSTEP_PTX_ARCH "${oldest_architecture};80;90" CACHE STRING
+  set(LOCKSTEP_PTX_ARCH "${oldest_architecture};80;89;90" CACHE STRING
     "Architectures that the kernels' PTX is written for")
   set(own_kernels "${PROJECT_BINARY_DIR}/generated/own_kernels.cpp")
   set(embed "${PROJECT_SOURCE_DIR}/.cmake/embed_binary.cmake")

@@ -23,6 +23,8 @@ constexpr std::size_t many_points = 12;
 constexpr std::size_t some_points = 6;
 constexpr double close = 0.05;
 constexpr double fair = 0.10;
+constexpr std::size_t shapes_that_show_scatter = 3;
+constexpr double spread_of_few_shapes = 0.05;
 
 using Picked = std::vector<KernelSample*>;
 
@@ -147,9 +149,9 @@ class GpuFit {
   }
 
   void refuse_few(const Picked& picked, const std::string& what, std::size_t fewest,
-                  const char* unit) {
+                  const char* unit, bool broken = true) {
     const std::string why = fmt::format("{} {}: a fit needs {}", distinct(picked), unit, fewest);
-    report_.refusals.push_back({source_of(picked), what, why, true});
+    report_.refusals.push_back({source_of(picked), what, why, broken});
     leave_out(picked, "refused: " + why);
   }
 
@@ -175,6 +177,9 @@ class GpuFit {
       constant.of = fmt::format("gpus.{}.{}", name_, found.key);
       constant.value = found.value;
       constant.spread = spread_of(found.deviation, search.scatter);
+      // One or two shapes say nothing of how others scatter.
+      if (distinct(picked) < shapes_that_show_scatter)
+        constant.spread = std::max(constant.spread, spread_of_few_shapes);
       constant.points = static_cast<std::int64_t>(picked.size());
       constant.confidence = confidence_of(picked.size(), search.scatter);
       constant.source = source_of(picked);
@@ -253,7 +258,7 @@ class GpuFit {
     const Picked picked = pick(SampleKind::overlap, [](const auto&) { return true; });
     if (picked.empty()) return;
     if (picked.size() < fewest_overlaps) {
-      return refuse_few(picked, "GEMMs beside a collective", fewest_overlaps, "of them");
+      return refuse_few(picked, "GEMMs beside a collective", fewest_overlaps, "of them", false);
     }
     std::vector<double> slowdowns;
     for (const KernelSample* sample : picked) slowdowns.push_back(sample->slowdown);

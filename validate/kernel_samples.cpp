@@ -27,12 +27,16 @@ std::optional<KernelSample> gemm_sample(const std::string& file, const MeasuredG
   sample.file = file;
   sample.what = "gemm " + gemm.dtype;
   sample.shape = fmt::format("{} x {} x {}", gemm.m, gemm.n, gemm.k);
+  if (gemm.batch > 1) sample.shape = fmt::format("{} of {}", gemm.batch, sample.shape);
   sample.device = gemm.device;
   sample.seconds = gemm.time.median_s;
   sample.op = gemm_op(*dtype, static_cast<double>(gemm.m), static_cast<double>(gemm.n),
                       static_cast<double>(gemm.k));
-  if (gemm.m < fewest_rows)
+  if (gemm.batch > 1) {
+    sample.dropped = "several products in one call: the form is of one";
+  } else if (gemm.m < fewest_rows) {
     sample.dropped = fmt::format("fewer than {} rows: the form is not for them", fewest_rows);
+  }
   return sample;
 }
 
@@ -86,7 +90,7 @@ class Reader {
         checks.push_back({sample.shape,
                           sample.device,
                           sample.seconds,
-                          sample.op.flops.value(),
+                          static_cast<double>(gemm->batch) * sample.op.flops.value(),
                           gemm->flops_per_s,
                           gemm->second_path_s,
                           false,
@@ -142,7 +146,7 @@ class Reader {
       sample.shape = fmt::format("{} x {} x {}", overlap.m, overlap.n, overlap.k);
       sample.seconds = overlap.gemm_beside_s;
       if (overlap.other_beside_s > 0) {
-        sample.slowdown = (overlap.gemm_beside_s - overlap.gemm_alone_s) / overlap.other_beside_s;
+        sample.slowdown = overlap.slowdown;
       } else {
         sample.dropped = "nothing ran beside it";
       }

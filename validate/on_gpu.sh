@@ -68,7 +68,8 @@ check() {
     return
   fi
   say "== $name: $*"
-  timeout --kill-after=5 "$left" "$@" >>"$out/log.txt" 2>&1 || code=$?
+  # Through a shell, so that a check may be a function of this script.
+  timeout --kill-after=5 "$left" bash -c '"$@"' check "$@" >>"$out/log.txt" 2>&1 || code=$?
   case $code in
     0) passed+=("$name") ;;
     77) skipped+=("$name ($(tail -n 1 -- "$out/log.txt"))") ;;
@@ -141,6 +142,8 @@ mkdir -p -- "$out"
 : >"$out/log.txt"
 find_programs
 validate=$programs/lockstep-validate
+export validate
+export -f into share_gpu
 if ! nvidia-smi --list-gpus >>"$out/log.txt" 2>&1; then
   say "skipped: no GPU here (nvidia-smi lists none)"
   exit 77

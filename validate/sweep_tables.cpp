@@ -36,7 +36,10 @@ NcclTable table_of(const CollectiveSweep& sweep) {
 
 // "rank 3 (gpu2 of node1) …" would need the placement; the rank is what the run printed.
 std::string slow_rank(const CollectiveSweep& sweep) {
-  if (sweep.backend != "nccl" || sweep.rank_slowness.empty()) return {};
+  // Of a broadcast and a reduce the ranks are done at different times by their nature.
+  const bool by_nature =
+      sweep.collective == Collective::broadcast || sweep.collective == Collective::reduce;
+  if (sweep.backend != "nccl" || by_nature || sweep.rank_slowness.empty()) return {};
   const auto slowest = std::max_element(sweep.rank_slowness.begin(), sweep.rank_slowness.end());
   if (*slowest <= most_slower) return {};
   return fmt::format(
@@ -94,8 +97,11 @@ SweepTables sweep_tables(const Measurement& measurement, const std::string& file
     } else if (!slow.empty()) {
       table.status = "refused: " + slow;
     }
-    if (sweep.backend != "nccl" && table.usable())
+    if (sweep.backend != "nccl" && table.usable()) {
       table.where.assumed.push_back(sweep.backend + " instead of NCCL");
+      table.source += ", by " + sweep.backend + " instead of NCCL";
+    }
+      table.source += ", by " + sweep.backend + " instead of NCCL";
     if (sweep.registered) table.where.assumed.emplace_back("registered buffers");
     result.tables.push_back(std::move(table));
   }

@@ -10,6 +10,7 @@
 #include "scenarios/utf8.hpp"
 #include "sim/report/numbers.hpp"
 #include "sim/report/text.hpp"
+#include "topology/quantity_text.hpp"
 
 namespace lockstep {
 namespace {
@@ -66,6 +67,22 @@ std::string heading(const CalibrationEffect& effect, const TextOptions& options)
     std::string words = printable(applied.files[i]);
     if (applied.machines[i].stated()) words += ": " + machine_words(applied.machines[i]);
     out += paragraph(words, options);
+  }
+  return out;
+}
+
+// What is not to be trusted, however far it moves a plan.
+std::string doubts(const CalibrationEffect& effect, const TextOptions& options) {
+  std::string out;
+  for (const CollectiveCalibration& entry : effect.applied.collectives) {
+    if (entry.confidence != Confidence::low) continue;
+    out += paragraph(
+        fmt::format("Low confidence: {} over {} GPUs on {}, {} to {} ({})",
+                    to_string(entry.collective), entry.ranks,
+                    counted(static_cast<std::size_t>(entry.nodes), "node", "nodes"),
+                    to_text(entry.smallest), to_text(entry.largest),
+                    printable(entry.source)),
+        options);
   }
   return out;
 }
@@ -194,7 +211,7 @@ std::string collectives_text(const CalibrationEffect& effect, const TextOptions&
 }  // namespace
 
 std::string calibration_effect_text(const CalibrationEffect& effect, const TextOptions& options) {
-  std::string out = heading(effect, options) + '\n';
+  std::string out = heading(effect, options) + doubts(effect, options) + '\n';
   out += plans_text(effect, options) + '\n';
   out += conclusions(effect, options);
   if (effect.reference.empty()) return out;

@@ -48,7 +48,7 @@ inline Measurement sample_measurement() {
   machine.gpus = {{"node1", 0, "NVIDIA H100 80GB HBM3", "0000:1b:00.0", 85'520'809'984, 700},
                   {"node1", 1, "NVIDIA H100 80GB HBM3", "0000:43:00.0", 85'520'809'984, 700}};
   measurement.collectives = {sample_sweep(Collective::all_reduce)};
-  measurement.gemms = {{"qkv", "bf16", 4096, 6144, 4096, 0, sample_time(0.5e-3), 4.1e14, 0.41, 0.55e-3, std::nullopt}};
+  measurement.gemms = {{"qkv", "bf16", 4096, 6144, 4096, 1, 0, sample_time(0.5e-3), 4.1e14, 0.41, 0.55e-3, std::nullopt}};
   measurement.memory_ops = {{"norm", 2.5e8, 0, sample_time(1e-4), 2.5e12, 0.75, std::nullopt}};
   measurement.copies = {{"host to device", true, 1e9, 1, sample_time(0.02), 5e10, 0.0201}};
   measurement.launches = {{"kernel", 0, sample_time(2e-6)}};

@@ -227,7 +227,7 @@ class GemmWork final : public GpuWork {
         on_.blas_handle, description_.get(), left_.get(), right_.get(), result_.get(),
         result_.get(), preference.get(), static_cast<int>(found.size()), found.data(), &count);
     if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count == 0))
-      throw MeasurementError(
+      throw NoKernel(
           fmt::format("GPU {}: cuBLASLt has no kernel for {} x {} x {} in {}", on_.device, shape_.m,
                       shape_.n, shape_.k, to_string(shape_.dtype)),
           "fp8 needs sizes that are multiples of 16");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <array>
 
 #include "sim/compute/op_cost.hpp"
@@ -105,7 +106,8 @@ class KernelsRun {
     gemm.m = listed.shape.m;
     gemm.n = listed.shape.n;
     gemm.k = listed.shape.k;
-    if (listed.shape.batch > 1) gemm.op += fmt::format(", {} at once", listed.shape.batch);
+    gemm.batch = listed.shape.batch;
+    if (gemm.batch > 1) gemm.op += fmt::format(", {} at once", gemm.batch);
     gemm.device = device_;
     gemm.time = timed.time;
     gemm.flops_per_s = work->flops() / timed.time.median_s;
@@ -149,7 +151,8 @@ class KernelsRun {
     measurement_.launches.insert(measurement_.launches.end(), launches.begin(), launches.end());
   }
 
-  // Beside the forward product that is in the middle by FLOPs, of the first listed type.
+  // Beside forward products of the first listed type: the smallest, the middle and the largest by
+  // FLOPs beside a collective, the middle one beside the rest.
   void overlaps(const KernelList& list) {
     std::vector<GemmShape> shapes;
     for (const ListedGemm& gemm : list.gemms) {
@@ -160,17 +163,20 @@ class KernelsRun {
     if (shapes.empty()) return;
     std::sort(shapes.begin(), shapes.end(),
               [](const GemmShape& a, const GemmShape& b) { return gemm_flops(a) < gemm_flops(b); });
-    const GemmShape shape = shapes[shapes.size() / 2];
-    const std::unique_ptr<GpuWork> gemm = kernels_.gemm(shape);
+    const GemmShape middle = shapes[shapes.size() / 2];
     const Blocker blocker(cuda_, device_);
-    const auto beside = [&](BackgroundWork& other) {
+    const auto beside = [&](const GemmShape& shape, BackgroundWork& other) {
+      const std::unique_ptr<GpuWork> gemm = kernels_.gemm(shape);
       measurement_.overlaps.push_back(
           measure_overlap(timer_, *gemm, shape, other, blocker, OverlapOptions{}));
     };
-    beside(*background_copy(cuda_, device_, overlap_copy_bytes));
-    const std::unique_ptr<GpuWork> copy = kernels_.memory_op("copy", overlap_op_bytes, shape.k);
-    beside(*background_kernel("copy kernel", *copy));
-    if (options_.collective) beside(*options_.collective(cuda_, device_));
+    beside(middle, *background_copy(cuda_, device_, overlap_copy_bytes));
+    const std::unique_ptr<GpuWork> copy = kernels_.memory_op("copy", overlap_op_bytes, middle.k);
+    beside(middle, *background_kernel("copy kernel", *copy));
+    if (!options_.collective) return;
+    const std::unique_ptr<BackgroundWork> collective = options_.collective(cuda_, device_);
+    for (const GemmShape& shape : std::set<GemmShape>{shapes.front(), middle, shapes.back()})
+      beside(shape, *collective);
   }
 
   const CudaRuntime& cuda_;

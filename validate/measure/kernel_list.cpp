@@ -11,7 +11,8 @@ namespace lockstep {
 namespace {
 
 constexpr double large_op_bytes = 512e6;  // far beyond any L2 cache
-constexpr double small_op_bytes = 32e6;   // what a layer of a short micro-batch moves
+constexpr double middle_op_bytes = 256e6;
+constexpr double small_op_bytes = 128e6;  // of which the L2 cache holds less than a half
 constexpr std::size_t quick_gemms = 4;    // of each type
 
 bool is_measurable(Dtype dtype) {
@@ -71,7 +72,7 @@ struct Rows {
 
 std::vector<ListedMemoryOp> memory_ops(const Rows& rows) {
   std::vector<ListedMemoryOp> ops;
-  for (const double bytes : {large_op_bytes, small_op_bytes}) {
+  for (const double bytes : {large_op_bytes, middle_op_bytes, small_op_bytes}) {
     ops.push_back({"copy", MemoryKernel::stream, bytes, rows.hidden});
     ops.push_back({"norm", MemoryKernel::norm, bytes, rows.hidden});
     ops.push_back({"rope", MemoryKernel::rope, bytes, rows.heads});

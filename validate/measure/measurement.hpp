@@ -80,6 +80,7 @@ struct MeasuredGemm {
   std::string op;     // "qkv", "mlp up" …; "square" for those of no model
   std::string dtype;  // "bf16", "fp8"
   std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t batch = 1;  // products of this shape in one call
   std::int64_t device = 0;
   RepeatedTime time;
   double flops_per_s = 0;

@@ -91,6 +91,7 @@ void describe(Archive& archive, MeasuredGemm& gemm) {
   archive.whole("m", gemm.m, count_from_1);
   archive.whole("n", gemm.n, count_from_1);
   archive.whole("k", gemm.k, count_from_1);
+  archive.whole("batch", gemm.batch, count_from_1);
   archive.whole("device", gemm.device, count_from_0);
   archive.object("time", gemm.time);
   archive.number("flops_per_s", gemm.flops_per_s, not_negative);

@@ -167,10 +167,19 @@ class TaskList {
       if (i < pass.ops.size()) {
         const Op& op = pass.ops[i];
         compute(op, unit.ends ? StepPart::ends : part_of(op, unit.recompute), std::move(needs));
+        tasks_.back().pass = pass_of(op, unit.backward && !unit.recompute);
         needs.clear();
       }
     }
     pending_ = std::move(needs);  // the next op, whichever it is, waits for what ends the pass
+  }
+
+  // Queries times keys lie as in a linear layer; what is times values or scores does not.
+  static GemmPass pass_of(const Op& op, bool backward) {
+    if (op.kind == OpKind::batched_gemm)
+      return op.n == op.sequence ? GemmPass::forward : GemmPass::data_gradient;
+    if (!backward) return GemmPass::forward;
+    return op.weight_gradient ? GemmPass::weight_gradient : GemmPass::data_gradient;
   }
 
   void compute(const Op& op, StepPart part, std::vector<std::size_t> needs) {

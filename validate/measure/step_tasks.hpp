@@ -9,6 +9,7 @@
 #include "sim/engine/parts.hpp"
 #include "strategies/plan.hpp"
 #include "strategies/workload.hpp"
+#include "validate/measure/gemm_shape.hpp"
 
 namespace lockstep {
 
@@ -19,6 +20,7 @@ struct StepTask {
   TaskStream stream = TaskStream::compute;
   StepPart part = StepPart::linear;  // of an op: its line; of a call: the line of a wait for it
   const Op* op = nullptr;            // one of the two
+  GemmPass pass = GemmPass::forward;  // of an op that is a product: how its operands lie
   const CollectiveCall* call = nullptr;
   double bytes = 0;  // of the call's buffer: a piece of it where it goes in buckets
   std::vector<std::size_t> waits_for;  // earlier tasks of other streams that must have ended

@@ -39,6 +39,9 @@ NcclBackend::NcclBackend(const CudaRuntime& cuda, const NcclLibrary& nccl, Proce
     local->device = static_cast<int>(places[rank].gpu.device);
     locals_.push_back(std::move(local));
   }
+  // On a GPU of this process: no other one is to get a context of it.
+  cuda_.check(cuda_.cudaSetDevice(locals_.front()->device), "cudaSetDevice",
+              locals_.front()->device);
   cuda_.check(cuda_.cudaMallocHost(&staging_, staging_bytes), "cudaMallocHost");
   {
     const Watchdog::Watched watched(watchdog_, all_local() + ": buffers and streams");
@@ -48,6 +51,16 @@ NcclBackend::NcclBackend(const CudaRuntime& cuda, const NcclLibrary& nccl, Proce
 }
 
 NcclBackend::~NcclBackend() {
+  // After a failure kernels may still wait for ranks that are gone: communicators are aborted, and
+  // memory, whose freeing would wait for the kernels, stays until the process ends.
+  if (std::uncaught_exceptions() > exceptions_before_) {
+    for (const auto& local : locals_) {
+      if (local->active != nullptr && local->active != local->world)
+        static_cast<void>(nccl_.ncclCommAbort(local->active));
+      if (local->world != nullptr) static_cast<void>(nccl_.ncclCommAbort(local->world));
+    }
+    return;
+  }
   leave_groups();
   for (const auto& local : locals_) {
     if (local->world != nullptr) static_cast<void>(nccl_.ncclCommDestroy(local->world));

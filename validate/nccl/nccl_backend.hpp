@@ -5,6 +5,7 @@
 // watchdog's.
 #pragma once
 
+#include <exception>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -106,6 +107,7 @@ class NcclBackend : public CollectiveBackend {
   bool all_at_once_ = false;
   std::atomic<std::int64_t> queued_{0};
   bool warm_ = false;  // the prepared call has run
+  int exceptions_before_ = std::uncaught_exceptions();
 };
 
 }  // namespace lockstep

@@ -229,6 +229,7 @@ void NcclBackend::wait_for_all(const std::string& phase) {
       if (state != cudaErrorNotReady)
         cuda_.check(state, fmt::format("{} ({})", call_text(phase), who(*local)).c_str(),
                     local->device);
+      static_cast<void>(cuda_.cudaGetLastError());  // "not ready" is no error to keep
       check_async(*local, phase);
       std::this_thread::sleep_for(poll_interval);
     }

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <utility>
+#include <set>
 
 #include "validate/nccl/nccl_library.hpp"
 
@@ -64,28 +64,32 @@ class NcclStepCollectives final : public StepCollectives {
   }
 
  private:
-  // Every group that a task uses, once, on all its devices together.
+  // Every kind of group that a task uses, one kind after the other, as frameworks make them.
   void join(const SmallStep& step, const std::vector<StepTask>& tasks) {
-    std::map<std::pair<GroupKind, std::int64_t>, ncclUniqueId> ids;  // by the group's first rank
+    std::set<GroupKind> kinds;
+    for (const StepTask& task : tasks) {
+      if (task.call != nullptr && kinds.insert(task.call->group).second)
+        join(step, task.call->group);
+    }
+  }
+
+  void join(const SmallStep& step, GroupKind kind) {
+    std::map<std::int64_t, ncclUniqueId> ids;  // by the group's first rank
+    for (std::int64_t rank = 0; rank < step.ranks; ++rank) {
+      const auto [id, fresh] = ids.try_emplace(group_ranks(step.plan, kind, rank).front());
+      if (fresh) nccl_.check(nccl_.ncclGetUniqueId(&id->second), "ncclGetUniqueId");
+    }
     nccl_.check(nccl_.ncclGroupStart(), "ncclGroupStart");
     for (std::int64_t rank = 0; rank < step.ranks; ++rank) {
-      Device& device = devices_[static_cast<std::size_t>(rank)];
-      for (const StepTask& task : tasks) {
-        if (task.call == nullptr || device.groups.count(task.call->group) > 0) continue;
-        const GroupKind kind = task.call->group;
-        const std::vector<std::int64_t> ranks = group_ranks(step.plan, kind, rank);
-        Member& member = device.groups[kind];
-        member.size = static_cast<int>(ranks.size());
-        member.place =
-            static_cast<int>(std::find(ranks.begin(), ranks.end(), rank) - ranks.begin());
-        const auto [id, fresh] = ids.try_emplace({kind, ranks.front()});
-        if (fresh) nccl_.check(nccl_.ncclGetUniqueId(&id->second), "ncclGetUniqueId");
-        cuda_.check(cuda_.cudaSetDevice(static_cast<int>(rank)), "cudaSetDevice",
-                    static_cast<int>(rank));
-        nccl_.check(
-            nccl_.ncclCommInitRank(&member.comm, member.size, id->second, member.place),
-            fmt::format("GPU {}: ncclCommInitRank", rank));
-      }
+      const int device = static_cast<int>(rank);
+      const std::vector<std::int64_t> ranks = group_ranks(step.plan, kind, rank);
+      Member& member = devices_[static_cast<std::size_t>(rank)].groups[kind];
+      member.size = static_cast<int>(ranks.size());
+      member.place = static_cast<int>(std::find(ranks.begin(), ranks.end(), rank) - ranks.begin());
+      cuda_.check(cuda_.cudaSetDevice(device), "cudaSetDevice", device);
+      nccl_.check(
+          nccl_.ncclCommInitRank(&member.comm, member.size, ids.at(ranks.front()), member.place),
+          fmt::format("GPU {}: ncclCommInitRank", rank));
     }
     nccl_.check(nccl_.ncclGroupEnd(), "ncclGroupEnd of the communicators");
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <barrier>
+#include <cmath>
 #include <exception>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@ namespace {
 constexpr auto streams = static_cast<std::size_t>(TaskStream::count);
 constexpr auto parts = static_cast<std::size_t>(StepPart::count);
 constexpr int instrumented_runs = 5;
+constexpr double most_bytes = 1e9;  // of the buffers of one kernel that can be sliced
 
 enum class Mode { whole, instrumented, without_collectives };
 
@@ -46,6 +48,34 @@ std::int64_t row_of(const SmallStep& step, MemoryKernel kernel) {
   return kernel == MemoryKernel::loss ? step.model.vocabulary : step.model.hidden;
 }
 
+// Work that is done in equal slices, one after the other, on the same buffers: what a step moves or
+// multiplies at once may be larger than what the GPU has beside it.
+class SlicedWork final : public GpuWork {
+ public:
+  SlicedWork(std::unique_ptr<GpuWork> slice, std::int64_t slices)
+      : slice_(std::move(slice)), slices_(slices) {}
+  void enqueue(cudaStream_t stream) override {
+    for (std::int64_t i = 0; i < slices_; ++i) slice_->enqueue(stream);
+  }
+  [[nodiscard]] double flops() const override {
+    return static_cast<double>(slices_) * slice_->flops();
+  }
+  [[nodiscard]] double bytes() const override {
+    return static_cast<double>(slices_) * slice_->bytes();
+  }
+
+ private:
+  std::unique_ptr<GpuWork> slice_;
+  std::int64_t slices_;
+};
+
+// The least number of slices that divides `whole` and keeps each within most_bytes.
+std::int64_t slices_of(std::int64_t whole, double bytes) {
+  std::int64_t slices = std::min(whole, static_cast<std::int64_t>(std::ceil(bytes / most_bytes)));
+  while (slices < whole && whole % slices != 0) ++slices;
+  return std::max<std::int64_t>(1, slices);
+}
+
 // One GPU: its streams, its kernels by shape, an event for every task.
 class StepGpu {
  public:
@@ -62,7 +92,7 @@ class StepGpu {
         ended_(cuda, device) {
     for (GpuStream& stream : streams_) stream = GpuStream(cuda, device);
     for (const StepTask& task : tasks) {
-      work_.push_back(task.op == nullptr ? nullptr : work_of(*task.op));
+      work_.push_back(task.op == nullptr ? nullptr : work_of(task));
       waited_.emplace_back(cuda, device);
       done_.emplace_back(cuda, device);
     }
@@ -151,30 +181,47 @@ class StepGpu {
     for (std::size_t i = 1; i < streams; ++i) wait(streams_[i], joins_[0]);
   }
 
-  GpuWork* work_of(const Op& op) {
+  GpuWork* work_of(const StepTask& task) {
+    const Op& op = *task.op;
     const double bytes = moved_bytes(step_.plan.software, op).value();
     const auto key = std::tuple(static_cast<int>(op.kind), op.m, op.n, op.k, op.batch,
-                                static_cast<int>(op.dtype), static_cast<int>(op.memory),
+                                static_cast<int>(op.dtype), static_cast<int>(op.memory), static_cast<int>(task.pass),
                                 op.kind == OpKind::memory_bound ? bytes : 0.0);
     std::unique_ptr<GpuWork>& work = by_shape_[key];
-    if (!work) work = make_work(op, bytes);
+    if (!work) work = make_work(op, task.pass, bytes);
     return work.get();
   }
 
-  std::unique_ptr<GpuWork> make_work(const Op& op, double bytes) {
+  // Products of experts lie one after the other, as a batch.
+  std::unique_ptr<GpuWork> make_work(const Op& op, GemmPass pass, double bytes) {
     switch (op.kind) {
       case OpKind::gemm:
-        return kernels_.gemm(op.m, op.n, op.k, op.dtype);
       case OpKind::grouped_gemm:
       case OpKind::batched_gemm:
-        return kernels_.batched_gemm(op.batch, op.m, op.n, op.k, op.dtype);
+        return products(GemmShape{op.m, op.n, op.k, op.dtype, pass, op.batch});
       case OpKind::memory_bound:
         if (!(bytes > 0)) return kernels_.empty();
-        return kernels_.memory_op(memory_op_name(op.memory), bytes, row_of(step_, op.memory));
+        return moves(memory_op_name(op.memory), bytes, row_of(step_, op.memory));
       case OpKind::flash_attention:
         break;
     }
     throw std::logic_error("a small step has no fused attention");
+  }
+
+  std::unique_ptr<GpuWork> products(GemmShape shape) {
+    const std::int64_t slices = slices_of(shape.batch, gemm_bytes(shape));
+    shape.batch /= slices;
+    std::unique_ptr<GpuWork> slice = kernels_.gemm(shape);
+    if (slices == 1) return slice;
+    return std::make_unique<SlicedWork>(std::move(slice), slices);
+  }
+
+  std::unique_ptr<GpuWork> moves(const char* op, double bytes, std::int64_t row) {
+    const auto slices = static_cast<std::int64_t>(std::ceil(bytes / most_bytes));
+    std::unique_ptr<GpuWork> slice =
+        kernels_.memory_op(op, bytes / static_cast<double>(slices), row);
+    if (slices == 1) return slice;
+    return std::make_unique<SlicedWork>(std::move(slice), slices);
   }
 
   const CudaRuntime& cuda_;
@@ -188,7 +235,8 @@ class StepGpu {
   std::array<GpuEvent, streams> joins_;
   GpuEvent started_;
   GpuEvent ended_;
-  std::map<std::tuple<int, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, int, double>,
+  std::map<std::tuple<int, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, int, int,
+                      double>,
            std::unique_ptr<GpuWork>>
       by_shape_;
   std::vector<GpuWork*> work_;    // of each task; null: a collective
@@ -273,8 +321,11 @@ StepRunResult run_small_step(const CudaRuntime& cuda, const SmallStep& step,
                                              library_folder));
   }
   StepRunResult result;
-  on_every_gpu(gpus, Mode::whole, 1);  // warm-up
-  static_cast<void>(slowest(gpus, 1));
+  // Warm-up: kernels first, since a library that loads one may wait for a collective that runs.
+  for (const Mode mode : {Mode::without_collectives, Mode::whole}) {
+    on_every_gpu(gpus, mode, 1);
+    static_cast<void>(slowest(gpus, 1));
+  }
   result.time = measure_repeats(options, [&](std::int64_t iterations) {
     on_every_gpu(gpus, Mode::whole, iterations);
     return slowest(gpus, iterations);
