@@ -208,8 +208,9 @@ TEST_CASE("kernels: what products lose beside something else", "[cli][kernels]")
   CHECK(measurement.overlaps[0].beside == "host to device copy");
   CHECK(measurement.overlaps[1].beside == "copy kernel");
 #if LOCKSTEP_HAS_NCCL
-  REQUIRE(measurement.overlaps.size() == 3);
-  CHECK(measurement.overlaps[2].beside == "all_reduce");
+  // Beside a collective the smallest, the middle and the largest product: what a fit needs.
+  REQUIRE(measurement.overlaps.size() == 5);
+  for (std::size_t i = 2; i < 5; ++i) CHECK(measurement.overlaps[i].beside == "all_reduce");
   CHECK(!measurement.machine.nccl.empty());
 #endif
 }
