@@ -264,6 +264,7 @@ TEST_CASE("calibrate files: one large size tells a rate, one small size does not
   REQUIRE(constant(result, "pcie_bandwidth") != nullptr);
   CHECK(constant(result, "pcie_bandwidth")->value == Approx(53.687e9).epsilon(1e-3));
   CHECK(constant(result, "pcie_bandwidth")->confidence == Confidence::low);
+  CHECK(constant(result, "pcie_bandwidth")->spread == Approx(0.05));  // no scatter to see
   for (MeasuredCopy& copy : measurement.copies) {
     copy.bytes = 1048576;
     copy.bytes_per_s = copy.bytes / 5e-3;
@@ -396,8 +397,8 @@ TEST_CASE("calibrate files: launches and steps are shown only", "[unit]") {
   CHECK(calibrate({file}).constants.notes ==
         std::vector<std::string>{
             file +
-            ": kernel takes 2.50 µs a launch: shown only, host times are of the software profile "
-            "(host_per_layer), and they hold what Python and the framework add"});
+            ": launches (kernel 2.50 µs): shown only, a software profile times the host by the "
+            "layer (host_per_layer), with what the framework adds to each launch"});
 }
 
 TEST_CASE("calibrate files: a table of kernels gives constants too", "[unit]") {
