@@ -18,6 +18,7 @@ namespace lockstep {
 namespace {
 
 constexpr double least_spread = 0.01;
+constexpr double unseen_scatter = 0.05;
 constexpr double products_of_a_layer = 4;
 constexpr std::size_t many_points = 12;
 constexpr std::size_t some_points = 6;
@@ -34,9 +35,10 @@ Confidence confidence_of(std::size_t points, double scatter) {
   return Confidence::low;
 }
 
-double spread_of(double deviation, double scatter) {
-  return std::sqrt(deviation * deviation + scatter * scatter / products_of_a_layer +
-                   least_spread * least_spread);
+// One or two shapes have no scatter to see: what they leave open is a judgement.
+double spread_of(double deviation, double scatter, std::size_t shapes) {
+  const double least = shapes < fewest_copy_sizes ? unseen_scatter : least_spread;
+  return std::sqrt(deviation * deviation + scatter * scatter / products_of_a_layer + least * least);
 }
 
 std::vector<std::string> shapes_of(const Picked& picked) {
@@ -176,10 +178,14 @@ class GpuFit {
       CalibratedConstant constant;
       constant.of = fmt::format("gpus.{}.{}", name_, found.key);
       constant.value = found.value;
+<<<<<<< HEAD
       constant.spread = spread_of(found.deviation, search.scatter);
       // One or two shapes say nothing of how others scatter.
       if (distinct(picked) < shapes_that_show_scatter)
         constant.spread = std::max(constant.spread, spread_of_few_shapes);
+=======
+      constant.spread = spread_of(found.deviation, search.scatter, distinct(picked));
+>>>>>>> cal
       constant.points = static_cast<std::int64_t>(picked.size());
       constant.confidence = confidence_of(picked.size(), search.scatter);
       constant.source = source_of(picked);
@@ -329,7 +335,8 @@ void fit_copies(const std::string& system, const std::vector<KernelSample>& all,
     CalibratedConstant constant;
     constant.of = fmt::format("systems.{}.pcie_bandwidth", system);
     constant.value = search.constants.front().value;
-    constant.spread = spread_of(search.constants.front().deviation, search.scatter);
+    constant.spread =
+        spread_of(search.constants.front().deviation, search.scatter, distinct_sizes(picked));
     constant.points = static_cast<std::int64_t>(picked.size());
     constant.confidence = confidence_of(picked.size(), search.scatter);
     constant.source = source_of(picked);

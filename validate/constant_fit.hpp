@@ -17,7 +17,7 @@
 // Robust: the sum of sqrt(1 + (ln error / 5 %)^2), by NLopt (validate/kernel_fit.hpp). Spread of a
 // fitted constant: sqrt(j^2 + (s/2)^2 + (1 %)^2) with the jackknife deviation j over fifths of the
 // shapes and the scatter s of the residuals: a layer has some four products, and each misses the
-// form in its own way. Ignores clocks that sink over minutes (a measurement takes seconds), and
+// form in its own way. With fewer than three shapes 5 % instead of 1 %. Ignores clocks that sink over minutes (a measurement takes seconds), and
 // that shapes outside of those measured may miss the form by more.
 #pragma once
 

@@ -250,11 +250,16 @@ std::string measured_gpu(const Measurement& measurement, const System* system,
 
 void note_shown_only(const Measurement& measurement, const std::string& file,
                      KernelSamples& samples) {
+  std::string launches;
   for (const MeasuredLaunch& launch : measurement.launches) {
+    launches += fmt::format("{}{} {}", launches.empty() ? "" : ", ", launch.what,
+                            to_text(Seconds{launch.time.median_s}));
+  }
+  if (!launches.empty()) {
     samples.notes.push_back(
-        fmt::format("{}: {} takes {} a launch: shown only, host times are of the software profile "
-                    "(host_per_layer), and they hold what Python and the framework add",
-                    file, launch.what, to_text(Seconds{launch.time.median_s})));
+        fmt::format("{}: launches ({}): shown only, a software profile times the host by the layer "
+                    "(host_per_layer), with what the framework adds to each launch",
+                    file, launches));
   }
   if (!measurement.steps.empty()) {
     samples.notes.push_back(

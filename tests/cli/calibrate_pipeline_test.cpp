@@ -26,8 +26,8 @@ Finished validate(const std::vector<std::string>& words, const Environment& envi
   return test::start(LOCKSTEP_TEST_VALIDATE_PROGRAM, words, {.environment = environment});
 }
 
-// `kernels` and `nccl` of eight fake H100: cuBLAS at 600 TFLOP/s and 3 us, HBM at 3 TB/s, NCCL's
-// buses at 100 GB/s and 10 us.
+// `nccl` of eight fake H100 and `kernels` of one: cuBLAS at 600 TFLOP/s and 3 us, HBM at 3 TB/s,
+// NCCL's buses at 100 GB/s and 10 us.
 struct Node {
   test::TemporaryFolder folder;
   test::FakeGpuLibraries libraries;
@@ -38,7 +38,7 @@ struct Node {
                                    "dgx-h100", "--output",    file(what + ".json")};
     words.insert(words.end(), options.begin(), options.end());
     environment.emplace_back("LOCKSTEP_FAKE_LAUNCH", "0");
-    environment.emplace_back("LOCKSTEP_FAKE_GPUS", "8");
+    environment.emplace_back("LOCKSTEP_FAKE_GPUS", what == "nccl" ? "8" : "1");
     return validate(words, environment);
   }
 };
@@ -49,7 +49,7 @@ TEST_CASE("pipeline: collectives that were measured are what a comparison is cal
           "[cli]") {
   const Node node;
   const Finished measured =
-      node.measure("nccl", {"-c", "all_reduce", "--smallest", "1K", "--largest", "256K"}, {});
+      node.measure("nccl", {"-c", "all_reduce", "--smallest", "1K", "--largest", "64K"}, {});
   INFO(measured.err);
   REQUIRE(measured.code == 0);
   const std::string yaml = node.file("node.yaml");
@@ -78,11 +78,17 @@ TEST_CASE("pipeline: collectives that were measured are what a comparison is cal
 
 TEST_CASE("pipeline: kernels that were measured become constants of the GPU", "[cli]") {
   const Node node;
+<<<<<<< HEAD
   const Finished measured = node.measure(
       "kernels", {}, {{"LOCKSTEP_FAKE_RATE_BF16", "600e12"},
                       {"LOCKSTEP_FAKE_HBM", "3e12"},
                       {"LOCKSTEP_FAKE_MOVE", "0"},
                       {"LOCKSTEP_FAKE_NCCL_DATA", "0"}});
+=======
+  const Finished measured =
+      node.measure("kernels", {"--quick", "--dtype", "bf16", "--copy-size", "16MiB"},
+                   {{"LOCKSTEP_FAKE_RATE_BF16", "600e12"}, {"LOCKSTEP_FAKE_HBM", "3e12"}});
+>>>>>>> cal
   INFO(measured.err);
   REQUIRE(measured.code == 0);
   const std::string yaml = node.file("node.yaml");
