@@ -24,8 +24,6 @@ constexpr std::size_t many_points = 12;
 constexpr std::size_t some_points = 6;
 constexpr double close = 0.05;
 constexpr double fair = 0.10;
-constexpr std::size_t shapes_that_show_scatter = 3;
-constexpr double spread_of_few_shapes = 0.05;
 
 using Picked = std::vector<KernelSample*>;
 
@@ -178,14 +176,7 @@ class GpuFit {
       CalibratedConstant constant;
       constant.of = fmt::format("gpus.{}.{}", name_, found.key);
       constant.value = found.value;
-<<<<<<< HEAD
-      constant.spread = spread_of(found.deviation, search.scatter);
-      // One or two shapes say nothing of how others scatter.
-      if (distinct(picked) < shapes_that_show_scatter)
-        constant.spread = std::max(constant.spread, spread_of_few_shapes);
-=======
       constant.spread = spread_of(found.deviation, search.scatter, distinct(picked));
->>>>>>> cal
       constant.points = static_cast<std::int64_t>(picked.size());
       constant.confidence = confidence_of(picked.size(), search.scatter);
       constant.source = source_of(picked);

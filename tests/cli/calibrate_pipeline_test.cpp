@@ -78,17 +78,12 @@ TEST_CASE("pipeline: collectives that were measured are what a comparison is cal
 
 TEST_CASE("pipeline: kernels that were measured become constants of the GPU", "[cli]") {
   const Node node;
-<<<<<<< HEAD
-  const Finished measured = node.measure(
-      "kernels", {}, {{"LOCKSTEP_FAKE_RATE_BF16", "600e12"},
-                      {"LOCKSTEP_FAKE_HBM", "3e12"},
-                      {"LOCKSTEP_FAKE_MOVE", "0"},
-                      {"LOCKSTEP_FAKE_NCCL_DATA", "0"}});
-=======
   const Finished measured =
       node.measure("kernels", {"--quick", "--dtype", "bf16", "--copy-size", "16MiB"},
-                   {{"LOCKSTEP_FAKE_RATE_BF16", "600e12"}, {"LOCKSTEP_FAKE_HBM", "3e12"}});
->>>>>>> cal
+                   {{"LOCKSTEP_FAKE_RATE_BF16", "600e12"},
+                    {"LOCKSTEP_FAKE_HBM", "3e12"},
+                    {"LOCKSTEP_FAKE_MOVE", "0"},
+                    {"LOCKSTEP_FAKE_NCCL_DATA", "0"}});
   INFO(measured.err);
   REQUIRE(measured.code == 0);
   const std::string yaml = node.file("node.yaml");
