@@ -332,6 +332,12 @@ CalibrationContents load_calibration(const std::string& file, const Catalog& cat
   std::vector<Diagnostic> problems;
   const std::optional<std::string> text = read_text_file(file, Origin::scenario, problems);
   if (!text) throw InputError(std::move(problems));
+  if (text->find("\"lockstep_measurement\"") != std::string::npos) {
+    const auto source = std::make_shared<const SourceText>(file, *text, Origin::scenario);
+    throw InputError({diagnose(Location{source, 0, 0, 1}, "E613",
+                               "this is a measurement, no calibration",
+                               "`lockstep calibrate FILE -o CALIBRATION.yaml` makes one of it")});
+  }
   return parse_calibration(*text, file, catalog);
 }
 

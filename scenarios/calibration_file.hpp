@@ -60,7 +60,7 @@ struct CalibrationContents {
 // Throws InputError with every error of the file: those of any YAML (E1xx, E2xx), E601 no piece or
 // too many, E602 pieces that do not rise, E603 a group that occurs twice, E604 GPUs that the nodes
 // cannot share, E605 no such system, E607 no such constant, E608 no such GPU or system, E609 a
-// constant that occurs twice.
+// constant that occurs twice, E613 a measurement in place of a calibration.
 CalibrationContents load_calibration(const std::string& file, const Catalog& catalog);
 CalibrationContents parse_calibration(const std::string& yaml_text, const std::string& file_name,
                                       const Catalog& catalog);

@@ -316,12 +316,9 @@ TEST_CASE("kernels: errors of the GPU and of cuBLASLt", "[cli][kernels]") {
         "CUBLAS_STATUS_EXECUTION_FAILED\n"
         "  = hint: CUBLASLT_LOG_LEVEL=2 in the environment lets cuBLASLt say more\n");
   const Finished module = fails({{"LOCKSTEP_FAKE_MODULE", "bad"}});
-  CHECK(module.code == 1);
-  CHECK(
-      module.err ==
-      "lockstep-validate: measuring failed: GPU 0: cuModuleLoadData: no kernel image is available "
-      "for execution on the device (CUDA_ERROR_NO_BINARY_FOR_GPU)\n"
-      "  = hint: nvidia-smi -q and the kernel's log (dmesg | grep -i xid) say more\n");
+  CHECK(module.code == 0);
+  CHECK(module.out.find("the driver cannot load this program's kernels: it is") !=
+        std::string::npos);
   const Finished broken =
       fails({{"LOCKSTEP_FAKE_FAIL_DEVICE", "0"}, {"LOCKSTEP_FAKE_FAIL_AFTER", "500"}});
   CHECK(broken.code == 1);

@@ -153,3 +153,18 @@ TEST_CASE("calibrations: only clusters of the system get them, and none at all i
   CHECK(h100.calibrations == nullptr);
   CHECK(a100.calibrations == nullptr);
 }
+
+TEST_CASE("calibration file: a measurement is told from a calibration", "[unit]") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.file("m.json", "{\"lockstep_measurement\": 1}\n");
+  try {
+    load_calibration(file, catalog());
+    FAIL("it was read");
+  } catch (const InputError& error) {
+    CHECK(std::string(error.what()).find(
+              "error[E613]: this is a measurement, no calibration\n") != std::string::npos);
+    CHECK(std::string(error.what()).find(
+              "= hint: `lockstep calibrate FILE -o CALIBRATION.yaml` makes one of it") !=
+          std::string::npos);
+  }
+}

@@ -20,6 +20,7 @@ struct GpuContext {
   RandomValues random;
   std::size_t l2_bytes = 0;
   int multiprocessors = 0;
+  int threads_per_multiprocessor = 0;  // that it holds at once
   int compute_capability = 0;  // 90: 9.0
   // Our own kernels; made when the first of them is asked for.
   std::string library_folder;

@@ -3,6 +3,9 @@
 #include <array>
 #include <cctype>
 
+#include "validate/discover/nvml_library.hpp"
+#include "validate/measure/failures.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -25,6 +28,19 @@ MeasuredGpu measured_gpu(const CudaRuntime& cuda, const std::string& host, std::
   for (char& c : gpu.bus_id) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   gpu.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
   return gpu;
+}
+
+void add_power_limits(std::vector<MeasuredGpu>& gpus, const std::string& library_folder) {
+  try {
+    const NvmlFacts facts = read_nvml(library_folder, {});
+    for (MeasuredGpu& gpu : gpus) {
+      for (const GpuFact& fact : facts.gpus) {
+        if (fact.bus_id == gpu.bus_id) gpu.power_limit_w = fact.power_limit_w;
+      }
+    }
+  } catch (const Unavailable&) {  // the limits are not known
+  } catch (const MeasurementError&) {
+  }
 }
 
 }  // namespace lockstep

@@ -23,6 +23,7 @@ GpuContext::GpuContext(const CudaRuntime& runtime, int number, const std::string
   cuda.check(cuda.cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties", device);
   l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
   multiprocessors = properties.multiProcessorCount;
+  threads_per_multiprocessor = properties.maxThreadsPerMultiProcessor;
   compute_capability = 10 * properties.major + properties.minor;
   blas.check(blas.cublasLtCreate(&blas_handle), "cublasLtCreate", device);
 }
@@ -42,7 +43,12 @@ CUfunction GpuContext::own_kernel(const std::string& name) {
   cuda.check(cuda.cudaSetDevice(device), "cudaSetDevice", device);
   if (module == nullptr) {
     if (!driver) driver.emplace(library_folder);
-    driver->check(driver->cuModuleLoadData(&module, own_kernels), "cuModuleLoadData", device);
+    const CUresult loaded = driver->cuModuleLoadData(&module, own_kernels);
+    if (loaded == CUDA_ERROR_UNSUPPORTED_PTX_VERSION || loaded == CUDA_ERROR_NO_BINARY_FOR_GPU)
+      throw Unavailable(
+          "the driver cannot load this program's kernels: it is older than the CUDA that they were "
+          "built with");
+    driver->check(loaded, "cuModuleLoadData", device);
   }
   CUfunction function = nullptr;
   driver->check(driver->cuModuleGetFunction(&function, module, name.c_str()),

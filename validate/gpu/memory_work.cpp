@@ -21,7 +21,6 @@ constexpr int vectors_per_thread = 4;            // of a row, as the kernels kee
 constexpr int threads_per_warp = 32;
 constexpr int most_threads = 512;  // of a block: the registers of wide rows
 constexpr int flat_threads = 256;
-constexpr int flat_blocks = 8;  // per multiprocessor: all that it holds at once
 constexpr int row_blocks = 16;  // at most, per multiprocessor; the rest of the rows in turn
 
 enum class Grid { flat, rows };  // a vector per thread, or a row per block
@@ -143,7 +142,7 @@ unsigned blocks_for(const MemoryOp& op, const GpuContext& on, std::int64_t rows,
   const bool flat = op.grid == Grid::flat;
   const std::int64_t vectors = rows * row / elements_per_vector;
   const std::int64_t wanted = flat ? (vectors + flat_threads - 1) / flat_threads : rows;
-  const std::int64_t most = std::int64_t{on.multiprocessors} * (flat ? flat_blocks : row_blocks);
+  const std::int64_t most = std::int64_t{on.multiprocessors} * (flat ? std::max(1, on.threads_per_multiprocessor / flat_threads) : row_blocks);
   return static_cast<unsigned>(std::clamp<std::int64_t>(wanted, 1, most));
 }
 

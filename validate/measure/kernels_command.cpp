@@ -318,6 +318,7 @@ Outcome measure(const Request& request, const Catalog& catalog, const std::strin
       measurement.machine.hosts.empty() ? "" : measurement.machine.hosts.front();
   for (const int device : devices)
     measurement.machine.gpus.push_back(measured_gpu(cuda, host, device));
+  add_power_limits(measurement.machine.gpus, libraries);
   const std::optional<Gpu> gpu =
       predicted_gpu(request, catalog, measurement.machine.gpus.front().name, measurement);
   KernelsOptions options = options_of(request);
