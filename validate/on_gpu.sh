@@ -122,21 +122,22 @@ run_checks() {
   fi
 }
 
-out="" programs="" cluster=()
+out="" programs="" pack_to="" cluster=()
 while (($#)); do
   case $1 in
     --programs) programs=${2:?--programs DIR} && shift 2 ;;
     --cluster) cluster=(--cluster "${2:?--cluster SYSTEM}") && shift 2 ;;
     --scenario) scenario=${2:?--scenario FILE} && shift 2 ;;
     --plan) plan=${2:?--plan NAME} && shift 2 ;;
-    --pack)
-      pack "${2:?--pack DIR}"
-      exit 0
-      ;;
+    --pack) pack_to=${2:?--pack DIR} && shift 2 ;;
     -*) usage ;;
     *) [[ -z $out ]] || usage; out=$1 && shift ;;
   esac
 done
+if [[ -n $pack_to ]]; then
+  pack "$pack_to"
+  exit 0
+fi
 [[ -n $out ]] || usage
 mkdir -p -- "$out"
 : >"$out/log.txt"
