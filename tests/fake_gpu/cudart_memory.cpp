@@ -26,8 +26,9 @@ struct Block {
 };
 
 std::map<std::uintptr_t, Block>& blocks() {
-  static std::map<std::uintptr_t, Block> all;
-  return all;
+  // Never destroyed: what a run that failed leaves on its GPUs is no leak of the host.
+  static auto* const all = new std::map<std::uintptr_t, Block>;
+  return *all;
 }
 
 std::uintptr_t address(const void* pointer) {

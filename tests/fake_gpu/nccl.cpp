@@ -57,6 +57,13 @@ ncclResult_t refuse_duplicates(const std::vector<std::string>& places) {
   return ncclSuccess;
 }
 
+// An aborted communicator stays, whoever hangs may still look at it; it is no leak.
+ncclComm* kept(ncclComm* comm) {
+  static auto* const all = new std::vector<ncclComm*>;
+  all->push_back(comm);
+  return comm;
+}
+
 ncclResult_t initialise(const std::string& name, const std::vector<Joining>& joinings) {
   const std::shared_ptr<World> world = world_of(name, joinings.front().ranks);
   world->local_ranks += static_cast<int>(joinings.size());
@@ -67,7 +74,7 @@ ncclResult_t initialise(const std::string& name, const std::vector<Joining>& joi
   }
   const ncclResult_t error = refuse_duplicates(world->exchange(places));
   if (error != ncclSuccess) return error;
-  for (const Joining& one : joinings) *one.out = new ncclComm{world, one.rank, one.device};
+  for (const Joining& one : joinings) *one.out = kept(new ncclComm{world, one.rank, one.device});
   return ncclSuccess;
 }
 
@@ -95,7 +102,8 @@ void split(World& parent, const std::vector<Joining>& joinings) {
         parent.name() + '.' + std::to_string(number_of_split) + '.' + std::to_string(one.color),
         static_cast<int>(list.size()));
     ++world->local_ranks;
-    *one.out = new ncclComm{world, static_cast<int>(at - list.begin()), one.parent->device};
+    *one.out =
+        kept(new ncclComm{world, static_cast<int>(at - list.begin()), one.parent->device});
   }
 }
 

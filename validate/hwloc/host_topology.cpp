@@ -10,6 +10,7 @@
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
 #include "validate/measure/failures.hpp"
+#include "validate/measure/leaks.hpp"
 
 namespace lockstep {
 namespace {
@@ -214,6 +215,7 @@ HostTopology::HostTopology(HostTopology&&) noexcept = default;
 
 HostTopology HostTopology::of_this_machine(const std::vector<SystemNic>& nics) {
   auto handle = std::make_unique<Handle>();
+  const NotOurLeaks of_its_plugins;  // which hwloc unloads
   if (hwloc_topology_load(handle->topology) != 0)
     throw MeasurementError("hwloc cannot read this machine's topology", "does `lstopo` work here?");
   hwloc_obj_t os = nullptr;

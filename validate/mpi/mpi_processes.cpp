@@ -10,18 +10,11 @@
 
 #include "validate/measure/failures.hpp"
 #include "validate/mpi/mpi_check.hpp"
+#include "validate/measure/leaks.hpp"
 
 // Sanitized programs look for leaks before MPI ends: Open MPI keeps some memory, and afterwards its
 // parts are unloaded, so that nobody could tell whose it was.
-#if defined(__SANITIZE_ADDRESS__)
-#define LOCKSTEP_FINDS_LEAKS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LOCKSTEP_FINDS_LEAKS 1
-#endif
-#endif
 #ifdef LOCKSTEP_FINDS_LEAKS
-#include <sanitizer/lsan_interface.h>
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:libmpi.so\nleak:libopen-pal.so\nleak:libopen-rte.so\nleak:libpmix.so\nleak:mca_\n";
 }
@@ -38,9 +31,7 @@ void find_leaks() {
 
 // What MPI allocates here is its own.
 int init(int* provided) {
-#ifdef LOCKSTEP_FINDS_LEAKS
-  const __lsan::ScopedDisabler its_own;
-#endif
+  const NotOurLeaks its_own;
   return MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, provided);
 }
 
