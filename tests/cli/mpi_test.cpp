@@ -199,7 +199,7 @@ TEST_CASE("Ranks with other options are refused instead of waiting for each othe
 // Started by the test below, as rank 1 of a run.
 TEST_CASE("A rank that throws", "[.mpi-throws]") {
   const std::unique_ptr<Processes> processes = processes_of_run(started_by_launcher());
-  static_cast<void>(validation::run_together(*processes, std::cerr, [&]() -> validation::Outcome {
+  static_cast<void>(validation::run_together(*processes, {std::cout, std::cerr}, [&]() -> validation::Outcome {
     if (processes->rank() == 1) throw MeasurementError("rank 1: the cable is out", "push it in");
     processes->barrier();
     return {"never", 0, {}};

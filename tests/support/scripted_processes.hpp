@@ -21,6 +21,7 @@ class ScriptedProcesses : public Processes {
   // What the others give where this one gives `value`; by rank, the own place left out.
   std::function<std::vector<double>(double value)> others = [](double) { return std::vector<double>{}; };
   std::vector<std::string> other_texts;
+  int arrivals = 0;  // calls of let_words_arrive
 
   [[nodiscard]] int rank() const override { return own_rank; }
   [[nodiscard]] int size() const override { return static_cast<int>(others(0).size()) + 1; }
@@ -36,6 +37,7 @@ class ScriptedProcesses : public Processes {
     all.insert(all.begin() + own_rank, text);
     return all;
   }
+  void let_words_arrive() override { ++arrivals; }
   [[noreturn]] void abort(int code) override { throw Aborted{code}; }
   [[nodiscard]] std::string library() const override { return "scripted"; }
 };

@@ -70,15 +70,16 @@ TEST_CASE("The largest value is that of any process", "[measure]") {
 }
 
 TEST_CASE("Only the first process's outcome is shown, and its code is that of all", "[measure]") {
+  std::ostringstream out;
   std::ostringstream err;
   const auto command = [] { return Outcome{"table\n", 0, "note\n"}; };
   ScriptedProcesses first = pair(0, 5);
-  const Outcome shown = run_together(first, err, command);
+  const Outcome shown = run_together(first, {out, err}, command);
   CHECK(shown.output == "table\n");
   CHECK(shown.remark == "note\n");
   CHECK(shown.code == 0);
   ScriptedProcesses second = pair(1, 5);
-  const Outcome silent = run_together(second, err, command);
+  const Outcome silent = run_together(second, {out, err}, command);
   CHECK(silent.output.empty());
   CHECK(silent.remark.empty());
   CHECK(silent.code == 5);
@@ -86,6 +87,7 @@ TEST_CASE("Only the first process's outcome is shown, and its code is that of al
 }
 
 TEST_CASE("What one process cannot read ends all, and it alone says why", "[measure]") {
+  std::ostringstream out;
   std::ostringstream err;
   const auto fails = [](ScriptedProcesses& processes) {
     return [&processes]() -> Outcome {
@@ -95,30 +97,57 @@ TEST_CASE("What one process cannot read ends all, and it alone says why", "[meas
   };
   // Both fail: the first says it, with exit code 2; the other ends with it silently.
   ScriptedProcesses first = pair(0, 2);
-  CHECK_THROWS_WITH(run_together(first, err, fails(first)), "there is no option --x");
+  CHECK(run_together(first, {out, err}, fails(first)).code == 2);
+  const std::string words =
+      "lockstep-validate: there is no option --x\n  = help: lockstep-validate --help\n";
+  CHECK(err.str() == words);
+  CHECK(first.arrivals == 1);
   ScriptedProcesses second = pair(1, 2);
-  const Outcome silent = run_together(second, err, fails(second));
+  const Outcome silent = run_together(second, {out, err}, fails(second));
   CHECK(silent.output.empty());
   CHECK(silent.code == 2);
+  CHECK(second.arrivals == 1);
   // Only the second fails: it says so, the first ends with its code.
   ScriptedProcesses alone = pair(1, 0);
-  CHECK_THROWS_WITH(run_together(alone, err, fails(alone)), "there is no option --x");
+  CHECK(run_together(alone, {out, err}, fails(alone)).code == 2);
+  CHECK(err.str() == words + words);
   ScriptedProcesses healthy = pair(0, 3);
-  const Outcome ended = run_together(healthy, err, [&]() -> Outcome {
+  const Outcome ended = run_together(healthy, {out, err}, [&]() -> Outcome {
     agree(healthy, [] {});
     return {"went on", 0, {}};
   });
   CHECK(ended.output.empty());
   CHECK(ended.code == 3);
-  CHECK(err.str().empty());
+  CHECK(healthy.arrivals == 1);
+  CHECK(err.str() == words + words);
+  CHECK(out.str().empty());
+}
+
+TEST_CASE("What ends with an error code is written before any process ends", "[measure]") {
+  std::ostringstream out;
+  std::ostringstream err;
+  const auto wrong = [] { return Outcome{"table\n", 1, "2 values are wrong\n"}; };
+  ScriptedProcesses first = pair(0, 1);
+  const Outcome written = run_together(first, {out, err}, wrong);
+  CHECK(written.code == 1);
+  CHECK(written.output.empty());
+  CHECK(written.remark.empty());
+  CHECK(out.str() == "table\n");
+  CHECK(err.str() == "2 values are wrong\n");
+  CHECK(first.arrivals == 1);
+  ScriptedProcesses second = pair(1, 1);
+  CHECK(run_together(second, {out, err}, wrong).code == 1);
+  CHECK(out.str() == "table\n");
+  CHECK(second.arrivals == 1);
 }
 
 TEST_CASE("A process that fails while others wait ends the run with one message", "[measure]") {
+  std::ostringstream out;
   std::ostringstream err;
   ScriptedProcesses processes = pair(1, 0);
   int code = 0;
   try {
-    static_cast<void>(run_together(processes, err, []() -> Outcome {
+    static_cast<void>(run_together(processes, {out, err}, []() -> Outcome {
       throw MeasurementError("rank 1 on a: MPI_Bcast failed: out of memory", "a smaller --largest");
     }));
   } catch (const Aborted& aborted) {
@@ -132,8 +161,9 @@ TEST_CASE("A process that fails while others wait ends the run with one message"
 }
 
 TEST_CASE("A process that is alone throws its error on", "[measure]") {
+  std::ostringstream out;
   std::ostringstream err;
   const auto processes = single_process();
-  CHECK_THROWS_WITH(run_together(*processes, err, []() -> Outcome { throw MeasurementError("no"); }), "no");
+  CHECK_THROWS_WITH(run_together(*processes, {out, err}, []() -> Outcome { throw MeasurementError("no"); }), "no");
   CHECK(err.str().empty());
 }

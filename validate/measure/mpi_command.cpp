@@ -285,7 +285,7 @@ Outcome run_mpi(const std::vector<std::string>& words, const std::filesystem::pa
   Watchdog watchdog(timeout_s,
                     [&](const std::string& call) { end_hanging_run(*processes, call, timeout_s); });
   Run run(*processes, watchdog, where);
-  return run_together(run.watched, std::cerr, [&]() -> Outcome {
+  return run_together(run.watched, {std::cout, std::cerr}, [&]() -> Outcome {
     Request request;
     agree(run.watched, [&] { request = read_request(words, program); });
     if (request.help) return {help(), ok, {}};

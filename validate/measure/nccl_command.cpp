@@ -199,7 +199,7 @@ Outcome run_nccl(const std::vector<std::string>& words, const std::filesystem::p
                  std::ostream* progress_to) {
   std::signal(SIGINT, &end_by_interrupt);
   const std::unique_ptr<Processes> processes = processes_of_run(started_by_launcher());
-  return run_together(*processes, std::cerr, [&]() -> Outcome {
+  return run_together(*processes, {std::cout, std::cerr}, [&]() -> Outcome {
     Request request;
     agree(*processes, [&] { request = read_request(words, program); });
     if (request.help) return {help(), ok, {}};

@@ -24,6 +24,7 @@ class SingleProcess : public Processes {
   void broadcast(std::span<std::byte> /*bytes*/, int /*root*/) override {}
   [[nodiscard]] std::vector<double> gather(double value) override { return {value}; }
   [[nodiscard]] std::vector<std::string> gather(const std::string& text) override { return {text}; }
+  void let_words_arrive() override {}
   [[noreturn]] void abort(int code) override {
     std::fflush(nullptr);
     std::_Exit(code);

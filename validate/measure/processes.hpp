@@ -29,7 +29,10 @@ class Processes {
   // The largest on every process.
   [[nodiscard]] double max(double value);
 
-  // Ends all processes at once with this exit code, also those that hang.
+  // Called by every process before they end with an error: what one has written reaches whoever
+  // started them, since a launcher that sees a process fail ends the others and drops their words.
+  virtual void let_words_arrive() = 0;
+  // Ends all processes at once with this exit code, also those that hang; words arrive first.
   [[noreturn]] virtual void abort(int code) = 0;
   // Of the library: "Open MPI v4.1.4"; "" where there is none.
   [[nodiscard]] virtual std::string library() const = 0;

@@ -34,25 +34,31 @@ void agree(Processes& processes, const std::function<void()>& local) {
   throw AgreedFailure{here ? error : nullptr, static_cast<int>(*first)};
 }
 
-Outcome run_together(Processes& processes, std::ostream& err,
+Outcome run_together(Processes& processes, const Streams& streams,
                      const std::function<Outcome()>& command) {
   Failure failure;
   try {
     Outcome outcome = command();
     outcome.code = static_cast<int>(processes.gather(static_cast<double>(outcome.code)).front());
-    if (processes.first()) return outcome;
+    if (!processes.first()) outcome = {{}, outcome.code, {}};
+    if (processes.size() == 1 || outcome.code == ok) return outcome;
+    streams.err << outcome.remark << std::flush;
+    streams.out << outcome.output << std::flush;
+    processes.let_words_arrive();
     return {{}, outcome.code, {}};
   } catch (const AgreedFailure& agreed) {
-    if (agreed.error) std::rethrow_exception(agreed.error);
+    if (processes.size() == 1) std::rethrow_exception(agreed.error);
+    if (agreed.error) streams.err << failure_of(agreed.error).text << std::flush;
+    processes.let_words_arrive();
     return {{}, agreed.code, {}};
   } catch (...) {
     if (processes.size() == 1) throw;
     failure = failure_of(std::current_exception());
   }
-  err << failure.text
-      << fmt::format("  = note: process {} of {} ended the run\n", processes.rank(),
-                     processes.size())
-      << std::flush;
+  streams.err << failure.text
+              << fmt::format("  = note: process {} of {} ended the run\n", processes.rank(),
+                             processes.size())
+              << std::flush;
   processes.abort(failure.code);
   return {{}, failure.code, {}};
 }

@@ -13,10 +13,18 @@ namespace lockstep::validation {
 // run_together() understands; so none goes on alone. Called by all processes.
 void agree(Processes& processes, const std::function<void()>& local);
 
+// Who speaks before the processes end.
+struct Streams {
+  std::ostream& out;
+  std::ostream& err;
+};
+
 // Runs a measuring command on every process. The first process's outcome is the run's: the others
-// have its exit code and say nothing. An error outside of agree() keeps others waiting, so it is
-// written to `err` and ends all processes at once; where the process is alone it is thrown on.
-Outcome run_together(Processes& processes, std::ostream& err,
+// have its exit code and say nothing. What ends with another code than 0 is written here, before
+// any of several processes ends: a launcher drops what it had not read by then. An error outside of
+// agree() keeps others waiting, so it ends all processes at once. Where the process is alone, its
+// outcome is returned and its error thrown on.
+Outcome run_together(Processes& processes, const Streams& streams,
                      const std::function<Outcome()>& command);
 
 }  // namespace lockstep::validation

@@ -68,6 +68,7 @@ class WatchedProcesses : public Processes {
   void broadcast(std::span<std::byte> bytes, int root) override;
   [[nodiscard]] std::vector<double> gather(double value) override;
   [[nodiscard]] std::vector<std::string> gather(const std::string& text) override;
+  void let_words_arrive() override { processes_.let_words_arrive(); }
   [[noreturn]] void abort(int code) override;
   [[nodiscard]] std::string library() const override { return processes_.library(); }
 

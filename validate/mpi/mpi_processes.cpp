@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "validate/measure/failures.hpp"
@@ -22,6 +24,9 @@ extern "C" const char* __lsan_default_suppressions() {
 
 namespace lockstep {
 namespace {
+
+// mpirun reads what a process wrote within milliseconds; it may be kept from its core for longer.
+constexpr std::chrono::milliseconds launcher_patience(500);
 
 void find_leaks() {
 #ifdef LOCKSTEP_FINDS_LEAKS
@@ -95,8 +100,14 @@ class MpiProcesses : public Processes {
     return texts;
   }
 
+  void let_words_arrive() override {
+    barrier();
+    std::this_thread::sleep_for(launcher_patience);
+  }
+
   [[noreturn]] void abort(int code) override {
     std::fflush(nullptr);
+    std::this_thread::sleep_for(launcher_patience);
     MPI_Abort(MPI_COMM_WORLD, code);
     std::_Exit(code);
   }
