@@ -10,6 +10,7 @@
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/evidence.hpp"
+#include "scenarios/search_request.hpp"
 #include "strategies/plan.hpp"
 #include "topology/hardware.hpp"
 
@@ -39,6 +40,9 @@ struct Scenario {
   Cluster cluster;
   Training training;
   std::vector<ScenarioPlan> plans;
+  Software software;     // of plans without their own: what a search gives every plan
+  SearchRequest search;
+  Price price;
   std::vector<UnreachedPlans> unreached;
 };
 
