@@ -26,7 +26,7 @@ std::string to_bytes(const RankLetter& letter) {
                    Json::array({binary(hello.host), binary(hello.program), binary(hello.inputs),
                                 hello.threads, hello.ready, hello.code, binary(hello.words)}),
                    letter.share, letter.items, binary(letter.state), letter.done, letter.code,
-                   binary(letter.words)});
+                   letter.lost, binary(letter.words)});
   std::string bytes;
   Json::to_cbor(json, bytes);
   return bytes;
@@ -53,7 +53,8 @@ RankLetter rank_letter(const std::string& bytes) {
     letter.state = text_of(json.at(4));
     letter.done = json.at(5).get<std::uint64_t>();
     letter.code = json.at(6).get<int>();
-    letter.words = text_of(json.at(7));
+    letter.lost = json.at(7).get<bool>();
+    letter.words = text_of(json.at(8));
     return letter;
   } catch (const Json::exception&) {
     throw std::runtime_error("a rank sent a letter that cannot be read");

@@ -42,6 +42,7 @@ struct RankLetter {
   std::string state;               // share: what is known; part: what it gave (SearchState)
   std::uint64_t done = 0;          // alive: combinations
   int code = 0;                    // end, failed
+  bool lost = false;               // end: a rank is, so that nobody may wait for all
   std::string words;               // failed
 };
 

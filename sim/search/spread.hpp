@@ -40,14 +40,19 @@ struct RankFailure {
 // RankFailure where a rank cannot begin, differs from this one or fails.
 SearchState lead(const SearchWork& work, Post& post, const SpreadOptions& options);
 
-// Until the leader ends the run; returns its exit code. Throws RankFailure where the leader is
-// lost.
-int help(const SearchWork& work, Post& post, const SpreadOptions& options);
+// How the run ends.
+struct RunEnd {
+  int code = 0;
+  bool lost = false;  // a rank is lost: whoever waits for all ranks waits for ever
+};
+
+// Until the leader ends the run. Throws RankFailure where the leader is lost.
+RunEnd help(const SearchWork& work, Post& post, const SpreadOptions& options);
 
 // Instead of help() for a rank that cannot begin: says why, and waits for the end.
-int decline(Post& post, const Hello& hello);
+RunEnd decline(Post& post, const Hello& hello);
 
-// After lead(): all helpers end with this code.
-void end_run(Post& post, int code);
+// Of the leader, in the end: all helpers end like this.
+void end_run(Post& post, const RunEnd& end);
 
 }  // namespace lockstep

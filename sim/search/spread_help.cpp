@@ -33,11 +33,11 @@ class Helper {
   Helper(const Helper&) = delete;
   Helper& operator=(const Helper&) = delete;
 
-  int run() {
+  RunEnd run() {
     RankLetter hello{.kind = RankLetterKind::hello, .hello = options_.hello};
     hello.hello.threads = crew_.threads();
     post_.send(leader, to_bytes(hello));
-    while (!code_) {
+    while (!end_) {
       if (failed_ || resting_) {
         std::this_thread::sleep_for(look_at_rest);
       } else {
@@ -46,7 +46,7 @@ class Helper {
       read();
       speak();
     }
-    return *code_;
+    return *end_;
   }
 
  private:
@@ -99,7 +99,7 @@ class Helper {
         return;
       case RankLetterKind::end:
         stopped_ = true;
-        code_ = letter.code;
+        end_ = RunEnd{letter.code, letter.lost};
         return;
       default:
         return;
@@ -137,7 +137,7 @@ class Helper {
   Crew crew_;
   std::map<std::uint64_t, Share> shares_;
   std::map<std::size_t, std::uint64_t> share_of_;  // of items
-  std::optional<int> code_;
+  std::optional<RunEnd> end_;
   bool failed_ = false;
   bool resting_ = false;
   Clock::time_point heard_ = Clock::now();
@@ -146,16 +146,16 @@ class Helper {
 
 }  // namespace
 
-int help(const SearchWork& work, Post& post, const SpreadOptions& options) {
+RunEnd help(const SearchWork& work, Post& post, const SpreadOptions& options) {
   return Helper(work, post, options).run();
 }
 
-int decline(Post& post, const Hello& hello) {
+RunEnd decline(Post& post, const Hello& hello) {
   post.send(leader, to_bytes({.kind = RankLetterKind::hello, .hello = hello}));
   while (true) {
     while (const std::optional<Letter> letter = post.receive()) {
       const RankLetter read = rank_letter(letter->bytes);
-      if (read.kind == RankLetterKind::end) return read.code;
+      if (read.kind == RankLetterKind::end) return {read.code, read.lost};
     }
     std::this_thread::sleep_for(look_at_rest);
   }

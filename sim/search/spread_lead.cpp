@@ -263,8 +263,9 @@ SearchState lead(const SearchWork& work, Post& post, const SpreadOptions& option
   return Leader(work, post, options).run();
 }
 
-void end_run(Post& post, int code) {
-  const std::string bytes = to_bytes({.kind = RankLetterKind::end, .code = code});
+void end_run(Post& post, const RunEnd& end) {
+  const std::string bytes =
+      to_bytes({.kind = RankLetterKind::end, .code = end.code, .lost = end.lost});
   for (int rank = 1; rank < post.size(); ++rank) post.send(rank, bytes);
 }
 

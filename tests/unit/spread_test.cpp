@@ -46,7 +46,7 @@ struct HelperThread {
   HelperThread(PostRoom& room, int rank, const SearchWork& work, SpreadOptions with)
       : post(room, rank),
         options(std::move(with)),
-        thread([this, &work] { code = help(work, post, options); }) {}
+        thread([this, &work] { code = help(work, post, options).code; }) {}
   ~HelperThread() { thread.join(); }
   HelperThread(const HelperThread&) = delete;
   HelperThread& operator=(const HelperThread&) = delete;
@@ -170,7 +170,7 @@ TEST_CASE("Several ranks find what one finds, and learn of each other", "[search
       helpers.push_back(std::make_unique<HelperThread>(room, rank, work));
     PostRoom::Rank post(room, 0);
     check_all_of_a_hundred(lead(work, post, options_of(0)));
-    end_run(post, 4);
+    end_run(post, {4});
     for (const auto& helper : helpers) {
       helper->thread.join();
       CHECK(helper->code == 4);
@@ -194,7 +194,7 @@ TEST_CASE("The share of a rank that falls silent is done by the others", "[searc
   std::vector<std::string> notes;
   options.note = [&](const std::string& note) { notes.push_back(note); };
   const SearchState state = lead(work, post, options);
-  end_run(post, 0);
+  end_run(post, {});
   check_all_of_a_hundred(state);
   CHECK(post.given_up == std::vector<int>{1});
   CHECK(notes == std::vector<std::string>{
@@ -275,7 +275,7 @@ TEST_CASE("An item that throws on another rank ends the run with its words", "[s
     words = failure.words;
     code = failure.code;
   }
-  end_run(post, code);
+  end_run(post, {code});
   CHECK(words == "lockstep-search: rank 1 on node1: no such plan\n");
   CHECK(code == 1);
 }
@@ -321,9 +321,11 @@ TEST_CASE("A rank that cannot begin or differs ends the run", "[search][spread]"
 TEST_CASE("A rank that cannot begin waits for the end of the run", "[search][spread]") {
   PostRoom room(2);
   PostRoom::Rank leader(room, 0);
-  end_run(leader, 3);
+  end_run(leader, {3, true});
   PostRoom::Rank other(room, 1);
-  CHECK(decline(other, hello_of(1)) == 3);
+  const RunEnd end = decline(other, hello_of(1));
+  CHECK(end.code == 3);
+  CHECK(end.lost);
   CHECK(read(leader, RankLetterKind::hello).hello.host == "node1");
 }
 
@@ -350,6 +352,7 @@ TEST_CASE("Letters of ranks come back as they were, and foreign ones are refused
   letter.state = std::string("\0\x80", 2);
   letter.done = 1ULL << 60;
   letter.code = 130;
+  letter.lost = true;
   letter.words = "words";
   const std::string bytes = to_bytes(letter);
   const RankLetter again = rank_letter(bytes);
@@ -361,6 +364,7 @@ TEST_CASE("Letters of ranks come back as they were, and foreign ones are refused
   CHECK(again.state == letter.state);
   CHECK(again.done == letter.done);
   CHECK(again.code == 130);
+  CHECK(again.lost);
   CHECK(again.words == "words");
   for (std::size_t length = 0; length < bytes.size(); ++length)
     REQUIRE_THROWS_AS(rank_letter(bytes.substr(0, length)), std::runtime_error);
