@@ -40,12 +40,16 @@ struct Constraint {
 
 // What the search varies, one entry for each key of `search:`. Values are whole numbers (count),
 // names of `choices`, or shares between 0 and 1.
+//
+// A count with choices has names besides: prefetch "software", which is also the value -1. The
+// parts of recompute_parts may be joined: "norms+mlp".
 enum class DimensionKind { count, choice, share };
 struct SearchDimension {
   const char* key;  // "tensor", "shard_group", "offload_optimizer"
   const char* doc;
   DimensionKind kind;
   std::span<const char* const> choices;  // of kind choice
+  std::int64_t low = 1;                  // smallest value of kind count
 };
 
 // nodes, data, tensor, context, context_method, expert, expert_tensor, stages, interleave, schedule,
@@ -79,7 +83,8 @@ struct SearchRequest {
   std::vector<std::string> forbidden;
 
   [[nodiscard]] const DimensionLimit* limit(std::string_view dimension) const;
-  // Whether the dimension may take the value; true where nothing limits it.
+  // Whether the dimension may take the value; true where nothing limits it. Placements are equal
+  // where their orders are: tp-dp-pp is tp-cp-dp-pp.
   [[nodiscard]] bool allows(std::string_view dimension, double value) const;
   [[nodiscard]] bool allows(std::string_view dimension, std::string_view name) const;
   [[nodiscard]] bool forbids(std::string_view feature) const;
@@ -88,7 +93,7 @@ struct SearchRequest {
 // What a GPU costs: `price:` of a scenario. Dated, since prices move.
 struct Price {
   double per_gpu_hour = 0;  // 0: not stated
-  std::string currency;     // "USD"
+  std::string currency = "USD";
   std::string date;         // "2026-11-01"
   std::string source;
   [[nodiscard]] bool stated() const { return per_gpu_hour > 0; }
