@@ -1,5 +1,5 @@
-// What a search for plans may vary and what it looks for: `search:` of a scenario and the flags that
-// say the same.
+// What a search for plans may vary and what it looks for: `search:` of a scenario and the flags
+// that say the same.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +20,14 @@ enum class Objective {
 
 // What a constraint is about. All are point predictions but P(fits).
 enum class Measure {
-  peak_memory,         // bytes that must fit on a GPU
-  fit_probability,     // P(fits)
-  step_time,           // seconds
+  peak_memory,      // bytes that must fit on a GPU
+  fit_probability,  // P(fits)
+  step_time,        // seconds
   tokens_per_s_per_gpu,
   mfu,
   gpus,
-  days,                // of the whole run; needs training.total_tokens
-  cost                 // of the whole run, in the price's currency; needs both
+  days,  // of the whole run; needs training.total_tokens
+  cost   // of the whole run, in the price's currency; needs both
 };
 
 // "peak_memory <= 70 GiB", "P(fits) >= 0.9".
@@ -52,8 +52,8 @@ struct SearchDimension {
   std::int64_t low = 1;                  // smallest value of kind count
 };
 
-// nodes, data, tensor, context, context_method, expert, expert_tensor, stages, interleave, schedule,
-// sharding, shard_group, sequence_parallel, micro_batch, recompute, recompute_every,
+// nodes, data, tensor, context, context_method, expert, expert_tensor, stages, interleave,
+// schedule, sharding, shard_group, sequence_parallel, micro_batch, recompute, recompute_every,
 // recompute_parts, offload_optimizer, offload_weights, offload_activations, tensor_overlap,
 // reshard_after_forward, prefetch, placement.
 std::span<const SearchDimension> search_dimensions();
@@ -73,9 +73,9 @@ struct DimensionLimit {
 
 struct SearchRequest {
   Objective objective = Objective::step_time;
-  double deadline_days = 0;         // of Objective::gpus_for_deadline
-  double memory_headroom_bytes = 0; // of each GPU, kept free
-  std::int64_t top = 10;            // plans listed
+  double deadline_days = 0;          // of Objective::gpus_for_deadline
+  double memory_headroom_bytes = 0;  // of each GPU, kept free
+  std::int64_t top = 10;             // plans listed
   std::vector<Constraint> constraints;
   std::vector<DimensionLimit> limits;  // at most one for a dimension
   // Features that no plan may have: "tensor", "pipeline", "interleave", "zero-bubble", "context",
@@ -94,7 +94,7 @@ struct SearchRequest {
 struct Price {
   double per_gpu_hour = 0;  // 0: not stated
   std::string currency = "USD";
-  std::string date;         // "2026-11-01"
+  std::string date;  // "2026-11-01"
   std::string source;
   [[nodiscard]] bool stated() const { return per_gpu_hour > 0; }
 };
