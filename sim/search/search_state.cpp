@@ -115,7 +115,7 @@ SearchCounts counts_from(const Json& json) {
 Json to_json(const std::vector<RelaxedBest>& relaxed) {
   Json json = Json::array();
   for (const RelaxedBest& one : relaxed)
-    json.push_back(Json::array({one.constraint, to_json(one.best)}));
+    json.push_back(Json::array({one.limit, to_json(one.best)}));
   return json;
 }
 
@@ -123,7 +123,7 @@ std::vector<RelaxedBest> relaxed_from(const Json& json) {
   std::vector<RelaxedBest> relaxed;
   for (const Json& one : list(json)) {
     const Json& fields = array(one, 2);
-    relaxed.push_back({text_from(fields[0]), candidate_from(fields[1])});
+    relaxed.push_back({count_from(fields[0]), candidate_from(fields[1])});
   }
   return relaxed;
 }

@@ -42,7 +42,7 @@ void check_same(const SearchState& a, const SearchState& b) {
   CHECK(same(a.gpu_front, b.gpu_front));
   REQUIRE(a.relaxed.size() == b.relaxed.size());
   for (std::size_t i = 0; i < a.relaxed.size(); ++i) {
-    CHECK(a.relaxed[i].constraint == b.relaxed[i].constraint);
+    CHECK(a.relaxed[i].limit == b.relaxed[i].limit);
     CHECK(same(a.relaxed[i].best, b.relaxed[i].best));
   }
 }
@@ -89,7 +89,7 @@ SearchState any_state(Random& random) {
   state.memory_front = any_candidates(random);
   state.gpu_front = any_candidates(random);
   for (const Candidate& candidate : any_candidates(random))
-    state.relaxed.push_back({"memory of the GPU", candidate});
+    state.relaxed.push_back({random(), candidate});
   return state;
 }
 
