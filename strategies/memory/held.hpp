@@ -46,7 +46,11 @@ class MaximalVectors {
   // The largest product with `weights`, none negative; 0 without vectors.
   [[nodiscard]] double largest_product(std::span<const double> weights) const;
 
+  [[nodiscard]] std::size_t length() const { return length_; }
   [[nodiscard]] std::size_t size() const { return values_.size() / length_; }
+  [[nodiscard]] std::size_t bytes() const {
+    return sizeof(MaximalVectors) + values_.capacity() * sizeof(double);
+  }
   [[nodiscard]] std::span<const double> operator[](std::size_t i) const {
     return {values_.data() + i * length_, length_};
   }
