@@ -27,7 +27,8 @@ PlanEvaluator::Memory PlanEvaluator::memory(const Plan& plan) {
 double PlanEvaluator::step_time(const Plan& plan) {
   const Workload workload = lower(parts_->model, parts_->training, plan);
   const Communication communication(parts_->cluster, plan);
-  const StageTimer timer(parts_->cluster, plan, workload, communication);
+  const WorkloadPasses passes(parts_->cluster, plan, workload, communication);
+  const StageTimer timer(parts_->cluster, plan, workload, communication, passes);
   const double total = step_parts(parts_->cluster, plan, workload, timer, communication,
                                   [](const StepWork& work, bool) { return step_total(work); })
                            .total()
