@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "sim/cli/commands.hpp"
+#include "sim/cli/interrupt.hpp"
 
 namespace {
 
@@ -43,5 +44,8 @@ int main(int argc, char** argv) {
   environment.ascii_locale = ascii_locale();
   environment.program = std::filesystem::read_symlink("/proc/self/exe", unknown);
   environment.execute = execute;
+  environment.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  environment.progress_to = &std::cerr;
+  environment.catch_interrupts = lockstep::cli::catch_interrupts;
   return lockstep::cli::run({argv + (argc > 0 ? 1 : 0), argv + argc}, std::cout, std::cerr, environment);
 }
