@@ -147,9 +147,9 @@ SearchState state_from(const Json& json) {
 }  // namespace
 
 std::string SearchState::to_bytes() const {
-  const Json json =
-      Json::array({kind, version, to_json(counts), Json::array({effort.timed, effort.pruned, effort.threads}),
-                   to_json(best), to_json(memory_front), to_json(gpu_front), to_json(relaxed)});
+  const Json json = Json::array(
+      {kind, version, to_json(counts), Json::array({effort.timed, effort.pruned, effort.threads}),
+       to_json(best), to_json(memory_front), to_json(gpu_front), to_json(relaxed)});
   std::string bytes;
   Json::to_cbor(json, bytes);
   return bytes;

@@ -25,9 +25,8 @@ const std::string scenario = bundled("llama3-70b-64xh100.yaml");
 
 // A search of a second.
 std::vector<std::string> small(const std::vector<std::string>& more = {}) {
-  std::vector<std::string> words{scenario,     "--fix",    "schedule=1f1b", "--fix",
-                                 "context=1",  "--forbid", "offload",       "--progress",
-                                 "never"};
+  std::vector<std::string> words{scenario,   "--fix",   "schedule=1f1b", "--fix", "context=1",
+                                 "--forbid", "offload", "--progress",    "never"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
@@ -143,14 +142,15 @@ TEST_CASE("An error of every rank is said once", "[search][mpi]") {
 
 TEST_CASE("A rank that reads other input ends the run", "[search][mpi]") {
   LOCKSTEP_NEEDS_MPIRUN();
-  const Finished other =
-      mpirun_saying("lockstep-search: ", unlike(small(), small({"--set", "training.global_batch=256"})));
+  const Finished other = mpirun_saying(
+      "lockstep-search: ", unlike(small(), small({"--set", "training.global_batch=256"})));
   CHECK(other.code == 3);
   CHECK(other.out.empty());
   CHECK(count(other.err, "lockstep-search: rank 1 on ") == 1);
   CHECK(count(other.err, " reads another scenario, catalog or calibration than rank 0 on ") == 1);
 
-  const Finished unread = mpirun_saying("lockstep-search: ", unlike(small(), {"/nonexistent.yaml"}));
+  const Finished unread =
+      mpirun_saying("lockstep-search: ", unlike(small(), {"/nonexistent.yaml"}));
   CHECK(unread.code == 3);
   CHECK(unread.out.empty());
   CHECK(count(unread.err, " cannot take part:\n") == 1);
@@ -170,8 +170,9 @@ TEST_CASE("A lost rank's share is done by the others where mpirun lets the run g
   INFO(run.err);
   CHECK(run.code == 0);
   CHECK(run.out == one_process(small()).out);
-  CHECK(count(run.err, "lockstep-search: rank 1 on here has said nothing for 3 s and counts as lost; "
-                       "its share is done again\n") == 1);
+  CHECK(count(run.err,
+              "lockstep-search: rank 1 on here has said nothing for 3 s and counts as lost; "
+              "its share is done again\n") == 1);
 }
 
 // A rank of the run above. Rank 1 dies after it has got its first share.
@@ -205,8 +206,8 @@ TEST_CASE("One of several ranks dies", "[.one_rank_dies]") {
 
 TEST_CASE("A build without MPI has no lockstep-search and says so", "[search][mpi]") {
   CHECK_FALSE(std::filesystem::exists(program));
-  CHECK(run_lockstep({"--version"}).out.find("MPI    not found at build time: no lockstep-search\n") !=
-        std::string::npos);
+  CHECK(run_lockstep({"--version"})
+            .out.find("MPI    not found at build time: no lockstep-search\n") != std::string::npos);
 }
 
 #endif
