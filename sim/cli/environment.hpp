@@ -9,7 +9,15 @@
 #include <string>
 #include <vector>
 
+#include "sim/search/search.hpp"
+
 namespace lockstep::cli {
+
+// search_plans(), or what does the same over the processes of a run.
+using SearchRunner = std::function<SearchResult(
+    const Scenario& scenario, const SearchOptions& options, int threads,
+    const std::function<void(std::uint64_t done, std::uint64_t all)>& progress,
+    const std::atomic<bool>* stop)>;
 
 struct Environment {
   bool stdout_is_terminal = false;
@@ -23,6 +31,7 @@ struct Environment {
   // Replaces the process by a program with these arguments (argv[0] included). Returns only where that fails:
   // with the text of the error.
   std::function<std::string(const std::filesystem::path& program, const std::vector<std::string>& argv)> execute;
+  SearchRunner search = search_plans;
 };
 
 }  // namespace lockstep::cli

@@ -34,6 +34,7 @@ CalibratedScenario scenario_of(const Arguments& arguments, const Environment& en
   CalibratedScenario result;
   result.plain =
       load_scenario(arguments.positionals().front(), catalog, IllegalPlans::keep);
+  require_plans(result.plain, arguments.positionals().front());
   result.scenario = result.plain;
   result.applied = apply_calibrations(arguments.values("calibration"), catalog,
                                       clusters_of(result.scenario));
