@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "scenarios/calibration_use.hpp"
+#include "scenarios/found_scenario.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
@@ -15,6 +16,7 @@
 #include "sim/cli/search_flags.hpp"
 #include "sim/cli/text_options.hpp"
 #include "sim/report/display.hpp"
+#include "sim/report/numbers.hpp"
 #include "sim/report/search_report.hpp"
 #include "sim/report/search_words.hpp"
 #include "sim/search/least_memory.hpp"
@@ -42,8 +44,7 @@ int threads_of(const Arguments& arguments) {
 // What goes together, before anything is computed or written.
 void check_files(const Arguments& arguments) {
   std::error_code missing;
-  if (arguments.has("write") &&
-      std::filesystem::equivalent(arguments.value("write"), arguments.positionals().front(),
+  if (std::filesystem::equivalent(arguments.value("write", ""), arguments.positionals().front(),
                                   missing)) {
     throw UsageError("--write would overwrite the scenario", "name another file");
   }
@@ -129,21 +130,33 @@ std::string shell_word(const std::string& word) {
       quoted += c;
     }
   }
-  // A line is never broken inside a word.
-  return unbroken(printable(quoted + "'"));
+  return printable(quoted + "'");
 }
 
-// The same search with --write.
-std::string writing_command(const Arguments& arguments, const std::string& file) {
-  std::string words = "lockstep search " + shell_word(arguments.positionals().front());
-  for (const Option& option : find_command("search")->options) {
-    if (option.name == "format" || option.name == "color" || option.name == "progress") continue;
-    if (option.value_name.empty() && arguments.has(option.name)) words += " --" + option.name;
-    for (const std::string& value : arguments.values(option.name)) {
-      words += unbroken(" --" + option.name + " ") + shell_word(value);
-    }
+// An option as it was given, a word or two each time: "--fix tensor=8".
+void add_given(const Arguments& arguments, const Option& option, std::vector<std::string>& words) {
+  if (option.value_name.empty() && arguments.has(option.name)) words.push_back("--" + option.name);
+  for (const std::string& value : arguments.values(option.name)) {
+    words.push_back("--" + option.name + " " + shell_word(value));
   }
-  return words + unbroken(" --write ") + file;
+}
+
+// The command line again, but for what only changes how its result is shown.
+std::vector<std::string> search_words_of(const Arguments& arguments) {
+  std::vector<std::string> words{"lockstep", "search", shell_word(arguments.positionals().front())};
+  for (const Option& option : find_command("search")->options) {
+    const std::string& name = option.name;
+    if (name == "format" || name == "color" || name == "progress" || name == "write") continue;
+    add_given(arguments, option, words);
+  }
+  return words;
+}
+
+// A line is broken between the words alone.
+std::string shown_command(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + unbroken(word);
+  return line;
 }
 
 std::vector<std::string> next_commands(const Arguments& arguments, const SearchReport& report) {
@@ -153,11 +166,22 @@ std::vector<std::string> next_commands(const Arguments& arguments, const SearchR
   if (arguments.has("write")) {
     file = shell_word(arguments.value("write"));
   } else {
-    next.push_back(writing_command(arguments, file));
+    std::vector<std::string> words = search_words_of(arguments);
+    words.push_back("--write " + file);
+    next.push_back(shown_command(words));
   }
-  next.push_back("lockstep compare " + file);
-  const std::string best = shell_word(report.report.plans.front().plan.name);
-  next.push_back(fmt::format("lockstep simulate {} --plan {} --timeline", file, best));
+  std::vector<std::string> compare{"lockstep", "compare", file};
+  std::vector<std::string> simulate{"lockstep", "simulate", file,
+                                    "--plan " + shell_word(report.report.plans.front().plan.name),
+                                    "--timeline"};
+  // What is no part of the file.
+  for (const Option& option : find_command("search")->options) {
+    if (option.name != "calibration" && option.name != "catalog") continue;
+    add_given(arguments, option, compare);
+    add_given(arguments, option, simulate);
+  }
+  next.push_back(shown_command(compare));
+  next.push_back(shown_command(simulate));
   return next;
 }
 
@@ -170,6 +194,22 @@ std::string rendered(const SearchReport& report, const Arguments& arguments,
                      text_options(arguments, environment));
 }
 
+// The best plans as a scenario, each with its numbers beside its name.
+void write_found(const SearchReport& report, const Arguments& arguments, const Catalog& catalog) {
+  const std::filesystem::path path = arguments.value("write");
+  std::vector<PlanToWrite> plans;
+  for (std::size_t i = 0; i < report.best; ++i) {
+    const PlanReport& plan = report.report.plans[i];
+    plans.push_back({plan.plan, plan.cluster,
+                     fmt::format("{}, {}", duration(plan.step_time_s.value),
+                                 memory(plan.peak_memory_bytes.value))});
+  }
+  const std::string text = found_scenario(arguments.positionals().front(), catalog, plans,
+                                          join(search_words_of(arguments), " "),
+                                          path.has_parent_path() ? path.parent_path() : ".");
+  write_file(path.string(), "--write", [&](std::ostream& out) { out << text; });
+}
+
 }  // namespace
 
 Outcome run_search(const Arguments& arguments, const Environment& environment) {
@@ -180,10 +220,15 @@ Outcome run_search(const Arguments& arguments, const Environment& environment) {
   const Search search = searched(scenario, arguments, environment);
   const SearchReport report =
       search_report(scenario, search.result, search.looked_at, search.nearest);
+  if (arguments.has("write") && report.found()) write_found(report, arguments, catalog);
   Outcome outcome;
   outcome.output = rendered(report, arguments, environment);
   if (arguments.value("progress") != "never") outcome.remark = effort_text(search);
   outcome.code = report.found() ? exit_ok : exit_infeasible;
+  if (arguments.has("write") && !report.found()) {
+    outcome.remark += fmt::format("lockstep: note: there is no plan to write into {}\n",
+                                  printable(arguments.value("write")));
+  }
   if (search.interrupted) outcome.code = exit_interrupted;
   return outcome;
 }
