@@ -72,7 +72,8 @@ void StepEvaluator::apply_slopes() {
 double StepEvaluator::total() {
   apply_slopes();
   communication_.reprice();
-  const StageTimer timer(cluster_, plan_, workload_, communication_);
+  const WorkloadPasses passes(cluster_, plan_, workload_, communication_);
+  const StageTimer timer(cluster_, plan_, workload_, communication_, passes);
   const auto pipeline = [&](const StepWork& work, bool synchronised) {
     std::unique_ptr<PipelineResponse>& response = synchronised ? synchronised_ : alone_;
     if (!response) response = std::make_unique<PipelineResponse>(work);

@@ -25,6 +25,9 @@ struct StepParts {
 // reductions, and of all of it.
 using PipelineTotal = std::function<Seconds(const StepWork& work, bool synchronised)>;
 
+// Seconds that stragglers and jitter add to a step of one second.
+double straggler_share(const Cluster& cluster, const Software& software);
+
 // Pure.
 StepParts step_parts(const Cluster& cluster, const Plan& plan, const Workload& workload,
                      const StageTimer& timer, const Communication& communication,
