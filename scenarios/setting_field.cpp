@@ -26,7 +26,8 @@ Names names_of(const std::string& path) {
   return names;
 }
 
-std::optional<SettingField> find_field(const Names& path, std::size_t first, const Members& members);
+std::optional<SettingField> find_field(const Names& path, std::size_t first,
+                                       const Members& members);
 
 // Looks at the members of one map for the name at `at` of the path, and goes on inside.
 class FieldSearch final : public FieldVisitor {
@@ -36,7 +37,8 @@ class FieldSearch final : public FieldVisitor {
 
   void text(const FieldInfo& field, std::string& /*value*/) override { name(field); }
   void flag(const FieldInfo& field, bool& /*value*/) override { name(field); }
-  void choice(const FieldInfo& field, int& /*value*/, std::span<const Choice> /*choices*/) override {
+  void choice(const FieldInfo& field, int& /*value*/,
+              std::span<const Choice> /*choices*/) override {
     name(field);
   }
   void count(const FieldInfo& field, std::int64_t& /*value*/, std::int64_t /*low*/,
@@ -115,8 +117,7 @@ std::optional<SettingField> find_in_entry(const Names& path) {
 std::optional<SettingField> setting_field(const std::string& path) {
   const Names names = names_of(path);
   ScenarioFile file;
-  const auto found =
-      find_field(names, 0, [&](FieldVisitor& visitor) { describe(visitor, file); });
+  const auto found = find_field(names, 0, [&](FieldVisitor& visitor) { describe(visitor, file); });
   if (found) return found;
   if (names.front() == "gpus") return find_in_entry<Gpu>(names);
   if (names.front() == "systems") return find_in_entry<System>(names);

@@ -15,9 +15,9 @@ struct SettingField {
   Dimension dimension = Dimension::none;  // of a number
 };
 
-// The key that `path` of a Setting names, in a scenario or in an entry of the catalog; nothing where
-// the path leads to no such key, or to a map or a list. Whether a plan or an entry of that name
-// exists is not looked at.
+// The key that `path` of a Setting names, in a scenario or in an entry of the catalog; nothing
+// where the path leads to no such key, or to a map or a list. Whether a plan or an entry of that
+// name exists is not looked at.
 std::optional<SettingField> setting_field(const std::string& path);
 
 // The value in base units; nothing for what is no number or no text of one.

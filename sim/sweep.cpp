@@ -11,7 +11,8 @@ namespace lockstep {
 
 namespace {
 
-// The plan with what it says of FSDP's units spelled out, and without the constants of its software.
+// The plan with what it says of FSDP's units spelled out, and without the constants of its
+// software.
 Plan without_software(const Plan& plan) {
   Plan slim = plan;
   slim.software = Software{};

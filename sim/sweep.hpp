@@ -1,5 +1,5 @@
-// One scenario at many values of one or two of its keys: what every plan takes at each of them, which
-// one wins where, and how well they scale.
+// One scenario at many values of one or two of its keys: what every plan takes at each of them,
+// which one wins where, and how well they scale.
 //
 //   SweepInput input = load_sweep(file, catalog, request);   // every error of every point
 //   SweepReport report = sweep(input, request, finder);
@@ -30,30 +30,31 @@ struct SweepAxis {
 struct SweepRequest {
   std::vector<SweepAxis> axes;     // one or two
   std::vector<std::string> plans;  // of the scenario; empty: all of them
-  bool search = false;             // at each point the best plan that a search finds, not the scenario's
+  bool search = false;  // at each point the best plan that a search finds, not the scenario's
   // Weak scaling: the global batch grows with the GPUs, from what it is on the scenario's own.
   bool weak = false;
 };
 
 // A scenario at one point, or why there is none.
 struct SweepScenario {
-  std::vector<std::string> values;     // one for each axis
+  std::vector<std::string> values;  // one for each axis
   std::optional<Scenario> scenario;
-  std::string problem;                 // "" where there is a scenario
-  std::int64_t nodes = 0;              // 0: not known, for a problem that came before them
+  std::string problem;     // "" where there is a scenario
+  std::int64_t nodes = 0;  // 0: not known, for a problem that came before them
   std::int64_t gpus = 0;
   std::vector<std::string> data_follows;  // plans whose stated data degree gave way to the GPUs
 };
 
 struct SweepInput {
-  Scenario base;                       // without the swept values
-  std::vector<SweepScenario> points;   // the first axis outermost
+  Scenario base;                      // without the swept values
+  std::vector<SweepScenario> points;  // the first axis outermost
 };
 
 // Reads the scenario at every point. What a plan breaks at a point is kept there, as what the whole
-// scenario breaks (codes E4xx) unless it does so at every point; everything else is an InputError with
-// the errors of all points, each once, with the point that it is of. A plan that states its data degree
-// is legal as it stands: where other values leave other GPUs for it, the degree follows them.
+// scenario breaks (codes E4xx) unless it does so at every point; everything else is an InputError
+// with the errors of all points, each once, with the point that it is of. A plan that states its
+// data degree is legal as it stands: where other values leave other GPUs for it, the degree follows
+// them.
 SweepInput load_sweep(const std::filesystem::path& file, const Catalog& catalog,
                       const SweepRequest& request);
 
@@ -62,7 +63,7 @@ struct SweepPlan {
   std::string name;
   std::string shape;  // the name without the data degree where the search gave it; else the name
   std::string summary;
-  Plan plan;          // its software by name alone
+  Plan plan;  // its software by name alone
   std::int64_t nodes = 0;
   std::int64_t gpus = 0;
   bool legal = true;
@@ -81,7 +82,7 @@ struct SweepPlan {
   // Tokens per second and GPU over those of the same plan at the first point of its curve where it
   // fits; 0: no curve, or it does not fit.
   double efficiency = 0;
-  bool data_follows = false;       // its data degree is not the one that the scenario states
+  bool data_follows = false;  // its data degree is not the one that the scenario states
 };
 
 struct SweepPoint {
@@ -93,9 +94,9 @@ struct SweepPoint {
   std::int64_t global_batch = 0;
   std::int64_t sequence_length = 0;
   double total_tokens = 0;
-  std::vector<SweepPlan> plans;       // in file order
-  std::vector<std::size_t> ranking;   // those that fit, fastest first; then the others
-  std::vector<std::size_t> ties;      // plans that tie with the best
+  std::vector<SweepPlan> plans;      // in file order
+  std::vector<std::size_t> ranking;  // those that fit, fastest first; then the others
+  std::vector<std::size_t> ties;     // plans that tie with the best
   // Of the best plan here over the best plan at the first point of the curve where one fits: tokens
   // per second and GPU, and tokens per second. 0: no curve, or nothing fits.
   double efficiency = 0;
@@ -107,8 +108,8 @@ struct SweepPoint {
 
 // Points of one line with the same winner, next to each other.
 struct WinnerRange {
-  std::string winner;      // shape; "" where no plan fits
-  std::size_t first = 0;   // places in the line
+  std::string winner;     // shape; "" where no plan fits
+  std::size_t first = 0;  // places in the line
   std::size_t last = 0;
   std::vector<std::size_t> tied;  // places where another plan ties with it
 };
@@ -125,7 +126,7 @@ struct SweepReport {
   Scenario base;
   SweepRequest request;
   std::vector<std::optional<SettingField>> fields;  // of the axes
-  std::vector<SweepPoint> points;   // the first axis outermost
+  std::vector<SweepPoint> points;                   // the first axis outermost
   std::size_t along = 0;            // the axis of the lines: that of the GPUs, else the first
   Scaling scaling = Scaling::none;  // none: no number of GPUs is swept
   std::vector<SweepLine> lines;     // one for each value of the other axis
@@ -144,8 +145,8 @@ using PlanFinder = std::function<FoundBest(const Scenario& scenario)>;
 // What search_plans() finds.
 FoundBest find_best_plan(const Scenario& scenario);
 
-// Predicts every point; with request.search what `finder` finds there. Deterministic where the finder
-// is. Throws InputError where the finder does so at every point.
+// Predicts every point; with request.search what `finder` finds there. Deterministic where the
+// finder is. Throws InputError where the finder does so at every point.
 SweepReport sweep(const SweepInput& input, const SweepRequest& request,
                   const PlanFinder& finder = find_best_plan);
 
@@ -156,7 +157,8 @@ bool counts_gpus(const std::string& path);
 
 // Sets along, scaling, lines, efficiencies and winners of a report whose points are there.
 //   efficiency = x_i / x_0,  x: tokens per second and GPU
-// which is t_0 N_0 / (t_i N_i) where the batch is fixed, and t_0 / t_i where it grows with the GPUs.
+// which is t_0 N_0 / (t_i N_i) where the batch is fixed, and t_0 / t_i where it grows with the
+// GPUs.
 void add_curves(SweepReport& report);
 
 }  // namespace lockstep

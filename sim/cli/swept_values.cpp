@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::size_t most_points = 1000;
 constexpr std::size_t most_axes = 2;
-constexpr const char* example = "for example --over cluster.nodes=8,16,32 or --over cluster.nodes=8..64x2";
+constexpr const char* example =
+    "for example --over cluster.nodes=8,16,32 or --over cluster.nodes=8..64x2";
 constexpr const char* range_example =
     "8..64x2 are 8, 16, 32, 64; 8..32+8 are 8, 16, 24, 32; with a unit: 100..400x2 Gb/s";
 
@@ -98,16 +99,19 @@ std::string value_text(double value, const std::string& unit) {
 }
 
 bool is_range(const std::string& item) {
-  return !item.empty() && item.front() >= '0' && item.front() <= '9' && item.find("..") != std::string::npos;
+  return !item.empty() && item.front() >= '0' && item.front() <= '9' &&
+         item.find("..") != std::string::npos;
 }
 
 std::vector<std::string> values_of(const std::string& item) {
   if (!is_range(item)) return {item};
   const std::optional<Range> range = range_of(item);
-  if (!range) throw UsageError(fmt::format("--over: '{}' is no range", printable(item)), range_example);
+  if (!range)
+    throw UsageError(fmt::format("--over: '{}' is no range", printable(item)), range_example);
   const bool stands = range->geometric ? range->step <= 1 || range->low <= 0 : range->step <= 0;
   if (stands || range->high < range->low) {
-    throw UsageError(fmt::format("--over: the range '{}' does not grow", printable(item)), range_example);
+    throw UsageError(fmt::format("--over: the range '{}' does not grow", printable(item)),
+                     range_example);
   }
   constexpr double rounding = 1e-9;  // of a bound that the steps reach exactly on paper
   std::vector<std::string> values;
@@ -126,7 +130,8 @@ std::vector<std::string> values_of(const std::string& item) {
 SweepAxis swept_axis(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw UsageError(fmt::format("--over {} is not of the form path=values", printable(text)), example);
+    throw UsageError(fmt::format("--over {} is not of the form path=values", printable(text)),
+                     example);
   }
   SweepAxis axis;
   axis.path = text.substr(0, equals);
@@ -136,7 +141,8 @@ SweepAxis swept_axis(const std::string& text) {
     }
     for (std::string& value : values_of(item)) {
       if (std::find(axis.values.begin(), axis.values.end(), value) != axis.values.end()) {
-        throw UsageError(fmt::format("--over {} has the value {} twice", printable(axis.path), printable(value)));
+        throw UsageError(fmt::format("--over {} has the value {} twice", printable(axis.path),
+                                     printable(value)));
       }
       axis.values.push_back(std::move(value));
     }
@@ -145,9 +151,11 @@ SweepAxis swept_axis(const std::string& text) {
 }
 
 std::vector<SweepAxis> swept_axes(const std::vector<std::string>& texts) {
-  if (texts.empty()) throw UsageError("sweep needs a key and its values: --over PATH=VALUES", example);
+  if (texts.empty())
+    throw UsageError("sweep needs a key and its values: --over PATH=VALUES", example);
   if (texts.size() > most_axes) {
-    throw UsageError(fmt::format("--over was given {} times: at most two make a grid", texts.size()));
+    throw UsageError(
+        fmt::format("--over was given {} times: at most two make a grid", texts.size()));
   }
   std::vector<SweepAxis> axes;
   std::size_t points = 1;

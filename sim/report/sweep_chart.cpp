@@ -107,7 +107,8 @@ std::string chart(const SweepReport& report, const SweepLine& line, const TextOp
   const std::string margin(indent, ' ');
   const std::string between(gap, ' ');
   const char* what = rate ? "tokens/s/GPU" : "step time";
-  std::string text = margin + fmt::format("{}: ● the best plan, ├ ┤ its 90 % interval, ○ the others\n", what);
+  std::string text =
+      margin + fmt::format("{}: ● the best plan, ├ ┤ its 90 % interval, ○ the others\n", what);
   text += painted(margin + pad_left(cut(name, labels), labels) + between + axis, Tone::quiet,
                   options.color) +
           '\n';

@@ -18,18 +18,26 @@ std::string quoted(const std::string& text) {
 }
 
 // The shortest text that reads back as the same number.
-std::string number(double value) { return fmt::format("{}", value); }
+std::string number(double value) {
+  return fmt::format("{}", value);
+}
 
-std::string if_known(bool known, double value) { return known ? number(value) : std::string{}; }
+std::string if_known(bool known, double value) {
+  return known ? number(value) : std::string{};
+}
 
-std::string three(const char* name) { return fmt::format(",{0},{0}_low,{0}_high", name); }
+std::string three(const char* name) {
+  return fmt::format(",{0},{0}_low,{0}_high", name);
+}
 
 std::string three(bool known, double value, double low, double high) {
   if (!known) return ",,,";
   return fmt::format(",{},{},{}", number(value), number(low), number(high));
 }
 
-std::string three(bool known, const Predicted& p) { return three(known, p.value, p.low, p.high); }
+std::string three(bool known, const Predicted& p) {
+  return three(known, p.value, p.low, p.high);
+}
 
 std::string heading(const SweepReport& report) {
   std::string text;
@@ -37,9 +45,9 @@ std::string heading(const SweepReport& report) {
     text += fmt::format("{},{},", quoted(axis.path), quoted(axis.path + "_value"));
   }
   text += "nodes,gpus,global_batch,sequence_length,plan,rank,best,legal,feasible";
-  for (const char* name : {"step_time_s", "tokens_per_s_per_gpu", "mfu", "hfu", "peak_memory_bytes",
-                           "peak_allocated_bytes", "days", "gpu_hours", "cost",
-                           "cost_per_million_tokens"}) {
+  for (const char* name :
+       {"step_time_s", "tokens_per_s_per_gpu", "mfu", "hfu", "peak_memory_bytes",
+        "peak_allocated_bytes", "days", "gpu_hours", "cost", "cost_per_million_tokens"}) {
     text += three(name);
   }
   return text + ",usable_memory_bytes,fit_probability,efficiency,bound,reason\n";
@@ -56,7 +64,7 @@ std::string values_of(const SweepPoint& point) {
 
 std::string row_of(const SweepPoint& point, const SweepPlan& plan, std::size_t place, bool priced) {
   const bool run = plan.legal && plan.run.steps > 0;
-  const auto of_run = [&](bool known, double RunCost::* part) {
+  const auto of_run = [&](bool known, double RunCost::*part) {
     return three(known, plan.run.*part, plan.run_low.*part, plan.run_high.*part);
   };
   std::string text = fmt::format("{},{},{},{},{},{},{},{},{}", plan.nodes, plan.gpus,
@@ -76,10 +84,13 @@ std::string row_of(const SweepPoint& point, const SweepPlan& plan, std::size_t p
 
 // A point without plans: what is known, and why there are none.
 std::string empty_row(const SweepPoint& point) {
-  const auto known = [](std::int64_t value) { return value > 0 ? std::to_string(value) : std::string{}; };
+  const auto known = [](std::int64_t value) {
+    return value > 0 ? std::to_string(value) : std::string{};
+  };
   constexpr std::size_t threes = 10;
-  std::string text = fmt::format("{},{},{},{},,,false,false,false", known(point.nodes), known(point.gpus),
-                                 known(point.global_batch), known(point.sequence_length));
+  std::string text =
+      fmt::format("{},{},{},{},,,false,false,false", known(point.nodes), known(point.gpus),
+                  known(point.global_batch), known(point.sequence_length));
   text += std::string(3 * threes, ',');
   return text + fmt::format(",,,,,{}\n", quoted(point.problem));
 }
@@ -92,8 +103,8 @@ std::string sweep_csv(const SweepReport& report) {
     const std::string values = values_of(point);
     if (point.plans.empty()) text += values + empty_row(point);
     for (std::size_t place = 0; place < point.ranking.size(); ++place) {
-      text += values + row_of(point, point.plans[point.ranking[place]], place,
-                              report.base.price.stated());
+      text += values +
+              row_of(point, point.plans[point.ranking[place]], place, report.base.price.stated());
     }
   }
   return text;

@@ -13,7 +13,9 @@ using Json = nlohmann::ordered_json;
 // Raised where a key changes its meaning or goes; a new key leaves it.
 constexpr int schema_version = 1;
 
-Json predicted(const Predicted& p) { return {{"value", p.value}, {"low", p.low}, {"high", p.high}}; }
+Json predicted(const Predicted& p) {
+  return {{"value", p.value}, {"low", p.low}, {"high", p.high}};
+}
 
 template <class Value>
 Json or_null(bool known, const Value& value) {
@@ -23,13 +25,20 @@ Json or_null(bool known, const Value& value) {
 const char* unit_of(const std::optional<SettingField>& field) {
   if (!field || !field->number) return nullptr;
   switch (field->dimension) {
-    case Dimension::none: return "1";
-    case Dimension::bytes: return "bytes";
-    case Dimension::seconds: return "s";
-    case Dimension::bytes_per_second: return "bytes_per_s";
-    case Dimension::flops: return "flops";
-    case Dimension::flops_per_second: return "flops_per_s";
-    case Dimension::watts: return "W";
+    case Dimension::none:
+      return "1";
+    case Dimension::bytes:
+      return "bytes";
+    case Dimension::seconds:
+      return "s";
+    case Dimension::bytes_per_second:
+      return "bytes_per_s";
+    case Dimension::flops:
+      return "flops";
+    case Dimension::flops_per_second:
+      return "flops_per_s";
+    case Dimension::watts:
+      return "W";
   }
   return nullptr;
 }
@@ -61,7 +70,7 @@ Json over(const SweepReport& report, const SweepPoint& point) {
 
 Json run_of(const SweepPlan& plan, bool priced) {
   if (!plan.legal || plan.run.steps <= 0) return nullptr;
-  const auto all = [&](double RunCost::* part) {
+  const auto all = [&](double RunCost::*part) {
     return predicted({plan.run.*part, plan.run_low.*part, plan.run_high.*part});
   };
   return {{"steps", plan.run.steps},
@@ -71,7 +80,9 @@ Json run_of(const SweepPlan& plan, bool priced) {
 }
 
 Json plan_of(const SweepPlan& plan, bool priced) {
-  const auto of_legal = [&](const Predicted& p) { return plan.legal ? predicted(p) : Json(nullptr); };
+  const auto of_legal = [&](const Predicted& p) {
+    return plan.legal ? predicted(p) : Json(nullptr);
+  };
   return {{"name", plan.name},
           {"shape", plan.shape},
           {"legal", plan.legal},
@@ -94,10 +105,10 @@ Json plan_of(const SweepPlan& plan, bool priced) {
           {"efficiency", or_null(plan.efficiency > 0, plan.efficiency)},
           {"run", run_of(plan, priced)},
           {"cost_per_million_tokens",
-           plan.legal && priced ? predicted({plan.run.cost_per_million_tokens,
-                                             plan.run_low.cost_per_million_tokens,
-                                             plan.run_high.cost_per_million_tokens})
-                                : Json(nullptr)}};
+           plan.legal && priced
+               ? predicted({plan.run.cost_per_million_tokens, plan.run_low.cost_per_million_tokens,
+                            plan.run_high.cost_per_million_tokens})
+               : Json(nullptr)}};
 }
 
 Json point_of(const SweepReport& report, const SweepPoint& point) {
@@ -117,7 +128,8 @@ Json point_of(const SweepReport& report, const SweepPoint& point) {
   const SweepPlan* best = point.best();
   json["best"] = best == nullptr ? Json(nullptr) : Json(best->name);
   json["ties_with_best"] = Json::array();
-  for (const std::size_t plan : point.ties) json["ties_with_best"].push_back(point.plans[plan].name);
+  for (const std::size_t plan : point.ties)
+    json["ties_with_best"].push_back(point.plans[plan].name);
   json["efficiency"] = or_null(point.efficiency > 0, point.efficiency);
   json["speedup"] = or_null(point.speedup > 0, point.speedup);
   return json;
@@ -135,17 +147,21 @@ Json winners(const SweepReport& report) {
                         {"to", over(report, last, report.along)}});
     }
     const SweepPoint& any = report.points[line.points.front()];
-    lines.push_back({{"with", report.lines.size() > 1 ? over(report, any, 1 - report.along) : Json(nullptr)},
-                     {"ranges", std::move(ranges)}});
+    lines.push_back(
+        {{"with", report.lines.size() > 1 ? over(report, any, 1 - report.along) : Json(nullptr)},
+         {"ranges", std::move(ranges)}});
   }
   return lines;
 }
 
 const char* name_of(Scaling scaling) {
   switch (scaling) {
-    case Scaling::none: break;
-    case Scaling::strong: return "strong";
-    case Scaling::weak: return "weak";
+    case Scaling::none:
+      break;
+    case Scaling::strong:
+      return "strong";
+    case Scaling::weak:
+      return "weak";
   }
   return "none";
 }
@@ -170,7 +186,8 @@ std::string sweep_json(const SweepReport& report) {
   for (const SweepPoint& point : report.points) json["points"].push_back(point_of(report, point));
   json["winners"] = winners(report);
   json["not_modelled"] = report.not_modelled;
-  // Names come from files: what is not UTF-8 becomes U+FFFD. A number that is not finite becomes null.
+  // Names come from files: what is not UTF-8 becomes U+FFFD. A number that is not finite becomes
+  // null.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -25,10 +25,14 @@ Fate fate_of(const SweepPlan& plan) {
 
 const char* words_of(Fate fate) {
   switch (fate) {
-    case Fate::not_legal: return "is not legal";
-    case Fate::no_route: return "does not run";
-    case Fate::too_big: return "is too big";
-    case Fate::fits: break;
+    case Fate::not_legal:
+      return "is not legal";
+    case Fate::no_route:
+      return "does not run";
+    case Fate::too_big:
+      return "is too big";
+    case Fate::fits:
+      break;
   }
   return "fits";
 }
@@ -83,7 +87,8 @@ std::string fate_note(const SweepReport& report, const SweepLine& line, const st
                                 ? "at every point"
                                 : "at " + places_text(report, line, places);
   const std::string reason = reason_of(*plan_at(report, line, places.front(), name));
-  if (places.size() == 1) return fmt::format("{} {}{}: {}.", who, where, of_line(report, line), reason);
+  if (places.size() == 1)
+    return fmt::format("{} {}{}: {}.", who, where, of_line(report, line), reason);
   return fmt::format("{} {}{}; at {}: {}.", who, where, of_line(report, line),
                      point_name(report, line, places.front()), reason);
 }

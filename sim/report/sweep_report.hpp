@@ -32,18 +32,19 @@ std::string places_text(const SweepReport& report, const SweepLine& line,
 // Whether the values of the line's axis only grow, or only fall.
 bool in_order(const SweepReport& report, const SweepLine& line);
 
-// What a curve shows: tokens per second and GPU where GPUs or tokens per step differ between points,
-// else the step time.
+// What a curve shows: tokens per second and GPU where GPUs or tokens per step differ between
+// points, else the step time.
 bool shows_rate(const SweepReport& report);
 
 // "tp8-pp2 wins from 64 GPUs on (a tie with fsdp at 64 GPUs)"; every range of a line.
 std::string winners_text(const SweepReport& report, const SweepLine& line);
 
-// sweep_chart.cpp: the curve of a line as a drawing of at most `width` columns: the best plan with its
-// interval, the others as marks.
+// sweep_chart.cpp: the curve of a line as a drawing of at most `width` columns: the best plan with
+// its interval, the others as marks.
 std::string chart(const SweepReport& report, const SweepLine& line, const TextOptions& options);
 
-// sweep_notes.cpp: why plans are not legal or too big at some points, and which data degrees follow.
+// sweep_notes.cpp: why plans are not legal or too big at some points, and which data degrees
+// follow.
 std::string notes(const SweepReport& report, const TextOptions& options);
 
 }  // namespace sweeping

@@ -24,7 +24,9 @@ constexpr std::string_view indent = "  ";
 constexpr std::size_t least_plan = 12;
 constexpr std::size_t least_label = 8;
 
-std::size_t width_of(const TextOptions& options) { return static_cast<std::size_t>(options.width); }
+std::size_t width_of(const TextOptions& options) {
+  return static_cast<std::size_t>(options.width);
+}
 
 const std::string& swept_path(const SweepReport& report) {
   return report.request.axes[report.along].path;
@@ -39,8 +41,8 @@ bool one_plan(const SweepReport& report) {
 // The number of plans, or what finds them.
 std::string what_runs(const SweepReport& report) {
   if (report.request.search) return "the best plan that a search finds at each point";
-  const std::size_t plans = report.request.plans.empty() ? report.base.plans.size()
-                                                         : report.request.plans.size();
+  const std::size_t plans =
+      report.request.plans.empty() ? report.base.plans.size() : report.request.plans.size();
   if (plans > 1) return fmt::format("the fastest of {} plans at each point", plans);
   const std::string& name = report.request.plans.empty() ? report.base.plans.front().plan.name
                                                          : report.request.plans.front();
@@ -50,8 +52,10 @@ std::string what_runs(const SweepReport& report) {
 std::string scaling_words(const SweepReport& report) {
   const Training& training = report.base.training;
   switch (report.scaling) {
-    case Scaling::none: return {};
-    case Scaling::strong: return "strong scaling: the batch stays";
+    case Scaling::none:
+      return {};
+    case Scaling::strong:
+      return "strong scaling: the batch stays";
     case Scaling::weak:
       return unbroken(fmt::format("weak scaling: {} sequences on {} GPUs, and so for each",
                                   training.global_batch, report.base.cluster.gpus));
@@ -63,13 +67,14 @@ std::string heading(const SweepReport& report, const TextOptions& options) {
   const Scenario& base = report.base;
   std::string facts;
   const auto add = [&](const std::string& fact) {
-    if (!fact.empty()) facts += (facts.empty() ? "" : " · ") + unbroken(cut(fact, width_of(options)));
+    if (!fact.empty())
+      facts += (facts.empty() ? "" : " · ") + unbroken(cut(fact, width_of(options)));
   };
   add(base.model.name == "inline" ? "inline model" : printable(base.model.name));
   for (const SweepAxis& axis : report.request.axes) {
-    const std::string values = axis.values.size() == 1
-                                   ? axis.values.front()
-                                   : fmt::format("{} to {}", axis.values.front(), axis.values.back());
+    const std::string values =
+        axis.values.size() == 1 ? axis.values.front()
+                                : fmt::format("{} to {}", axis.values.front(), axis.values.back());
     add(fmt::format("{} {}", printable(axis.path), printable(values)));
   }
   add(scaling_words(report));
@@ -148,18 +153,21 @@ Table points_table(const SweepReport& report, const SweepLine& line) {
     std::vector<Cell> row{{printable(sweeping::label_of(report, line, place)), Tone::plain}};
     if (shown.gpus) row.push_back({point.gpus > 0 ? std::to_string(point.gpus) : "", Tone::quiet});
     if (shown.batch) {
-      row.push_back({point.global_batch > 0 ? std::to_string(point.global_batch) : "", Tone::quiet});
+      row.push_back(
+          {point.global_batch > 0 ? std::to_string(point.global_batch) : "", Tone::quiet});
     }
     if (shown.plan) row.push_back({plan == nullptr ? "–" : printable(plan->shape), Tone::plain});
     add_numbers(plan, row);
     if (shown.verdict) row.push_back(verdict_of(point, plan));
-    if (shown.scaling) row.push_back({point.efficiency > 0 ? percent(point.efficiency) : "", Tone::plain});
+    if (shown.scaling)
+      row.push_back({point.efficiency > 0 ? percent(point.efficiency) : "", Tone::plain});
     table.add(std::move(row));
   }
   return table;
 }
 
-std::string line_heading(const SweepReport& report, const SweepLine& line, const TextOptions& options) {
+std::string line_heading(const SweepReport& report, const SweepLine& line,
+                         const TextOptions& options) {
   if (report.lines.size() < 2) return {};
   const std::size_t other = 1 - report.along;
   const std::string words =
@@ -169,20 +177,24 @@ std::string line_heading(const SweepReport& report, const SweepLine& line, const
          painted(cut(words, width_of(options) - indent.size()), Tone::strong, options.color) + '\n';
 }
 
-std::string line_text(const SweepReport& report, const SweepLine& line, const TextOptions& options) {
+std::string line_text(const SweepReport& report, const SweepLine& line,
+                      const TextOptions& options) {
   std::string text = line_heading(report, line, options);
   text += points_table(report, line).render(width_of(options), indent, options.color) + '\n';
   if (!one_plan(report)) text += paragraph(sweeping::winners_text(report, line), options) + '\n';
   return text;
 }
 
-// Every plan of the scenario at every point of a line, as many columns at once as there is room for.
-std::string plans_text(const SweepReport& report, const SweepLine& line, const TextOptions& options) {
+// Every plan of the scenario at every point of a line, as many columns at once as there is room
+// for.
+std::string plans_text(const SweepReport& report, const SweepLine& line,
+                       const TextOptions& options) {
   const bool rate = sweeping::shows_rate(report);
-  std::string text = std::string(indent) +
-                     painted(rate ? "every plan, tokens/s/GPU; * wins" : "every plan, step time; * wins",
-                             Tone::quiet, options.color) +
-                     '\n';
+  std::string text =
+      std::string(indent) +
+      painted(rate ? "every plan, tokens/s/GPU; * wins" : "every plan, step time; * wins",
+              Tone::quiet, options.color) +
+      '\n';
   constexpr std::size_t at_once = 7;
   const std::vector<SweepPlan>* plans = nullptr;
   for (const std::size_t index : line.points) {
@@ -193,7 +205,8 @@ std::string plans_text(const SweepReport& report, const SweepLine& line, const T
     const std::size_t end = std::min(begin + at_once, line.points.size());
     std::vector<Column> columns{{short_name(swept_path(report)), Align::left, least_plan, 0}};
     for (std::size_t place = begin; place < end; ++place) {
-      columns.push_back({printable(sweeping::label_of(report, line, place)), Align::right, least_label, 2});
+      columns.push_back(
+          {printable(sweeping::label_of(report, line, place)), Align::right, least_label, 2});
     }
     Table table(std::move(columns));
     for (std::size_t i = 0; i < plans->size(); ++i) {
@@ -211,8 +224,8 @@ std::string plans_text(const SweepReport& report, const SweepLine& line, const T
           continue;
         }
         const bool wins = &plan == point.best();
-        const std::string value = rate ? three_digits(plan.tokens_per_s_per_gpu.value)
-                                       : duration(plan.step_time_s.value);
+        const std::string value =
+            rate ? three_digits(plan.tokens_per_s_per_gpu.value) : duration(plan.step_time_s.value);
         row.push_back({(wins ? "* " : "") + value, wins ? Tone::strong : Tone::plain});
       }
       table.add(std::move(row));
@@ -268,7 +281,8 @@ std::string run_text(const SweepReport& report, const SweepLine& line, const Tex
   constexpr double day = 86400;
   const Price& price = report.base.price;
   bool length = false;
-  for (const std::size_t index : line.points) length = length || report.points[index].total_tokens > 0;
+  for (const std::size_t index : line.points)
+    length = length || report.points[index].total_tokens > 0;
   if (!length && !price.stated()) return {};
   std::vector<Column> columns{{short_name(swept_path(report)), Align::right, least_label, 0}};
   if (length) {
@@ -276,7 +290,8 @@ std::string run_text(const SweepReport& report, const SweepLine& line, const Tex
     columns.push_back({"90 %", Align::left, 0, 1});
     columns.push_back({"GPU-hours", Align::right});
   }
-  if (length && price.stated()) columns.push_back({"cost, " + printable(price.currency), Align::right});
+  if (length && price.stated())
+    columns.push_back({"cost, " + printable(price.currency), Align::right});
   if (price.stated()) columns.push_back({"per million tokens", Align::right});
   Table table(std::move(columns));
   for (std::size_t place = 0; place < line.points.size(); ++place) {
@@ -284,13 +299,15 @@ std::string run_text(const SweepReport& report, const SweepLine& line, const Tex
     if (best == nullptr) continue;
     std::vector<Cell> row{{printable(sweeping::label_of(report, line, place)), Tone::plain}};
     if (length) {
-      const Predicted time{best->run.days * day, best->run_low.days * day, best->run_high.days * day};
+      const Predicted time{best->run.days * day, best->run_low.days * day,
+                           best->run_high.days * day};
       row.push_back({duration(time.value), Tone::plain});
       row.push_back({interval(time, time_unit(time.value)), Tone::quiet});
       row.push_back({scaled(best->run.gpu_hours), Tone::plain});
     }
     if (length && price.stated()) row.push_back({scaled(best->run.cost), Tone::plain});
-    if (price.stated()) row.push_back({three_digits(best->run.cost_per_million_tokens), Tone::plain});
+    if (price.stated())
+      row.push_back({three_digits(best->run.cost_per_million_tokens), Tone::plain});
     table.add(std::move(row));
   }
   return table.render(width_of(options), indent, options.color) + '\n';
