@@ -47,10 +47,12 @@ nlohmann::json json_of(Words more) {
 
 TEST_CASE("sweep: every form fits 100 columns and is the same twice", "[cli][sweep]") {
   for (const Words& words :
-       {Words{"--over", "cluster.nodes=1..64x2"}, Words{"--over", "cluster.nodes=1..64x2", "--weak"},
+       {Words{"--over", "cluster.nodes=1..64x2"},
+        Words{"--over", "cluster.nodes=1..64x2", "--weak"},
         Words{"--over", "cluster.nodes=2..40+2", "--plan", "tp8-pp2"},
         Words{"--over", "cluster.system.nic_bandwidth=100..400x2 Gb/s"},
-        Words{"--over", "cluster.nodes=4,8,16", "--over", "cluster.system.nic_bandwidth=100 Gb/s,400 Gb/s"},
+        Words{"--over", "cluster.nodes=4,8,16", "--over",
+              "cluster.system.nic_bandwidth=100 Gb/s,400 Gb/s"},
         Words{"--over", "cluster.system=dgx-h100,dgx-a100-80gb"},
         Words{"--over", "training.sequence_length=2048..65536x2"},
         Words{"--over", "plans.tp8-pp2.micro_batch=1,2,3", "--plan", "tp8-pp2"}}) {
@@ -70,7 +72,8 @@ TEST_CASE("sweep --ascii leaves no other character", "[cli][sweep]") {
   CHECK(ascii.out.find('?') == std::string::npos);
 }
 
-TEST_CASE("sweep: more GPUs with the same batch are used less well, with more work as well", "[cli][sweep]") {
+TEST_CASE("sweep: more GPUs with the same batch are used less well, with more work as well",
+          "[cli][sweep]") {
   const auto strong = json_of({"--over", "cluster.nodes=8..32x2", "--plan", "tp8-pp2"});
   const auto weak = json_of({"--over", "cluster.nodes=8..32x2", "--plan", "tp8-pp2", "--weak"});
   CHECK(strong["scaling"] == "strong");
@@ -82,7 +85,8 @@ TEST_CASE("sweep: more GPUs with the same batch are used less well, with more wo
 }
 
 TEST_CASE("sweep: the fixed plan alone", "[cli][sweep]") {
-  const auto json = json_of({"--over", "cluster.nodes=8,16", "--plan", "tp8-pp2", "--plan", "hsdp32"});
+  const auto json =
+      json_of({"--over", "cluster.nodes=8,16", "--plan", "tp8-pp2", "--plan", "hsdp32"});
   REQUIRE(json["points"][0]["plans"].size() == 2);
   CHECK(json["points"][0]["plans"][0]["name"] == "hsdp32");
   CHECK(json["points"][0]["plans"][1]["name"] == "tp8-pp2");
@@ -94,7 +98,8 @@ TEST_CASE("sweep: exit code 4 where no plan fits anywhere, with a full report", 
   CHECK(finished.code == 4);
   CHECK(finished.err.empty());
   CHECK_THAT(finished.out, Matchers::Contains("no plan fits at every point.") &&
-                               Matchers::Contains("none fits") && Matchers::Contains("tp8-pp2 is too big"));
+                               Matchers::Contains("none fits") &&
+                               Matchers::Contains("tp8-pp2 is too big"));
 }
 
 TEST_CASE("sweep: a point where a plan is not legal is a row that says why", "[cli][sweep]") {
@@ -107,33 +112,39 @@ TEST_CASE("sweep: a point where a plan is not legal is a row that says why", "[c
 }
 
 TEST_CASE("sweep: settings that some plans do not see are noted", "[cli][sweep]") {
-  const Finished finished = run_lockstep(
-      sweep({"--over", "software.data_exposed=10 %,50 %", "--plan", "tp8-pp2", "--plan", "hsdp32"}));
+  const Finished finished = run_lockstep(sweep(
+      {"--over", "software.data_exposed=10 %,50 %", "--plan", "tp8-pp2", "--plan", "hsdp32"}));
   CHECK(finished.code == 0);
   CHECK(finished.err ==
-        "lockstep: note: --over software.data_exposed: plan hsdp32 has its own software and is not affected\n");
+        "lockstep: note: --over software.data_exposed: plan hsdp32 has its own software and is not "
+        "affected\n");
 }
 
 TEST_CASE("sweep: wrong command lines", "[cli][sweep]") {
-  check_usage_error({}, "lockstep: sweep needs a key and its values: --over PATH=VALUES\n"
-                        "  = hint: for example --over cluster.nodes=8,16,32 or --over cluster.nodes=8..64x2\n");
-  check_usage_error({"--over", "training.global_batch=1,2", "--weak"},
-                    "lockstep: --weak lets the batch grow with the GPUs, but no number of them is swept\n"
-                    "  = hint: for example --over cluster.nodes=8..64x2 --weak\n");
+  check_usage_error(
+      {},
+      "lockstep: sweep needs a key and its values: --over PATH=VALUES\n"
+      "  = hint: for example --over cluster.nodes=8,16,32 or --over cluster.nodes=8..64x2\n");
+  check_usage_error(
+      {"--over", "training.global_batch=1,2", "--weak"},
+      "lockstep: --weak lets the batch grow with the GPUs, but no number of them is swept\n"
+      "  = hint: for example --over cluster.nodes=8..64x2 --weak\n");
   check_usage_error({"--over", "cluster.nodes=8", "--search", "--plan", "tp8-pp2"},
                     "lockstep: --search finds the plan itself: it takes no --plan\n");
   check_usage_error({"--over", "cluster.nodes=8", "--set", "cluster.nodes=4"},
                     "lockstep: --set and --over both say cluster.nodes\n");
   check_usage_error({"--over", "cluster.nodes=8", "--ascii", "--format", "csv"},
                     "lockstep: --ascii goes with --format text\n");
-  check_usage_error({"--over", "cluster.nodes=8", "--plan", "tp8-pp3"},
-                    "lockstep: the scenario has no plan 'tp8-pp3'\n"
-                    "  = hint: did you mean tp8-pp2? its plans: fsdp-recompute, fsdp-selective, hsdp32, hsdp8, "
-                    "tp8-fsdp8,\n          tp8-pp2, tp4-pp4, tp4-pp4-half\n");
+  check_usage_error(
+      {"--over", "cluster.nodes=8", "--plan", "tp8-pp3"},
+      "lockstep: the scenario has no plan 'tp8-pp3'\n"
+      "  = hint: did you mean tp8-pp2? its plans: fsdp-recompute, fsdp-selective, hsdp32, hsdp8, "
+      "tp8-fsdp8,\n          tp8-pp2, tp4-pp4, tp4-pp4-half\n");
 }
 
 TEST_CASE("sweep: errors of values name them", "[cli][sweep]") {
-  const Finished finished = run_lockstep(sweep({"--over", "cluster.system.nic_bandwidth=100 Gb/s,200"}));
+  const Finished finished =
+      run_lockstep(sweep({"--over", "cluster.system.nic_bandwidth=100 Gb/s,200"}));
   CHECK(finished.code == 3);
   CHECK(finished.out.empty());
   CHECK(finished.err ==

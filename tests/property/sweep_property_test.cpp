@@ -1,6 +1,6 @@
 // A sweep predicts at each point what simulate predicts with the same --set, bit for bit.
-#include "sim/sweep.hpp"
 #include "sim/report/sweep_report.hpp"
+#include "sim/sweep.hpp"
 #include "tests/catch.hpp"
 
 using namespace lockstep;
@@ -81,13 +81,15 @@ TEST_CASE("sweep property: the same bytes a second time", "[sweep]") {
 
 TEST_CASE("sweep property: faster NICs never make a plan slower", "[sweep]") {
   SweepRequest request;
-  request.axes = {{"cluster.system.nic_bandwidth", {"50 Gb/s", "100 Gb/s", "200 Gb/s", "400 Gb/s"}}};
+  request.axes = {
+      {"cluster.system.nic_bandwidth", {"50 Gb/s", "100 Gb/s", "200 Gb/s", "400 Gb/s"}}};
   const Catalog catalog(folder);
   const SweepReport report =
       sweep(load_sweep(folder / "llama3-70b-64xh100.yaml", catalog, request), request);
   for (std::size_t i = 1; i < report.points.size(); ++i) {
     for (std::size_t j = 0; j < report.points[i].plans.size(); ++j) {
-      CHECK(report.points[i].plans[j].step_time_s.value <= report.points[i - 1].plans[j].step_time_s.value);
+      CHECK(report.points[i].plans[j].step_time_s.value <=
+            report.points[i - 1].plans[j].step_time_s.value);
     }
   }
 }

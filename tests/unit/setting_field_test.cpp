@@ -54,8 +54,9 @@ TEST_CASE("setting field: names and switches") {
 }
 
 TEST_CASE("setting field: maps, lists and nothing at all") {
-  for (const char* path : {"cluster", "training", "plans", "plans.p", "plans.p.pipeline", "cluster.failed",
-                           "cluster.nodez", "gpus.h100-sxm-80gb", "gpus", "", ".", "cluster.", "nonsense.x"}) {
+  for (const char* path :
+       {"cluster", "training", "plans", "plans.p", "plans.p.pipeline", "cluster.failed",
+        "cluster.nodez", "gpus.h100-sxm-80gb", "gpus", "", ".", "cluster.", "nonsense.x"}) {
     CAPTURE(path);
     CHECK_FALSE(setting_field(path));
   }

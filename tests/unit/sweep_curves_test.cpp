@@ -20,9 +20,9 @@ constexpr double exact = 1e-12;  // of a division of round numbers
 
 TEST_CASE("sweep curves: strong scaling is the lost part of the GPUs' time") {
   // 10 s on 8 GPUs; twice the GPUs take 6 s instead of 5, four times 4 s instead of 2.5.
-  const SweepReport report = hand_sweep("cluster.nodes", {hand_point("1", 8, {{"a", 10}}),
-                                                          hand_point("2", 16, {{"a", 6}}),
-                                                          hand_point("4", 32, {{"a", 4}})});
+  const SweepReport report =
+      hand_sweep("cluster.nodes", {hand_point("1", 8, {{"a", 10}}), hand_point("2", 16, {{"a", 6}}),
+                                   hand_point("4", 32, {{"a", 4}})});
   CHECK(report.scaling == Scaling::strong);
   CHECK(report.points[0].efficiency == 1);
   CHECK(report.points[1].efficiency == Approx(5.0 / 6).epsilon(exact));
@@ -33,7 +33,8 @@ TEST_CASE("sweep curves: strong scaling is the lost part of the GPUs' time") {
 }
 
 TEST_CASE("sweep curves: weak scaling is the first step time over this one") {
-  // Twice the GPUs with twice the batch: 10 s and 12.5 s are 80 %, and 2 x 0.8 = 1.6 times the tokens.
+  // Twice the GPUs with twice the batch: 10 s and 12.5 s are 80 %, and 2 x 0.8 = 1.6 times the
+  // tokens.
   SweepReport report = hand_sweep("cluster.nodes", {hand_point("1", 8, {{"a", 10}}, 1000),
                                                     hand_point("2", 16, {{"a", 12.5}}, 2000)});
   report.request.weak = true;
@@ -44,8 +45,8 @@ TEST_CASE("sweep curves: weak scaling is the first step time over this one") {
 }
 
 TEST_CASE("sweep curves: the first point that counts is the first where something fits") {
-  // `a` is too big on 8 GPUs. The best of 16 GPUs is b with 5 s, of 32 a with 4 s: 5 * 16 / (4 * 32).
-  // a for itself: 8 * 16 / (4 * 32) = 1, and b: 5 * 16 / (4.5 * 32).
+  // `a` is too big on 8 GPUs. The best of 16 GPUs is b with 5 s, of 32 a with 4 s: 5 * 16 / (4 *
+  // 32). a for itself: 8 * 16 / (4 * 32) = 1, and b: 5 * 16 / (4.5 * 32).
   const SweepReport report =
       hand_sweep("cluster.nodes", {hand_point("1", 8, {{"a", 0}, {"b", 0}}),
                                    hand_point("2", 16, {{"a", 8}, {"b", 5}}),
@@ -60,18 +61,18 @@ TEST_CASE("sweep curves: the first point that counts is the first where somethin
 }
 
 TEST_CASE("sweep curves: what is no number of GPUs scales nothing") {
-  const SweepReport report = hand_sweep("training.sequence_length", {hand_point("1024", 8, {{"a", 1}}),
-                                                                     hand_point("2048", 8, {{"a", 2}})});
+  const SweepReport report =
+      hand_sweep("training.sequence_length",
+                 {hand_point("1024", 8, {{"a", 1}}), hand_point("2048", 8, {{"a", 2}})});
   CHECK(report.scaling == Scaling::none);
   CHECK(report.points[1].efficiency == 0);
 }
 
 TEST_CASE("sweep curves: winners, and where they change") {
-  const SweepReport report =
-      hand_sweep("cluster.nodes", {hand_point("1", 8, {{"a", 0}, {"b", 0}}),
-                                   hand_point("2", 16, {{"a", 8}, {"b", 5}}),
-                                   hand_point("4", 32, {{"a", 4}, {"b", 4.5}}),
-                                   hand_point("8", 64, {{"a", 2}, {"b", 4}})});
+  const SweepReport report = hand_sweep(
+      "cluster.nodes",
+      {hand_point("1", 8, {{"a", 0}, {"b", 0}}), hand_point("2", 16, {{"a", 8}, {"b", 5}}),
+       hand_point("4", 32, {{"a", 4}, {"b", 4.5}}), hand_point("8", 64, {{"a", 2}, {"b", 4}})});
   const std::vector<WinnerRange>& ranges = report.lines.front().winners;
   REQUIRE(ranges.size() == 3);
   CHECK(ranges[0].winner.empty());
@@ -85,20 +86,19 @@ TEST_CASE("sweep curves: winners, and where they change") {
 }
 
 TEST_CASE("sweep curves: a winner that comes back has two ranges") {
-  const SweepReport report =
-      hand_sweep("cluster.nodes", {hand_point("1", 8, {{"a", 1}, {"b", 2}}),
-                                   hand_point("2", 16, {{"a", 1}, {"b", 2}}),
-                                   hand_point("3", 24, {{"a", 1}, {"b", 2}}),
-                                   hand_point("4", 32, {{"a", 2}, {"b", 1}}),
-                                   hand_point("8", 64, {{"a", 1}, {"b", 2}})});
+  const SweepReport report = hand_sweep(
+      "cluster.nodes",
+      {hand_point("1", 8, {{"a", 1}, {"b", 2}}), hand_point("2", 16, {{"a", 1}, {"b", 2}}),
+       hand_point("3", 24, {{"a", 1}, {"b", 2}}), hand_point("4", 32, {{"a", 2}, {"b", 1}}),
+       hand_point("8", 64, {{"a", 1}, {"b", 2}})});
   CHECK(winners(report) == "a wins at 8 to 24 GPUs; b wins at 32 GPUs; a wins at 64 GPUs.");
 }
 
 TEST_CASE("sweep curves: ties are called so, and where") {
   SweepPoint tied = hand_point("2", 16, {{"a", 1}, {"b", 1.01}, {"c", 1.02}});
   tied.ties = {1, 2};
-  SweepReport report = hand_sweep(
-      "cluster.nodes", {hand_point("1", 8, {{"a", 1}, {"b", 2}, {"c", 3}}), tied});
+  SweepReport report =
+      hand_sweep("cluster.nodes", {hand_point("1", 8, {{"a", 1}, {"b", 2}, {"c", 3}}), tied});
   CHECK(winners(report) == "a wins at every point (a tie with b at 16 GPUs and c at 16 GPUs).");
   report.points[0].ties = {1};
   add_curves(report);
@@ -106,10 +106,10 @@ TEST_CASE("sweep curves: ties are called so, and where") {
 }
 
 TEST_CASE("sweep curves: names have no order, so that no range is said") {
-  SweepReport report = hand_sweep("cluster.system", {hand_point("x", 8, {{"a", 1}, {"b", 2}}),
-                                                     hand_point("y", 8, {{"a", 1}, {"b", 2}}),
-                                                     hand_point("z", 8, {{"a", 1}, {"b", 2}}),
-                                                     hand_point("w", 8, {{"a", 2}, {"b", 1}})});
+  SweepReport report = hand_sweep(
+      "cluster.system",
+      {hand_point("x", 8, {{"a", 1}, {"b", 2}}), hand_point("y", 8, {{"a", 1}, {"b", 2}}),
+       hand_point("z", 8, {{"a", 1}, {"b", 2}}), hand_point("w", 8, {{"a", 2}, {"b", 1}})});
   for (SweepPoint& point : report.points) point.numbers = {std::nullopt};
   CHECK(winners(report) == "a wins at system x, y and z; b wins at system w.");
 }

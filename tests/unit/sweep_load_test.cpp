@@ -1,4 +1,5 @@
-// The scenario at every point of a sweep: what follows the swept values, what is a row, what an error.
+// The scenario at every point of a sweep: what follows the swept values, what is a row, what an
+// error.
 #include "sim/sweep.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/test_catalog.hpp"
@@ -12,7 +13,8 @@ class Files {
  public:
   explicit Files(const std::string& yaml) : file_(folder_.write("s.yaml", yaml)) {}
 
-  [[nodiscard]] SweepInput load(const SweepRequest& request, std::vector<Setting> settings = {}) const {
+  [[nodiscard]] SweepInput load(const SweepRequest& request,
+                                std::vector<Setting> settings = {}) const {
     return load_sweep(file_, catalog_.with(std::move(settings)), request);
   }
   [[nodiscard]] std::string complaint(const SweepRequest& request) const {
@@ -50,7 +52,8 @@ TEST_CASE("sweep load: each point is the scenario with that setting, the first a
   const SweepInput input = files.load(request, {{"training.dropout", "10 %"}});
   CHECK(input.base.cluster.gpus == 16);
   REQUIRE(input.points.size() == 4);
-  const std::vector<std::vector<std::string>> expected{{"1", "8"}, {"1", "24"}, {"4", "8"}, {"4", "24"}};
+  const std::vector<std::vector<std::string>> expected{
+      {"1", "8"}, {"1", "24"}, {"4", "8"}, {"4", "24"}};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const SweepScenario& point = input.points[i];
     CHECK(point.values == expected[i]);
@@ -78,7 +81,8 @@ TEST_CASE("sweep load: a data degree that is wrong in the file, or swept itself,
   const Files wrong(replaced(good_scenario, "  - name: dp\n", "  - name: dp\n    data: 3\n"));
   const SweepInput input = wrong.load(over("cluster.nodes", {"4"}));
   CHECK(input.points[0].scenario->plans[0].plan.data == 3);
-  CHECK(input.points[0].scenario->plans[0].not_legal.find("data 3 x tensor 1") != std::string::npos);
+  CHECK(input.points[0].scenario->plans[0].not_legal.find("data 3 x tensor 1") !=
+        std::string::npos);
 
   const Files good(good_scenario);
   const SweepInput swept = good.load(over("plans.dp.data", {"16", "8"}));
@@ -141,7 +145,8 @@ TEST_CASE("sweep load: what it breaks at every point is an error of each") {
         "    3 | cluster: {system: box, nodes: 2, gpus: 16}\n"
         "      |                                       ^~\n"
         "      = hint: set nodes: 2 or fewer gpus\n"
-        "s.yaml:3:39: error[E454]: at cluster.nodes=8: 16 GPUs do not reach into all of 8 nodes of 8\n"
+        "s.yaml:3:39: error[E454]: at cluster.nodes=8: 16 GPUs do not reach into all of 8 nodes of "
+        "8\n"
         "    3 | cluster: {system: box, nodes: 2, gpus: 16}\n"
         "      |                                       ^~\n"
         "      = hint: GPUs fill node by node: set nodes: 2\n");

@@ -57,7 +57,8 @@ TEST_CASE("sweep search: a point without a plan says why") {
   CHECK(report.any_feasible());
 }
 
-TEST_CASE("sweep search: what the search refuses is a row, and an error where it is so everywhere") {
+TEST_CASE(
+    "sweep search: what the search refuses is a row, and an error where it is so everywhere") {
   const TestCatalog catalog;
   const TemporaryFolder folder;
   const SweepRequest request = searching({"1", "2"});

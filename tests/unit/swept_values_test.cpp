@@ -11,7 +11,9 @@ namespace {
 
 using Values = std::vector<std::string>;
 
-Values values(const std::string& text) { return swept_axis("key=" + text).values; }
+Values values(const std::string& text) {
+  return swept_axis("key=" + text).values;
+}
 
 // What is wrong with the texts, and the hint.
 std::string complaint(const std::vector<std::string>& texts) {
@@ -79,7 +81,8 @@ TEST_CASE("swept values: what is none") {
   CHECK(complaint({"a=8,16,8"}) == "--over a has the value 8 twice");
   CHECK(complaint({"a=8..64"}) == "--over: '8..64' is no range | " + ranges);
   CHECK(complaint({"a=8..x2"}) == "--over: '8..x2' is no range | " + ranges);
-  CHECK(complaint({"a=8 GB/s..64 Gb/s x2"}) == "--over: '8 GB/s..64 Gb/s x2' is no range | " + ranges);
+  CHECK(complaint({"a=8 GB/s..64 Gb/s x2"}) ==
+        "--over: '8 GB/s..64 Gb/s x2' is no range | " + ranges);
   CHECK(complaint({"a=8..64x1"}) == "--over: the range '8..64x1' does not grow | " + ranges);
   CHECK(complaint({"a=0..64x2"}) == "--over: the range '0..64x2' does not grow | " + ranges);
   CHECK(complaint({"a=8..64+0"}) == "--over: the range '8..64+0' does not grow | " + ranges);
@@ -88,7 +91,8 @@ TEST_CASE("swept values: what is none") {
 
 TEST_CASE("swept values: how many there may be") {
   CHECK(complaint({"a=1", "b=2", "c=3"}) == "--over was given 3 times: at most two make a grid");
-  CHECK(complaint({"a=1", "a=2"}) == "--over a was given twice | one list holds all values of a key");
+  CHECK(complaint({"a=1", "a=2"}) ==
+        "--over a was given twice | one list holds all values of a key");
   // 1000 points are, 1001 are not; 40 x 26 = 1040.
   CHECK(complaint({"a=1..1000+1"}).empty());
   CHECK(complaint({"a=1..1001+1"}) ==
