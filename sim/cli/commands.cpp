@@ -127,6 +127,7 @@ std::vector<Command> make_commands() {
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
   table.push_back(search_command());
+  table.push_back(sweep_command());
   table.push_back(
       {"topology",
        "the cluster as a network: routes, bisection, link loads, failures",
