@@ -2,6 +2,7 @@
 // hold the same layers are laid out once, and blocks are kept from plan to plan.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -11,31 +12,42 @@
 namespace lockstep {
 
 // What lower() gives, but `workload.stages` holds one stage of each kind: stages of one kind have
-// the same layers, ends, parameters, data_calls, optimizer_ops and copies. Their index is that of
-// the first stage of the kind; their memory is that of the stage of the kind that takes most.
+// the same chunks, recomputed layers and ends, and so the same parameters, data_calls,
+// optimizer_ops and copies. `index` is that of the first stage of the kind; micro_batches_in_flight
+// and host_bytes are those of the stage of the kind that holds most. tensors, held_at_peak and
+// instants are left empty.
 struct DistinctWorkload {
-  Workload workload;                   // stages[].instants and .tensors may be left empty
+  Workload workload;
   std::vector<std::uint16_t> kind_of;  // of each pipeline stage: index into workload.stages
   Bytes peak_allocated;                // of the fullest stage: peak_memory().worst().allocated
-  std::uint64_t blocks = 0;  // changes whenever kinds, embedding or head do (their fsdp calls and
-                             // copies apart): what a cache of their times is valid for
+  // Changes whenever kinds, embedding or head do (their fsdp calls and copies apart): what a cache
+  // of their times is valid for. Never given twice by one PlanLowering, not even for equal blocks
+  // that were dropped in between.
+  std::uint64_t blocks = 0;
 };
 
+// One per thread. Keeps the blocks and stage layouts of some plans before, at most a few megabytes
+// of them (see kept_bytes()).
 class PlanLowering {
  public:
+  // Both must outlive it.
   PlanLowering(const Model& model, const Training& training);
   ~PlanLowering();
   PlanLowering(const PlanLowering&) = delete;
   PlanLowering& operator=(const PlanLowering&) = delete;
 
-  // Of a legal plan whose software is always the same. Valid until the next call. Cheapest where
-  // consecutive plans differ in few things: the blocks of the last plans are kept by what they
-  // depend on (tensor, sequence_parallel, context, expert, micro_batch, recompute and its parts,
-  // the schedule where it splits backward passes, data where experts see it …).
+  // Of a legal plan (violations() empty) whose software is the same in every call. Valid until the
+  // next call of lower() or peak_allocated(). Cheapest where consecutive plans have the same blocks:
+  // the same tensor, sequence_parallel, tensor_overlap, context, expert, micro_batch, recompute and
+  // recompute_parts; and, where they matter, FSDP or not and the ends of the model together or
+  // apart.
   const DistinctWorkload& lower(const Plan& plan);
 
   // peak_memory().worst().allocated of the plan, without what only step times need.
   Bytes peak_allocated(const Plan& plan);
+
+  // About what is kept for later plans.
+  [[nodiscard]] std::size_t kept_bytes() const;
 
  private:
   struct Parts;

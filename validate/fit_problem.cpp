@@ -214,15 +214,15 @@ FitPoint FitProblem::minimum(const Linearization& line, const FitPoint& start,
   optimizer.set_xtol_abs(1e-5);
   optimizer.set_ftol_rel(1e-10);
   optimizer.set_maxeval(600);
-  using Objective = std::decay_t<decltype(value)>;
+  using Minimised = std::decay_t<decltype(value)>;
   optimizer.set_min_objective(
       [](const std::vector<double>& at, std::vector<double>& slope, void* data) {
         std::vector<double> own;
-        const double sum = (*static_cast<const Objective*>(data))(at, own);
+        const double sum = (*static_cast<const Minimised*>(data))(at, own);
         if (!slope.empty()) slope = own;
         return sum;
       },
-      const_cast<Objective*>(&value));
+      const_cast<Minimised*>(&value));
   double reached = 0;
   try {
     optimizer.optimize(z, reached);

@@ -21,14 +21,14 @@ double quantile(std::vector<double> values, double share) {
   return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
-struct Objective {
+struct LeastSquares {
   const LogResiduals* residuals;
   std::vector<double> parameters;
   std::vector<double> values;
 };
 
 double robust_sum(const std::vector<double>& logs, std::vector<double>& /*gradient*/, void* data) {
-  auto& objective = *static_cast<Objective*>(data);
+  auto& objective = *static_cast<LeastSquares*>(data);
   for (std::size_t i = 0; i < logs.size(); ++i) objective.parameters[i] = std::exp(logs[i]);
   (*objective.residuals)(objective.parameters, objective.values);
   double sum = 0;
@@ -264,7 +264,7 @@ void fit_memory(const KernelCorpus& corpus, KernelFit& fit) {
 
 RobustMinimum robust_minimum(const LogResiduals& residuals, const std::vector<double>& start,
                              const std::vector<double>& low, const std::vector<double>& high) {
-  Objective objective{&residuals, std::vector<double>(start.size()), {}};
+  LeastSquares objective{&residuals, std::vector<double>(start.size()), {}};
   std::vector<double> x = logs(start);
   const std::vector<double> least = logs(low);
   const std::vector<double> most = logs(high);

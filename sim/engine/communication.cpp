@@ -18,32 +18,42 @@ std::size_t index(GroupKind group) {
 }  // namespace
 
 Communication::Communication(const Cluster& cluster, const Plan& plan)
-    : cluster_(cluster), plan_(plan), strides_(rank_strides(plan)), routes_(routes(cluster)) {
-  const nccl::Conditions step = nccl::in_training_step(cluster.system);
-  const auto prepare = [&](std::size_t at, const GroupShape& shape) {
-    shapes_[at] = shape;
-    groups_[at] = nccl::prepare(cluster, routes_, shape, step);
-  };
-  const auto set = [&](GroupKind kind, const GroupShape& shape) { prepare(index(kind), shape); };
+    : cluster_(cluster),
+      plan_(plan),
+      own_book_(std::make_unique<GroupBook>(cluster)),
+      book_(*own_book_),
+      strides_(rank_strides(plan)) {
+  find_groups();
+}
+
+Communication::Communication(const Cluster& cluster, const Plan& plan, GroupBook& book)
+    : cluster_(cluster), plan_(plan), book_(book), strides_(rank_strides(plan)) {
+  find_groups();
+}
+
+void Communication::find_groups() {
+  groups_.fill(&book_.group(GroupShape{}));
   for (std::size_t i = 0; i < kinds; ++i) {
     const auto kind = static_cast<GroupKind>(i);
     if (kind == GroupKind::pipeline_neighbor || kind == GroupKind::pipeline_ends) continue;
-    const GroupGrid grid = group_grid(plan, kind);
-    if (grid.degree > 1) set(kind, group_shape(cluster, grid.degree, grid.stride));
+    const GroupGrid grid = group_grid(plan_, kind, strides_);
+    if (grid.degree > 1) groups_[i] = &book_.group(grid.degree, grid.stride);
   }
-  const std::int64_t stages = plan.pipeline.stages;
+  const std::int64_t stages = plan_.pipeline.stages;
   if (stages < 2) return;
-  prepare(pair_inside, stage_pair(1, true));
+  groups_[pair_inside] = &stage_pair(1, true);
   bool crosses = false;
   for (std::int64_t i = 0; i + 1 < stages; ++i) crosses = crosses || !stays_inside(i, i + 1);
-  set(GroupKind::pipeline_neighbor, stage_pair(1, !crosses));
-  set(GroupKind::pipeline_ends, stage_pair(stages - 1, stays_inside(0, stages - 1)));
-  prepare(pair_across, stage_pair(1, false));
+  groups_[index(GroupKind::pipeline_neighbor)] = &stage_pair(1, !crosses);
+  groups_[index(GroupKind::pipeline_ends)] = &stage_pair(stages - 1, stays_inside(0, stages - 1));
+  groups_[pair_across] = &stage_pair(1, false);
 }
 
 void Communication::list_prices() {
   prices_ = std::make_unique<PriceList>();
-  for (const GroupShape& shape : shapes_) prices_->add(cluster_, routes_, shape);
+  for (const GroupBook::Group* group : groups_) {
+    prices_->add(cluster_, book_.routes(), group->shape);
+  }
   reprice();
 }
 
@@ -54,20 +64,24 @@ void Communication::reprice() {
 nccl::CollectiveChoice Communication::choose(std::size_t group, Collective collective,
                                              Bytes bytes) const {
   return prices_ ? prices_->price(group, collective, bytes)
-                 : nccl::choose(groups_[group], collective, bytes);
+                 : nccl::choose(groups_[group]->prepared, collective, bytes);
 }
 
 // A rank and its counterpart so many stages on.
-GroupShape Communication::stage_pair(std::int64_t stages_apart, bool inside) const {
-  if (inside) return {2, 1, 2, 1, 1, 1, 1};
+const GroupBook::Group& Communication::stage_pair(std::int64_t stages_apart, bool inside) {
+  if (inside) return book_.group(GroupShape{2, 1, 2, 1, 1, 1, 1});
   const std::int64_t domain = std::max<std::int64_t>(1, cluster_.system.gpus_per_nvlink_domain);
   GroupShape pair = group_shape(cluster_, 2, std::max(strides_.pipeline * stages_apart, domain));
   pair.sibling_groups = std::min(strides_.pipeline, domain);
-  return pair;
+  return book_.group(pair);
 }
 
 const GroupShape& Communication::shape(GroupKind group) const {
-  return shapes_[index(group)];
+  return groups_[index(group)]->shape;
+}
+
+const GroupBook::Group* Communication::group(GroupKind group) const {
+  return groups_[index(group)];
 }
 
 nccl::CollectiveChoice Communication::cost(const CollectiveCall& call) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scenarios/scenario.hpp"
+#include "sim/engine/group_book.hpp"
 #include "sim/engine/price_list.hpp"
 #include "strategies/rank_order.hpp"
 #include "strategies/workload.hpp"
@@ -32,6 +33,8 @@ struct CollectiveUse {
 class Communication {
  public:
   Communication(const Cluster& cluster, const Plan& plan);
+  // The same with groups from a book of this cluster, which outlives it: for many plans.
+  Communication(const Cluster& cluster, const Plan& plan, GroupBook& book);
 
   // From now on times are read from a list of prices: for many evaluations of one plan on one
   // cluster, whose conditions (system.link_share …) may move and whose links may not. Times are the
@@ -41,6 +44,8 @@ class Communication {
   void reprice();
 
   [[nodiscard]] const GroupShape& shape(GroupKind group) const;
+  // Where the group lies; the same group of the same book: the same times.
+  [[nodiscard]] const GroupBook::Group* group(GroupKind group) const;
   // Of a stage transfer: the slowest of them.
   [[nodiscard]] nccl::CollectiveChoice cost(const CollectiveCall& call) const;
 
@@ -58,22 +63,23 @@ class Communication {
   // Bytes of the call that travel.
   [[nodiscard]] Bytes sent_bytes(const CollectiveCall& call) const;
   [[nodiscard]] bool stays_inside(std::int64_t from_stage, std::int64_t to_stage) const;
-  [[nodiscard]] GroupShape stage_pair(std::int64_t stages_apart, bool inside) const;
+  [[nodiscard]] const GroupBook::Group& stage_pair(std::int64_t stages_apart, bool inside);
+  void find_groups();
 
   [[nodiscard]] nccl::CollectiveChoice choose(std::size_t group, Collective collective,
                                               Bytes bytes) const;
 
   const Cluster& cluster_;
   const Plan& plan_;
+  std::unique_ptr<GroupBook> own_book_;
+  GroupBook& book_;
   RankStrides strides_;
-  Routes routes_;
   static constexpr auto kinds = static_cast<std::size_t>(GroupKind::count);
   // Behind the kinds: a pair of pipeline stages in one domain, and one in two domains.
   static constexpr std::size_t pair_inside = kinds;
   static constexpr std::size_t pair_across = kinds + 1;
-  std::array<GroupShape, kinds + 2> shapes_;
-  std::array<nccl::NcclGroup, kinds + 2> groups_;  // how NCCL would run each, inside this step
-  std::unique_ptr<PriceList> prices_;              // null: times come from groups_
+  std::array<const GroupBook::Group*, kinds + 2> groups_{};  // of the book
+  std::unique_ptr<PriceList> prices_;                        // null: times come from groups_
 };
 
 // Sums what each kind of call costs over the step.

@@ -84,12 +84,15 @@ Bytes bytes_of(const Flow& flow) {
 }  // namespace
 
 GroupGrid group_grid(const Plan& plan, GroupKind group) {
+  return group_grid(plan, group, rank_strides(plan));
+}
+
+GroupGrid group_grid(const Plan& plan, GroupKind group, const RankStrides& strides) {
   const bool sharded = plan.sharding != Sharding::none;
   const std::int64_t all = plan.replicas();
   const std::int64_t shard = sharded ? plan.shard_ranks() : all;
   const std::int64_t expert_all = plan.expert_replicas();
   const std::int64_t expert_shard = sharded ? plan.expert_shard_ranks() : expert_all;
-  const RankStrides strides = rank_strides(plan);
   switch (group) {
     case GroupKind::tensor:
       return {plan.tensor, strides.tensor};

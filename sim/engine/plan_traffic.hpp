@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "strategies/rank_order.hpp"
 #include "strategies/workload.hpp"
 #include "topology/link_load.hpp"
 
@@ -19,6 +20,8 @@ struct GroupGrid {
 // Where the groups of a kind lie, in the plan's order of dimensions. pipeline_neighbor: the chain
 // of all stages.
 GroupGrid group_grid(const Plan& plan, GroupKind group);
+// The same; `strides` are rank_strides(plan).
+GroupGrid group_grid(const Plan& plan, GroupKind group, const RankStrides& strides);
 
 // One flow for each name of collective and group, over all micro-batches of one step. Stages differ
 // in how much they send: a flow stands for the stage that sends most of it, so a link that carries

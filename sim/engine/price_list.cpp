@@ -28,13 +28,13 @@ std::size_t PriceList::add(const Cluster& cluster, const Routes& routes, const G
 }
 
 nccl::CollectiveChoice PriceList::price(std::size_t group, Collective collective, Bytes bytes) {
-  for (const Price& known : prices_) {
+  for (const CallPrice& known : prices_) {
     if (known.bytes == bytes.value() && known.group == group && known.collective == collective)
       return known.now;
   }
   const nccl::CollectiveChoice links = nccl::choose(groups_[group].links, collective, bytes);
   const nccl::CollectiveChoice network = nccl::choose(groups_[group].network, collective, bytes);
-  Price price;
+  CallPrice price;
   price.group = group;
   price.collective = collective;
   price.bytes = bytes.value();
@@ -49,10 +49,10 @@ nccl::CollectiveChoice PriceList::price(std::size_t group, Collective collective
 
 void PriceList::reprice(const nccl::Conditions& conditions) {
   conditions_ = conditions;
-  for (Price& price : prices_) set(price);
+  for (CallPrice& price : prices_) set(price);
 }
 
-void PriceList::set(Price& price) const {
+void PriceList::set(CallPrice& price) const {
   const Group& group = groups_[price.group];
   const double share =
       conditions_.network_share / (1.0 + conditions_.network_decay * group.log_nodes);

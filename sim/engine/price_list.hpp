@@ -30,7 +30,7 @@ class PriceList {
     bool across = false;
     double log_nodes = 0;
   };
-  struct Price {
+  struct CallPrice {
     std::size_t group = 0;
     Collective collective = Collective::all_reduce;
     double bytes = 0;
@@ -39,11 +39,11 @@ class PriceList {
     double network = 0;
     nccl::CollectiveChoice now;
   };
-  void set(Price& price) const;
+  void set(CallPrice& price) const;
 
   nccl::Conditions conditions_;
   std::vector<Group> groups_;
-  std::vector<Price> prices_;
+  std::vector<CallPrice> prices_;
 };
 
 }  // namespace lockstep

@@ -53,21 +53,38 @@ Seconds StageTime::hidden_compute() const {
   return sum;
 }
 
+WorkloadPasses::WorkloadPasses(const Cluster& cluster, const Plan& plan, const Workload& workload,
+                               const Communication& communication) {
+  const LayerTimer layers(cluster, plan, communication);
+  const bool splits = find_schedule(workload.schedule)->splits_backward;
+  const auto passes = [&](const Block& block, bool ends) -> BlockPasses {
+    return {layers.time(block.forward, {false, ends, false}),
+            layers.time(block.backward, {false, ends, splits}),
+            layers.time(block.recompute, {true, ends, false})};
+  };
+  kinds.reserve(workload.kinds.size());
+  for (const LayerKind& kind : workload.kinds) kinds.push_back(passes(kind.block, false));
+  embedding = passes(workload.embedding, true);
+  head = passes(workload.head, true);
+}
+
 StageTimer::StageTimer(const Cluster& cluster, const Plan& plan, const Workload& workload,
-                       const Communication& communication)
+                       const Communication& communication, const WorkloadPasses& passes)
     : cluster_(cluster),
       gpu_(cluster.system.gpu),
       plan_(plan),
       software_(plan.software),
       workload_(workload),
       communication_(communication),
-      layers_(cluster, plan, communication) {
-  for (const LayerKind& kind : workload.kinds) {
-    kinds_.push_back(block_time(kind.block, false, kind.fsdp_forward, kind.fsdp_backward));
+      passes_(passes) {
+  kinds_.reserve(workload.kinds.size());
+  for (std::size_t i = 0; i < workload.kinds.size(); ++i) {
+    const LayerKind& kind = workload.kinds[i];
+    kinds_.push_back(block_time(passes.kinds[i], kind.fsdp_forward, kind.fsdp_backward));
     add_copies(kind, kinds_.back());
   }
-  embedding_ = block_time(workload.embedding, true, {}, {});
-  head_ = block_time(workload.head, true, {}, {});
+  embedding_ = block_time(passes.embedding, {}, {});
+  head_ = block_time(passes.head, {}, {});
   if (workload.boundary.bytes.value() <= 0) return;
   for (std::int64_t i = 0; i < plan.pipeline.stages; ++i) {
     transfers_.push_back(communication.transfer_cost(workload.boundary, i).time);
@@ -100,26 +117,19 @@ StageTimer::Sends StageTimer::sends_of(std::int64_t stage, std::int64_t chunk) c
 }
 
 StageTimer::BlockTime StageTimer::block_time(
-    const Block& block, bool ends, const std::vector<CollectiveCall>& unit_forward,
+    const BlockPasses& passes, const std::vector<CollectiveCall>& unit_forward,
     const std::vector<CollectiveCall>& unit_backward) const {
-  const bool splits = find_schedule(workload_.schedule)->splits_backward;
-  PassTime forward = layers_.time(block.forward, {false, ends, false});
-  PassTime backward = layers_.time(block.backward, {false, ends, splits});
-  PassTime again = layers_.time(block.recompute, {true, ends, false});
   BlockTime time;
-  time.plain.forward = forward.parts;
-  time.plain.backward = backward.parts;
-  time.plain.weight_gradient = backward.weight_gradient;
+  time.plain.forward = passes.forward.parts;
+  time.plain.backward = passes.backward.parts;
+  time.plain.weight_gradient = passes.backward.weight_gradient;
   time.recomputing = time.plain;
-  time.recomputing.backward.add(again.parts);
+  time.recomputing.backward.add(passes.again.parts);
   for (ChunkTime* chunk : {&time.plain, &time.recomputing}) {
     chunk->hidden_compute = add_unit(chunk->forward, unit_forward);
     chunk->hidden_compute += add_unit(chunk->backward, unit_backward);
   }
   for (const CollectiveCall& call : unit_forward) time.unit += communication_.overlapped_time(call);
-  time.exposed_forward = std::move(forward.exposed);
-  time.exposed_backward = std::move(backward.exposed);
-  time.exposed_again = std::move(again.exposed);
   return time;
 }
 
@@ -230,11 +240,11 @@ void StageTimer::add_host(StageTime& time, const Stage& stage) const {
   }
 }
 
-StageTime StageTimer::time(const Stage& stage) const {
+StageTime StageTimer::time(const Stage& stage, std::int64_t index) const {
   StageTime time;
   for (const Chunk& chunk : stage.chunks) time.chunks.push_back(chunk_time(chunk));
   for (std::size_t i = 0; i < stage.chunks.size(); ++i) {
-    const Sends sends = sends_of(stage.index, static_cast<std::int64_t>(i));
+    const Sends sends = sends_of(index, static_cast<std::int64_t>(i));
     time.chunks[i].forward[StepPart::pipeline_exposed] += sends.forward.blocking;
     time.chunks[i].backward[StepPart::pipeline_exposed] += sends.backward.blocking;
   }
@@ -250,22 +260,22 @@ void StageTimer::tally_pass(const Pass& pass, const std::vector<Seconds>& expose
   }
 }
 
-void StageTimer::tally_block(const Block& block, const BlockTime& time, double passes, double again,
-                             CollectiveTally& tally) const {
-  tally_pass(block.forward, time.exposed_forward, passes, tally);
-  tally_pass(block.recompute, time.exposed_again, again, tally);
-  tally_pass(block.backward, time.exposed_backward, passes, tally);
+void StageTimer::tally_block(const Block& block, const BlockPasses& exposed, double passes,
+                             double again, CollectiveTally& tally) const {
+  tally_pass(block.forward, exposed.forward.exposed, passes, tally);
+  tally_pass(block.recompute, exposed.again.exposed, again, tally);
+  tally_pass(block.backward, exposed.backward.exposed, passes, tally);
 }
 
 void StageTimer::tally_blocks(const Chunk& chunk, double micro_batches,
                               CollectiveTally& tally) const {
   for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
-    tally_block(workload_.kinds[kind].block, kinds_[kind],
+    tally_block(workload_.kinds[kind].block, passes_.kinds[kind],
                 as_double(chunk.layers[kind]) * micro_batches,
                 as_double(chunk.recomputed[kind]) * micro_batches, tally);
   }
-  if (chunk.has_embedding) tally_block(workload_.embedding, embedding_, micro_batches, 0, tally);
-  if (chunk.has_head) tally_block(workload_.head, head_, micro_batches, 0, tally);
+  if (chunk.has_embedding) tally_block(workload_.embedding, passes_.embedding, micro_batches, 0, tally);
+  if (chunk.has_head) tally_block(workload_.head, passes_.head, micro_batches, 0, tally);
 }
 
 // FSDP: what is exposed belongs to the unit's calls together; each gets its share by time.

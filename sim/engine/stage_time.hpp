@@ -30,13 +30,35 @@ struct StageTime {
   [[nodiscard]] Seconds hidden_compute() const;
 };
 
+// The passes of a block on the layer timeline, without its FSDP unit and copies.
+struct BlockPasses {
+  PassTime forward;
+  PassTime backward;
+  PassTime again;  // recompute
+};
+
+// Those of a workload. They depend on its blocks, on the schedule where it splits backward passes,
+// on the plan's tensor_overlap and sequence_parallel, and on the groups of tensor, context and
+// experts.
+struct WorkloadPasses {
+  WorkloadPasses(const Cluster& cluster, const Plan& plan, const Workload& workload,
+                 const Communication& communication);
+
+  std::vector<BlockPasses> kinds;
+  BlockPasses embedding;
+  BlockPasses head;
+};
+
 // Times of the blocks of a workload, computed once and combined per stage.
 class StageTimer {
  public:
+  // All outlive it. `passes` are those of the workload.
   StageTimer(const Cluster& cluster, const Plan& plan, const Workload& workload,
-             const Communication& communication);
+             const Communication& communication, const WorkloadPasses& passes);
 
-  [[nodiscard]] StageTime time(const Stage& stage) const;
+  [[nodiscard]] StageTime time(const Stage& stage) const { return time(stage, stage.index); }
+  // Of a stage with its layers at another place of the pipeline.
+  [[nodiscard]] StageTime time(const Stage& stage, std::int64_t index) const;
 
   // One transfer between this stage and the next: how long the sender's compute waits, and what
   // runs beside it.
@@ -62,13 +84,9 @@ class StageTimer {
     ChunkTime plain;
     ChunkTime recomputing;
     Seconds unit;  // collectives of the FSDP unit beside the forward pass
-    // What the step waits for, of each call of the passes.
-    std::vector<Seconds> exposed_forward;
-    std::vector<Seconds> exposed_backward;
-    std::vector<Seconds> exposed_again;
   };
 
-  [[nodiscard]] BlockTime block_time(const Block& block, bool ends,
+  [[nodiscard]] BlockTime block_time(const BlockPasses& passes,
                                      const std::vector<CollectiveCall>& unit_forward,
                                      const std::vector<CollectiveCall>& unit_backward) const;
   // Returns the unit's compute where its collectives take longer, else zero.
@@ -81,7 +99,7 @@ class StageTimer {
   void add_host(StageTime& time, const Stage& stage) const;
   void tally_pass(const Pass& pass, const std::vector<Seconds>& exposed, double calls,
                   CollectiveTally& tally) const;
-  void tally_block(const Block& block, const BlockTime& time, double passes, double again,
+  void tally_block(const Block& block, const BlockPasses& exposed, double passes, double again,
                    CollectiveTally& tally) const;
   void tally_blocks(const Chunk& chunk, double micro_batches, CollectiveTally& tally) const;
   void tally_units(const Stage& stage, double micro_batches, CollectiveTally& tally) const;
@@ -92,7 +110,7 @@ class StageTimer {
   const Software& software_;
   const Workload& workload_;
   const Communication& communication_;
-  LayerTimer layers_;
+  const WorkloadPasses& passes_;
   std::vector<BlockTime> kinds_;
   BlockTime embedding_;
   BlockTime head_;

@@ -202,7 +202,8 @@ const char* line_name(StepPart part) {
 
 StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& workload) {
   const Communication communication(cluster, plan);
-  const StageTimer timer(cluster, plan, workload, communication);
+  const WorkloadPasses passes(cluster, plan, workload, communication);
+  const StageTimer timer(cluster, plan, workload, communication, passes);
   const Software& software = plan.software;
   const double micro_batches = as_double(workload.micro_batches);
 

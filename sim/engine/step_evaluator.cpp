@@ -72,7 +72,8 @@ void StepEvaluator::apply_slopes() {
 double StepEvaluator::total() {
   apply_slopes();
   communication_.reprice();
-  const StageTimer timer(cluster_, plan_, workload_, communication_);
+  const WorkloadPasses passes(cluster_, plan_, workload_, communication_);
+  const StageTimer timer(cluster_, plan_, workload_, communication_, passes);
   return step_parts(cluster_, plan_, workload_, timer, communication_, durations_).total().value();
 }
 

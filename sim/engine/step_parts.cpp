@@ -43,6 +43,12 @@ Seconds update_copies(const Cluster& cluster, const Plan& plan, const Workload& 
 
 }  // namespace
 
+double straggler_share(const Cluster& cluster, const Software& software) {
+  const double doublings =
+      std::max(0.0, std::log2(as_double(gpu_count(cluster)) / straggler_free_gpus));
+  return *software.straggler_per_doubling * doublings;
+}
+
 Seconds StepParts::total() const {
   Seconds sum;
   for (std::size_t i = 0; i < static_cast<std::size_t>(StepPart::count); ++i) {
@@ -84,9 +90,7 @@ StepParts step_parts(const Cluster& cluster, const Plan& plan, const Workload& w
   parts[StepPart::copy_exposed] += copies;
   parts[StepPart::optimizer] -= copies;
   parts[StepPart::host_step] += *software.host_per_step;
-  const double doublings =
-      std::max(0.0, std::log2(as_double(gpu_count(cluster)) / straggler_free_gpus));
-  parts[StepPart::stragglers] += *software.straggler_per_doubling * doublings * parts.total();
+  parts[StepPart::stragglers] += straggler_share(cluster, software) * parts.total();
 
   step.work.host = parts[StepPart::host_step] + parts[StepPart::stragglers];
   return step;

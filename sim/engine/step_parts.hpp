@@ -21,6 +21,9 @@ struct StepParts {
   [[nodiscard]] Seconds total() const;
 };
 
+// Seconds that stragglers and jitter add to a step of one second.
+double straggler_share(const Cluster& cluster, const Software& software);
+
 // Pure; `durations` is a buffer.
 StepParts step_parts(const Cluster& cluster, const Plan& plan, const Workload& workload,
                      const StageTimer& timer, const Communication& communication,

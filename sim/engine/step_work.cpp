@@ -97,6 +97,23 @@ void add_repeated_reductions(const Plan& plan, const Workload& workload, const S
   }
 }
 
+StageWork stage_work(const Cluster& cluster, const Plan& plan, const Workload& workload,
+                     const Stage& stage, const Communication& communication,
+                     const StageTime& time) {
+  StageWork work;
+  work.chunks.reserve(time.chunks.size());
+  for (const ChunkTime& chunk : time.chunks) work.chunks.push_back(pass_cost(chunk));
+  StageSync sync = stage_sync(plan, workload, stage, communication);
+  work.gather = std::move(sync.gather);
+  work.reduce = std::move(sync.reduce);
+  work.after_reduce = sync.after_reduce;
+  for (const Op& op : stage.optimizer_ops) {
+    work.optimizer += op_time(cluster.system.gpu, plan.software, op);
+  }
+  work.optimizer += host_update(cluster, plan, stage, time.backward()).total();
+  return work;
+}
+
 StepWork step_work(const Cluster& cluster, const Plan& plan, const Workload& workload,
                    const StageTimer& timer, const Communication& communication,
                    const std::vector<StageTime>& times) {
@@ -106,22 +123,13 @@ StepWork step_work(const Cluster& cluster, const Plan& plan, const Workload& wor
   work.micro_batches = workload.micro_batches;
   for (std::size_t i = 0; i < workload.stages.size(); ++i) {
     const Stage& stage = workload.stages[i];
-    StageWork one;
-    for (const ChunkTime& chunk : times[i].chunks) one.chunks.push_back(pass_cost(chunk));
-    StageSync sync = stage_sync(plan, workload, stage, communication);
-    one.gather = std::move(sync.gather);
-    one.reduce = std::move(sync.reduce);
-    one.after_reduce = sync.after_reduce;
+    StageWork one = stage_work(cluster, plan, workload, stage, communication, times[i]);
     const StageTimer::Transfer next = timer.transfer_from(stage.index);
     const StageTimer::Transfer before = timer.transfer_from(stage.index - 1);
     one.forward_send_blocking = next.blocking;
     one.forward_send_hidden = next.hidden;
     one.backward_send_blocking = before.blocking;
     one.backward_send_hidden = before.hidden;
-    for (const Op& op : stage.optimizer_ops) {
-      one.optimizer += op_time(cluster.system.gpu, plan.software, op);
-    }
-    one.optimizer += host_update(cluster, plan, stage, times[i].backward()).total();
     work.stages.push_back(std::move(one));
   }
   return work;

@@ -23,6 +23,11 @@ StageSync stage_sync(const Plan& plan, const Workload& workload, const Stage& st
 void add_repeated_reductions(const Plan& plan, const Workload& workload, const Stage& stage,
                              const Communication& communication, StageTime& time);
 
+// What one stage of these times does, but for its transfers.
+StageWork stage_work(const Cluster& cluster, const Plan& plan, const Workload& workload,
+                     const Stage& stage, const Communication& communication,
+                     const StageTime& time);
+
 // `times` of every stage, in order. Without the time of the host per step; stragglers are not an
 // event of the timeline.
 StepWork step_work(const Cluster& cluster, const Plan& plan, const Workload& workload,

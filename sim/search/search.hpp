@@ -35,10 +35,10 @@ struct Candidate {
   double objective = 0;  // smaller is better
 };
 
-// A limit that the best plan would gain from.
+// The best plan that breaks one limit and no other.
 struct RelaxedBest {
-  std::string constraint;  // the constraint's text, or "memory of the GPU"
-  Candidate best;          // that breaks this constraint and no other
+  std::size_t limit = 0;  // the memory of the GPU, the request's constraints, P(fits)
+  Candidate best;
 };
 
 struct SearchCounts {
@@ -53,6 +53,7 @@ struct SearchCounts {
 struct SearchEffort {
   std::uint64_t timed = 0;   // plans whose step time was computed
   std::uint64_t pruned = 0;  // feasible plans that a bound excluded from every list
+  int threads = 0;           // that searched, of all processes
 };
 
 // What some items gave. A value: copied, merged, sent to another process.
@@ -62,7 +63,7 @@ struct SearchState {
   std::vector<Candidate> best;          // by objective
   std::vector<Candidate> memory_front;  // step time against memory, on the scenario's nodes
   std::vector<Candidate> gpu_front;     // step time against GPUs
-  std::vector<RelaxedBest> relaxed;     // one per limit, in its order
+  std::vector<RelaxedBest> relaxed;     // at most one per limit, in their order
 
   [[nodiscard]] std::string to_bytes() const;
   // Throws std::runtime_error for anything that to_bytes() did not write.
@@ -77,8 +78,8 @@ struct FoundPlan {
 };
 
 struct Relaxation {
-  std::string constraint;
-  double bound_needed = 0;  // what the constraint would have to allow, in its base units
+  Constraint constraint;  // "memory of the GPU", or one of the request's
+  double bound_needed = 0;  // what it would have to allow, in its base units
   FoundPlan plan;
   double gain = 0;  // of the objective: 0.06 is 6 % better
 };
@@ -120,6 +121,8 @@ class PlanSearch {
   [[nodiscard]] FoundPlan found(const Candidate& candidate) const;
 
  private:
+  void add_relaxations(const SearchState& state, SearchResult& result) const;
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -34,7 +34,7 @@ void list_chunk(StageTensors& list, std::size_t index) {
     add(full ? "layer inputs" : "activations", as_double(chunk.recomputed[kind]) * list.kept(kind));
   }
   if (list.plan.sequence_parallel) {
-    const double states = list.workload.stages.size() > 1
+    const double states = list.all.pipelined
                               ? list.software.gathered_inputs_kept_pipelined
                               : list.software.gathered_inputs_kept;
     std::int64_t layers = 0;
@@ -46,9 +46,9 @@ void list_chunk(StageTensors& list, std::size_t index) {
               Lifetime::saved(), list.context.shape.element, 1, "", number});
   }
   if (chunk.has_embedding) {
-    add("activations", saved_bytes(list.workload.embedding, {}).value());
+    add("activations", list.all.sizes.embedding_saved.value());
   }
-  if (list.workload.stages.size() > 1) {
+  if (list.all.pipelined) {
     const double chunks = as_double(static_cast<std::int64_t>(list.stage.chunks.size()));
     const double ranks = list.software.pipeline_buffers_split ? list.context.shape.tensor : 1.0;
     list.add({"pipeline buffers", TensorClass::pipeline_buffers,

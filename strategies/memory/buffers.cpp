@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "strategies/memory/lists.hpp"
-#include "strategies/parallel/parallel.hpp"
 
 namespace lockstep::memory {
 
@@ -26,7 +25,7 @@ void list_transfers(StageTensors& list) {
     list.add({"gathered sequence buffers", buffers, 3.0 * at.hidden_state(), Lifetime::step(),
               at.element});
   }
-  if (list.workload.stages.size() > 1) {
+  if (list.all.pipelined) {
     // Where the software has buffers per micro-batch, activations arrive in and leave from those.
     const double own = list.software.pipeline_buffers > 0 ? 1.0 : 2.0;
     list.add(
@@ -38,12 +37,7 @@ void list_transfers(StageTensors& list) {
 // every step's output until the core is done (AttnFuncWithCPAndKVP2P: p2p_comm_buffers and
 // out_per_step), forward only.
 void list_context(StageTensors& list) {
-  Bytes forward;
-  Bytes backward;
-  for (const LayerKind& kind : list.workload.kinds) {
-    forward = std::max(forward, kind.block.exchange_forward);
-    backward = std::max(backward, kind.block.exchange_backward);
-  }
+  Bytes forward = list.all.sizes.exchange_forward;
   const Context& context = list.plan.context;
   if (list.software.context_keeps_steps && context.degree > 1 &&
       context.method == ContextMethod::ring) {
@@ -52,8 +46,8 @@ void list_context(StageTensors& list) {
   }
   list.add({"context exchange buffers", buffers, forward, Lifetime::at(Moment::forward),
             list.context.shape.element});
-  list.add({"context exchange buffers", buffers, backward, Lifetime::backward(),
-            list.context.shape.element});
+  list.add({"context exchange buffers", buffers, list.all.sizes.exchange_backward,
+            Lifetime::backward(), list.context.shape.element});
 }
 
 // FSDP1 with frozen and trained weights in one flat parameter: a unit's gradient hook never frees
@@ -61,14 +55,14 @@ void list_context(StageTensors& list) {
 // parameter, put together from its pieces and padded for the reduction.
 void list_frozen_units(StageTensors& list) {
   const StateBytes& bytes = list.bytes;
-  const double saving = bytes.gather - quantized_bytes(list.context.training.adapter.frozen);
+  const double saving = bytes.gather - list.all.quantized;
   const double all = bytes.gather * (list.stage.parameters + list.stage.expert_parameters) -
                      saving * list.stage.quantized_parameters;
   list.add({"unsharded stage", units, Bytes{all}, Lifetime::passes(), bytes.gather});
   constexpr double pieces_and_whole = 2;
   list.add(
       {"unsharded gradients", units,
-       Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.largest_layer_parameters()},
+       Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.all.sizes.largest_layer},
        Lifetime::backward()});
 }
 
@@ -91,10 +85,10 @@ void list_units(StageTensors& list) {
               bytes.gradient});
     return;
   }
-  const double layer = list.gathered_layer_bytes();
+  const double layer = list.all.gathered_layer_bytes;
   const double all = as_double(stage.layers);
   if (!list.plan.reshards_after_forward()) {
-    const double saving = bytes.gather - quantized_bytes(list.context.training.adapter.frozen);
+    const double saving = bytes.gather - list.all.quantized;
     list.add({"unsharded layers", units,
               Bytes{bytes.gather * list.layer_parameters() - saving * stage.quantized_parameters},
               Lifetime::passes(), bytes.gather});
@@ -115,7 +109,7 @@ void list_units(StageTensors& list) {
               Lifetime::backward(), bytes.gather});
   }
   list.add({"unsharded gradients", units,
-            Bytes{(bytes.reduce + bytes.gather) * list.trained_layer_parameters()},
+            Bytes{(bytes.reduce + bytes.gather) * list.all.sizes.largest_trained},
             Lifetime::backward()});
 }
 
@@ -124,8 +118,8 @@ void list_units(StageTensors& list) {
 void list_staging(StageTensors& list) {
   const Offload& offload = list.plan.offload;
   constexpr double pieces = 2;
-  const StateShards shards = state_shards(list.plan);
-  const double layer = list.largest_layer_parameters();
+  const StateShards& shards = list.all.shards;
+  const double layer = list.all.sizes.largest_layer;
   list.add({"weights on their way", buffers,
             Bytes{pieces * offload.weights * list.bytes.weight * layer / shards.weights},
             Lifetime::passes(), list.bytes.weight});

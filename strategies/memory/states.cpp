@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "strategies/memory/lists.hpp"
-#include "strategies/parallel/parallel.hpp"
 
 namespace lockstep::memory {
 
@@ -13,19 +12,6 @@ namespace {
 bool narrow_linears(const RankShape& at) {
   return at.linear_dtype == Dtype::fp8 || at.linear_dtype == Dtype::mxfp8 ||
          at.linear_dtype == Dtype::fp4;
-}
-
-// Parameters of one tensor of every weight shape of a layer: experts have one shape between them.
-// A prediction module's copy of the embedding table is looked up, not multiplied with.
-double weight_shapes(const StageTensors& list) {
-  const double experts = static_cast<double>(list.context.model.experts.count) /
-                         static_cast<double>(list.plan.expert.degree);
-  double most = 0;
-  for (const LayerKind& kind : list.workload.kinds) {
-    const double one = experts > 0 ? kind.block.expert_parameters / experts : 0.0;
-    most = std::max(most, kind.block.parameters - kind.table_parameters + one);
-  }
-  return most;
 }
 
 // What software keeps of the weights besides. Source of the fp8 copies: Transformer Engine, fp8
@@ -40,7 +26,7 @@ void list_copies(StageTensors& list) {
   }
   if (software.cached_weight_gradients && !list.context.training.adapter.used()) {
     list.add({"cached weight gradients", TensorClass::other,
-              Bytes{list.context.shape.element * weight_shapes(list)}, Lifetime::step(),
+              Bytes{list.context.shape.element * list.all.sizes.weight_shapes}, Lifetime::step(),
               list.context.shape.element});
   }
   if (narrow_linears(list.context.shape) && list.plan.sharding != Sharding::fsdp) {
@@ -52,15 +38,15 @@ void list_copies(StageTensors& list) {
 }  // namespace
 
 void list_states(StageTensors& list) {
-  const StateShards shards = state_shards(list.plan);
-  const StateShards expert = expert_state_shards(list.plan);
+  const StateShards& shards = list.all.shards;
+  const StateShards& expert = list.all.expert_shards;
   const Offload& offload = list.plan.offload;
   const double p = list.stage.trained_parameters;
   const double e = list.stage.trained_expert_parameters;
   const double quantized = list.stage.quantized_parameters / shards.weights;
   const double weights = list.stage.parameters / shards.weights - quantized +
                          list.stage.expert_parameters / expert.weights;
-  const double narrow = quantized_bytes(list.context.training.adapter.frozen);
+  const double narrow = list.all.quantized;
   list.add({"weights", TensorClass::weights,
             Bytes{list.bytes.weight * (1 - offload.weights) * weights}, Lifetime::step(),
             list.bytes.weight, shards.weights, "data"});
@@ -69,13 +55,13 @@ void list_states(StageTensors& list) {
             shards.weights, "data"});
   list.add({"dequantised weights", TensorClass::recompute_workspace,
             Bytes{list.context.shape.element * list.software.dequantized_layers *
-                  list.largest_quantized_layer()},
+                  list.all.sizes.largest_quantized},
             Lifetime::passes(), list.context.shape.element});
   // Gradients of weights on the host go there too, as soon as they are reduced.
   list.add({"gradients", TensorClass::gradients,
             Bytes{list.bytes.gradient * (1 - offload.weights) *
                   (p / shards.gradients + e / expert.gradients)},
-            list.gradients_before_backward()
+            list.all.gradients_before_backward
                 ? Lifetime::step()
                 : Lifetime::at(Moment::backward_end, Moment::optimizer_step),
             list.bytes.gradient, shards.gradients, "data"});

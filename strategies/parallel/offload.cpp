@@ -16,7 +16,6 @@
 
 #include "strategies/parallel/offload.hpp"
 #include "strategies/parallel/parallel.hpp"
-#include "strategies/recompute.hpp"
 #include "strategies/state_bytes.hpp"
 
 namespace lockstep {
@@ -27,8 +26,9 @@ namespace {
 // and two moments in fp32 read, the latter three written, and the 16-bit weight written.
 constexpr double host_update_bytes = 30;
 
-void add_layer_copies(const BlockContext& context, LayerKind& kind) {
+void add_layer_copies(const BlockContext& context, const LayerSizes& sizes, LayerKind& kind) {
   const Offload& offload = context.plan.offload;
+  if (offload.weights <= 0 && offload.activations <= 0) return;
   const StateBytes bytes = state_bytes(context.plan, context.training);
   const StateShards shards = state_shards(context.plan);
   const StateShards expert = expert_state_shards(context.plan);
@@ -48,8 +48,7 @@ void add_layer_copies(const BlockContext& context, LayerKind& kind) {
         {"gradients to the host", Bytes{offload.weights * bytes.gradient * trained}, true});
   }
   if (offload.activations > 0) {
-    const Bytes saved =
-        offload.activations * saved_bytes(kind.block, recompute_policy(context.plan));
+    const Bytes saved = offload.activations * sizes.kept;
     kind.copies_forward.push_back({"activations to the host", saved, true});
     kind.copies_backward.push_back({"activations from the host", saved});
   }
@@ -64,11 +63,11 @@ double local_parameters(const Plan& plan, const Stage& stage) {
 // Weights on the host are updated where they lie: only `optimizer` beyond them crosses the link.
 void add_update(const BlockContext& context, Stage& stage) {
   const Offload& offload = context.plan.offload;
-  const StateBytes bytes = state_bytes(context.plan, context.training);
-  const double local = local_parameters(context.plan, stage);
   const double crossing = std::max(0.0, offload.optimizer - offload.weights);
   const double on_host = std::max(offload.optimizer, offload.weights);
   if (on_host <= 0) return;
+  const StateBytes bytes = state_bytes(context.plan, context.training);
+  const double local = local_parameters(context.plan, stage);
   for (Op& op : stage.optimizer_ops) op.bytes *= 1 - on_host;
   stage.host_update = Bytes{host_update_bytes * on_host * local};
   if (crossing <= 0) return;
@@ -80,8 +79,9 @@ void add_update(const BlockContext& context, Stage& stage) {
 
 }  // namespace
 
-Bytes host_bytes(const BlockContext& context, const Workload& workload, const Stage& stage) {
+Bytes host_bytes(const BlockContext& context, const BlockSizes& sizes, const Stage& stage) {
   const Offload& offload = context.plan.offload;
+  if (offload.optimizer <= 0 && offload.weights <= 0 && offload.activations <= 0) return {};
   const StateBytes bytes = state_bytes(context.plan, context.training);
   const double local = local_parameters(context.plan, stage);
   // The host keeps a gradient beside the state that it updates.
@@ -96,22 +96,19 @@ Bytes host_bytes(const BlockContext& context, const Workload& workload, const St
   Bytes saved;
   for (const Chunk& chunk : stage.chunks) {
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
-      const Block& block = workload.kinds[kind].block;
       const auto all = static_cast<double>(chunk.layers[kind]);
       const auto again = static_cast<double>(chunk.recomputed[kind]);
-      saved += (all - again) * saved_bytes(block, {}) +
-               again * saved_bytes(block, recompute_policy(context.plan));
+      saved += (all - again) * sizes.layers[kind].whole + again * sizes.layers[kind].kept;
     }
   }
   return Bytes{state + weights} + offload.activations * stage.micro_batches_in_flight * saved;
 }
 
-void add_offload(const BlockContext& context, Workload& workload) {
-  for (LayerKind& kind : workload.kinds) add_layer_copies(context, kind);
-  for (Stage& stage : workload.stages) {
-    add_update(context, stage);
-    stage.host_bytes = host_bytes(context, workload, stage);
+void add_offload(const BlockContext& context, const BlockSizes& sizes, Workload& workload) {
+  for (std::size_t kind = 0; kind < workload.kinds.size(); ++kind) {
+    add_layer_copies(context, sizes.layers[kind], workload.kinds[kind]);
   }
+  for (Stage& stage : workload.stages) add_update(context, stage);
 }
 
 }  // namespace lockstep

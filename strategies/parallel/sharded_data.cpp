@@ -35,8 +35,9 @@ void add_tied_embedding(const BlockContext& context, Workload& workload) {
   const CollectiveCall call{"tied embedding all-reduce", Collective::all_reduce,
                             Bytes{table * reduce / state_shards(plan).gradients},
                             GroupKind::pipeline_ends, CommRole::tied_embedding};
-  workload.stages.front().data_calls.push_back(call);
-  workload.stages.back().data_calls.push_back(call);
+  for (Stage& stage : workload.stages) {
+    if (stage.has_embedding || stage.has_head) stage.data_calls.push_back(call);
+  }
 }
 
 }  // namespace
@@ -64,9 +65,11 @@ void add_data_parallel(const BlockContext& context, Workload& workload) {
       break;
   }
   const double traffic = optimizer_traffic(plan, context.training);
+  const double shards = state_shards(plan).optimizer;
+  const double expert_shards = expert_state_shards(plan).optimizer;
   for (Stage& stage : workload.stages) {
-    const double local = stage.trained_parameters / state_shards(plan).optimizer +
-                         stage.trained_expert_parameters / expert_state_shards(plan).optimizer;
+    const double local =
+        stage.trained_parameters / shards + stage.trained_expert_parameters / expert_shards;
     Op update;
     update.name = "optimizer";
     update.op_class = OpClass::optimizer;

@@ -118,26 +118,26 @@ std::string alias_of(const NodeFacts& facts, const FoundSystem& found, const std
   return match ? match.rule->use : std::string{};
 }
 
-struct Candidate {
+struct NearSystem {
   System system;
   std::vector<std::string> differences;
   bool alias = false, generic = false;
 };
 
-bool nearer(const Candidate& a, const Candidate& b) {
-  const auto rank = [](const Candidate& c) {
+bool nearer(const NearSystem& a, const NearSystem& b) {
+  const auto rank = [](const NearSystem& c) {
     return std::make_tuple(c.differences.size(), !c.alias, c.generic, std::cref(c.system.name));
   };
   return rank(a) < rank(b);
 }
 
-Candidate nearest_system(const NodeFacts& facts, const FoundSystem& found,
+NearSystem nearest_system(const NodeFacts& facts, const FoundSystem& found,
                          const std::string& gpu_name, const Catalog& catalog,
                          const Aliases& aliases) {
   const std::string alias = alias_of(facts, found, gpu_name, aliases);
-  std::optional<Candidate> best;
+  std::optional<NearSystem> best;
   for (const std::string& name : catalog.names("systems")) {
-    Candidate candidate;
+    NearSystem candidate;
     candidate.system = catalog.system(name);
     if (candidate.system.gpu_name != gpu_name || !candidate.system.nic_bandwidth.fit.empty())
       continue;
@@ -220,7 +220,7 @@ NodeSystem node_system(const NodeFacts& facts, const Catalog& catalog, const Ali
   result.found = found_system(facts);
   result.gpu = match_gpu(facts.nvml.gpus.front(), on_nvlink(result.found), result.found.gpus_by,
                          catalog, aliases);
-  Candidate nearest = nearest_system(facts, result.found, result.gpu.name, catalog, aliases);
+  NearSystem nearest = nearest_system(facts, result.found, result.gpu.name, catalog, aliases);
   result.base = nearest.system.name;
   result.base_description = nearest.system.description;
   if (facts.nvml.gpus.front().pcie_generation == 0) result.inherited.emplace_back("pcie_bandwidth");

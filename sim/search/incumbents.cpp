@@ -1,0 +1,174 @@
+#include "sim/search/incumbents.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "sim/compute/op_cost.hpp"
+#include "sim/run_cost.hpp"
+#include "strategies/flops.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Memory that a GPU of the next size might have: beyond that a plan is not worth timing for what
+// more memory would bring.
+constexpr double reach = 1.5;
+
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+// In (0, 1/2), rising with the step time: decides where the objective itself is equal.
+double tie_break(double step_time_s) {
+  return std::isfinite(step_time_s) ? 0.5 * step_time_s / (1.0 + step_time_s) : 0.5;
+}
+
+Constraint memory_of_gpu(const Scenario& scenario) {
+  Constraint limit;
+  limit.text = "memory of the GPU";
+  limit.measure = Measure::peak_memory;
+  limit.bound =
+      scenario.cluster.system.gpu.memory_capacity.value - scenario.search.memory_headroom_bytes;
+  return limit;
+}
+
+}  // namespace
+
+SearchGoal::SearchGoal(const Scenario& scenario)
+    : scenario_(scenario),
+      flops_per_token_(model_flops_per_token(scenario.model, scenario.training)),
+      peak_flops_(
+          peak_rate(scenario.cluster.system.gpu, scenario.training.linear_dtype()).value()) {
+  limits_.push_back(memory_of_gpu(scenario));
+  for (const Constraint& constraint : scenario.search.constraints) {
+    if (constraint.measure == Measure::fit_probability) {
+      fit_probability_ = std::max(fit_probability_, constraint.bound);
+    } else {
+      limits_.push_back(constraint);
+    }
+  }
+  if (scenario.search.objective != Objective::gpus_for_deadline) return;
+  Constraint deadline;
+  deadline.text = "deadline";
+  deadline.measure = Measure::days;
+  deadline.bound = scenario.search.deadline_days;
+  limits_.push_back(deadline);
+}
+
+double SearchGoal::objective(const PlanCosts& costs, double gpus) const {
+  const double time = costs.step_time_s;
+  switch (scenario_.search.objective) {
+    case Objective::step_time:
+      return time;
+    case Objective::throughput_per_gpu:
+    case Objective::cost_per_token:
+      return time * gpus;  // both are as this is, the batch being the same
+    case Objective::gpus_for_deadline:
+      return std::isfinite(time) ? gpus + tie_break(time) : infinite;
+    case Objective::memory:
+      return std::isfinite(time) ? costs.peak_memory_bytes + tie_break(time) : infinite;
+  }
+  return time;
+}
+
+bool SearchGoal::known_before_timing(std::size_t limit) const {
+  const Measure measure = limits_[limit].measure;
+  return measure == Measure::peak_memory || measure == Measure::gpus;
+}
+
+double SearchGoal::measured(const Constraint& limit, const PlanCosts& costs, double gpus) const {
+  const Training& training = scenario_.training;
+  const double tokens = training.tokens_per_step() / costs.step_time_s / gpus;
+  switch (limit.measure) {
+    case Measure::peak_memory:
+      return costs.peak_memory_bytes;
+    case Measure::step_time:
+      return costs.step_time_s;
+    case Measure::tokens_per_s_per_gpu:
+      return tokens;
+    case Measure::mfu:
+      return tokens * flops_per_token_ / peak_flops_;
+    case Measure::gpus:
+      return gpus;
+    case Measure::days:
+      return run_cost(training, scenario_.price, gpus, costs.step_time_s).days;
+    case Measure::cost:
+      return run_cost(training, scenario_.price, gpus, costs.step_time_s).cost;
+    case Measure::fit_probability:
+      break;
+  }
+  return 0;
+}
+
+bool SearchGoal::keeps(std::size_t limit, const PlanCosts& costs, double gpus) const {
+  const double value = measured(limits_[limit], costs, gpus);
+  return limits_[limit].at_most ? value <= limits_[limit].bound : value >= limits_[limit].bound;
+}
+
+double SearchGoal::needed(std::size_t limit, const PlanCosts& costs, double gpus) const {
+  return measured(limits_[limit], costs, gpus);
+}
+
+bool SearchGoal::within_reach(std::size_t limit, const PlanCosts& costs) const {
+  if (limits_[limit].measure != Measure::peak_memory) return true;
+  return costs.peak_memory_bytes <= reach * limits_[limit].bound;
+}
+
+bool better(const Candidate& a, const Candidate& b) {
+  return a.objective != b.objective ? a.objective < b.objective : a.number < b.number;
+}
+
+bool BestList::could_enter(double objective) const {
+  return list_.size() < most_ || objective <= list_.back().objective;
+}
+
+void BestList::add(const Candidate& candidate) {
+  const auto known = std::find_if(list_.begin(), list_.end(), [&](const Candidate& one) {
+    return one.number == candidate.number;
+  });
+  if (known != list_.end() || !std::isfinite(candidate.objective)) return;
+  list_.insert(std::upper_bound(list_.begin(), list_.end(), candidate, better), candidate);
+  if (list_.size() > most_) list_.pop_back();
+}
+
+bool Front::could_enter(double first, double second) const {
+  return std::none_of(list_.begin(), list_.end(), [&](const Candidate& one) {
+    const double a = first_(one);
+    const double b = second_(one);
+    return a <= first && b <= second && (a < first || b < second);
+  });
+}
+
+// Of plans that are equal in both the one with the smallest number stays.
+void Front::add(const Candidate& candidate) {
+  const double first = first_(candidate);
+  const double second = second_(candidate);
+  if (!std::isfinite(first) || !could_enter(first, second)) return;
+  for (const Candidate& one : list_) {
+    const bool equal = first_(one) == first && second_(one) == second;
+    if (equal && one.number <= candidate.number) return;
+  }
+  list_.erase(std::remove_if(list_.begin(), list_.end(),
+                             [&](const Candidate& one) {
+                               return first <= first_(one) && second <= second_(one);
+                             }),
+              list_.end());
+  list_.insert(std::upper_bound(
+                   list_.begin(), list_.end(), candidate,
+                   [&](const Candidate& a, const Candidate& b) { return first_(a) < first_(b); }),
+               candidate);
+}
+
+double step_time_of(const Candidate& candidate) {
+  return candidate.costs.step_time_s;
+}
+
+double memory_of(const Candidate& candidate) {
+  return candidate.costs.peak_memory_bytes;
+}
+
+double nodes_of(const Candidate& candidate) {
+  return static_cast<double>(candidate.nodes);
+}
+
+}  // namespace lockstep

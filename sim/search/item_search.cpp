@@ -1,0 +1,296 @@
+#include "sim/search/item_search.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "sim/report/report.hpp"
+#include "sim/search/refusal.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr std::size_t none_broken = std::numeric_limits<std::size_t>::max();
+
+Axis after(Axis axis) {
+  return static_cast<Axis>(index_of(axis) + 1);
+}
+
+}  // namespace
+
+Incumbents::Incumbents(const SearchGoal& goal, std::size_t most_best)
+    : best(most_best),
+      memory_front(step_time_of, memory_of),
+      gpu_front(step_time_of, nodes_of),
+      relaxed(goal.limits() + 1, BestList(1)) {}
+
+void Incumbents::add(const SearchState& state) {
+  for (const Candidate& one : state.best) best.add(one);
+  for (const Candidate& one : state.memory_front) memory_front.add(one);
+  for (const Candidate& one : state.gpu_front) gpu_front.add(one);
+  for (const RelaxedBest& one : state.relaxed) relaxed[one.limit].add(one.best);
+}
+
+void Incumbents::write_to(SearchState& state) const {
+  state.best = best.list();
+  state.memory_front = memory_front.list();
+  state.gpu_front = gpu_front.list();
+  state.relaxed.clear();
+  for (std::size_t limit = 0; limit < relaxed.size(); ++limit) {
+    for (const Candidate& one : relaxed[limit].list()) state.relaxed.push_back({limit, one});
+  }
+}
+
+ItemSearch::ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
+                       PlanEvaluator& evaluator, Incumbents& incumbents,
+                       const SearchOptions& options)
+    : scenario_(scenario),
+      space_(space),
+      goal_(goal),
+      evaluator_(evaluator),
+      incumbents_(incumbents),
+      options_(options),
+      plan_(space.neutral()),
+      infeasible_(goal.limits(), 0) {}
+
+bool ItemSearch::run(const AxisIndices& item, const std::atomic<bool>* stop) {
+  stop_ = stop;
+  const std::size_t nodes_index = item[index_of(Axis::nodes)];
+  const Cluster& cluster = space_.cluster(nodes_index);
+  gpus_ = gpu_count(cluster);
+  nodes_ = cluster.nodes;
+  on_memory_front_ = nodes_index == space_.nodes_of_memory_front();
+  counts_.enumerated = space_.behind(Axis::context);
+  for (const Axis axis : {Axis::nodes, Axis::tensor, Axis::stages, Axis::context}) {
+    if (!enter(axis, item[index_of(axis)])) {
+      // Only this item's combinations; those of its siblings are theirs.
+      refused_.back().count = space_.behind(Axis::context);
+      return true;
+    }
+  }
+  descend(Axis::context_method);
+  return stop_ == nullptr || !*stop_;
+}
+
+void ItemSearch::add_counts(SearchState& state) const {
+  state.counts.enumerated += counts_.enumerated;
+  state.counts.legal += counts_.legal;
+  state.counts.feasible += counts_.feasible;
+  for (const Tally& tally : refused_) state.counts.illegal[tally.words] += tally.count;
+  for (std::size_t limit = 0; limit < infeasible_.size(); ++limit) {
+    if (infeasible_[limit] > 0)
+      state.counts.infeasible[goal_.limit_text(limit)] += infeasible_[limit];
+  }
+  state.effort.timed += effort_.timed;
+  state.effort.pruned += effort_.pruned;
+}
+
+void ItemSearch::refuse(const char* words, std::uint64_t count) {
+  if (count == 0) return;
+  for (Tally& tally : refused_) {
+    if (tally.words == words) {
+      tally.count += count;
+      return;
+    }
+  }
+  refused_.push_back({words, count});
+}
+
+// Sets the axis; false where no plan has this value beside those before it.
+bool ItemSearch::enter(Axis axis, std::size_t index) {
+  indices_[index_of(axis)] = static_cast<std::uint16_t>(index);
+  space_.set(axis, index, plan_);
+  if (axis == Axis::context) {
+    const std::int64_t inner = plan_.tensor * plan_.pipeline.stages * plan_.context.degree;
+    plan_.data = std::max<std::int64_t>(1, gpus_ / inner);
+  }
+  const char* words = space_.refusal(axis, index, plan_, gpus_);
+  if (words == nullptr) return true;
+  refuse(words, space_.behind(axis));
+  return false;
+}
+
+void ItemSearch::descend(Axis axis) {
+  // One value stands for all where the axis changes nothing.
+  const bool matters = changes_something(axis, plan_);
+  const std::size_t values = matters ? space_.size(axis) : 1;
+  if (!matters) refuse(same_as_another, (space_.size(axis) - 1) * space_.behind(axis));
+  for (std::size_t i = 0; i < values; ++i) {
+    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) return;
+    if (!enter(axis, i)) continue;
+    if (axis == Axis::sequence_parallel) list_variants();
+    if (axis == Axis::interleave) least_of_layout_ = -1;
+    if (axis == Axis::offload_activations) {
+      look_at_plans();
+    } else {
+      descend(after(axis));
+    }
+  }
+  space_.reset(axis, plan_);
+}
+
+// The rules about these two axes do not look at those between sequence_parallel and them.
+void ItemSearch::list_variants() {
+  variants_.clear();
+  variant_refusals_.clear();
+  const auto refuse_variant = [&](const char* words, std::uint64_t count) {
+    variant_refusals_.push_back({words, count});
+  };
+  const bool overlap_matters = changes_something(Axis::tensor_overlap, plan_);
+  for (std::size_t i = 0; i < space_.size(Axis::tensor_overlap); ++i) {
+    if (i > 0 && !overlap_matters) {
+      refuse_variant(same_as_another, space_.behind(Axis::tensor_overlap));
+      continue;
+    }
+    space_.set(Axis::tensor_overlap, i, plan_);
+    for (std::size_t j = 0; j < space_.size(Axis::placement); ++j) {
+      space_.set(Axis::placement, j, plan_);
+      const char* words = space_.refusal(Axis::placement, j, plan_, gpus_);
+      if (words == nullptr) {
+        variants_.push_back({static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(j)});
+      } else {
+        refuse_variant(words, 1);
+      }
+    }
+  }
+  space_.reset(Axis::tensor_overlap, plan_);
+  space_.reset(Axis::placement, plan_);
+}
+
+void ItemSearch::set(const Variant& variant) {
+  indices_[index_of(Axis::tensor_overlap)] = variant.overlap;
+  indices_[index_of(Axis::placement)] = variant.placement;
+  space_.set(Axis::tensor_overlap, variant.overlap, plan_);
+  space_.set(Axis::placement, variant.placement, plan_);
+}
+
+// Of the plans that differ in variant, and in what only adds to a layout's time.
+double ItemSearch::least_of_layout() {
+  if (least_of_layout_ >= 0) return least_of_layout_;
+  const Sharding sharding = std::exchange(plan_.sharding, Sharding::none);
+  const std::int64_t shard_group = std::exchange(plan_.shard_group, 0);
+  const DataCommunication sync = std::exchange(plan_.sync, {});
+  const Offload offload = std::exchange(plan_.offload, {});
+  double least = std::numeric_limits<double>::infinity();
+  for (const Variant& variant : variants_) {
+    set(variant);
+    least = std::min(least, evaluator_.least_of_layout(plan_));
+  }
+  plan_.sharding = sharding;
+  plan_.shard_group = shard_group;
+  plan_.sync = sync;
+  plan_.offload = offload;
+  least_of_layout_ = least;
+  return least;
+}
+
+void ItemSearch::look_at_plans() {
+  for (const Tally& tally : variant_refusals_) refuse(tally.words, tally.count);
+  const std::uint64_t plans = variants_.size();
+  counts_.legal += plans;
+  if (plans == 0) return;
+  const PlanEvaluator::Memory memory = evaluator_.memory(plan_);
+  PlanCosts costs;
+  costs.peak_memory_bytes = memory.reserved;
+  costs.peak_allocated_bytes = memory.allocated;
+  std::size_t broken = none_broken;
+  std::size_t number_broken = 0;
+  for (std::size_t limit = 0; limit < goal_.limits(); ++limit) {
+    if (!goal_.known_before_timing(limit)) continue;
+    if (goal_.keeps(limit, costs, static_cast<double>(gpus_))) continue;
+    if (number_broken++ == 0) broken = limit;
+  }
+  if (number_broken == 0) {
+    counts_.feasible += plans;
+  } else {
+    infeasible_[broken] += plans;
+  }
+  if (number_broken > 1) return;
+  if (number_broken == 1 && !goal_.within_reach(broken, costs)) return;
+  time_variants(costs, broken);
+}
+
+void ItemSearch::time_variants(const PlanCosts& memory, std::size_t broken) {
+  const auto pruned = [&](std::uint64_t plans) {
+    if (broken == none_broken) effort_.pruned += plans;
+  };
+  PlanCosts costs = memory;
+  if (options_.pruning) {
+    costs.step_time_s = least_of_layout();
+    if (!wanted(costs, broken)) return pruned(variants_.size());
+  }
+  for (const Variant& variant : variants_) {
+    set(variant);
+    evaluator_.prepare(plan_);
+    if (options_.pruning) {
+      costs.step_time_s = evaluator_.least_step_time();
+      if (!wanted(costs, broken)) {
+        pruned(1);
+        continue;
+      }
+    }
+    costs.step_time_s = evaluator_.step_time();
+    ++effort_.timed;
+    consider(costs, broken);
+  }
+  space_.reset(Axis::tensor_overlap, plan_);
+  space_.reset(Axis::placement, plan_);
+}
+
+// Whether a plan with costs from these on could be shown. One that breaks a limit is shown where it
+// beats all that keep it.
+bool ItemSearch::wanted(const PlanCosts& least, std::size_t broken) const {
+  const double objective = goal_.objective(least, static_cast<double>(gpus_));
+  const BestList& best = incumbents_.best;
+  if (broken != none_broken) {
+    const bool beats = best.list().empty() || objective < best.list().front().objective;
+    return beats && incumbents_.relaxed[broken].could_enter(objective);
+  }
+  if (best.could_enter(objective)) return true;
+  const double time = least.step_time_s;
+  if (incumbents_.gpu_front.could_enter(time, static_cast<double>(nodes_))) return true;
+  if (!on_memory_front_) return false;
+  const Front& front = incumbents_.memory_front;
+  const double slowest = front.list().empty() ? std::numeric_limits<double>::infinity()
+                                              : slowest_shown * step_time_of(front.list().front());
+  return time <= slowest && front.could_enter(time, least.peak_memory_bytes);
+}
+
+void ItemSearch::consider(const PlanCosts& costs, std::size_t broken) {
+  Candidate candidate;
+  candidate.number = space_.number(indices_);
+  candidate.nodes = nodes_;
+  candidate.costs = costs;
+  candidate.objective = goal_.objective(costs, static_cast<double>(gpus_));
+  for (std::size_t limit = 0; limit < goal_.limits(); ++limit) {
+    if (goal_.known_before_timing(limit)) continue;
+    if (goal_.keeps(limit, costs, static_cast<double>(gpus_))) continue;
+    if (broken != none_broken) return;
+    broken = limit;
+  }
+  if (!wanted(costs, broken)) return;
+  if (!likely_enough(candidate)) {
+    if (broken != none_broken) return;
+    broken = goal_.limits();
+  }
+  if (broken != none_broken) {
+    incumbents_.relaxed[broken].add(candidate);
+    return;
+  }
+  incumbents_.best.add(candidate);
+  incumbents_.gpu_front.add(candidate);
+  if (on_memory_front_) incumbents_.memory_front.add(candidate);
+}
+
+// P(fits), which takes the draws of the constants: asked last, of plans that would be shown.
+bool ItemSearch::likely_enough(const Candidate& candidate) const {
+  if (goal_.fit_probability() <= 0) return true;
+  const Cluster& cluster = space_.cluster(indices_[index_of(Axis::nodes)]);
+  const PlanReport report =
+      predict_with_intervals(scenario_.model, scenario_.training, cluster,
+                             space_.plan(space_.indices(candidate.number)), *scenario_.evidence);
+  return report.fit_probability >= goal_.fit_probability();
+}
+
+}  // namespace lockstep

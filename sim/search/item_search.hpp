@@ -1,0 +1,81 @@
+// One item of the search: every combination that has the item's nodes, tensor, stages and context.
+#pragma once
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "sim/search/incumbents.hpp"
+#include "sim/search/plan_evaluator.hpp"
+#include "sim/search/space.hpp"
+
+namespace lockstep {
+
+// The lists of a state, ready to be searched by.
+struct Incumbents {
+  Incumbents(const SearchGoal& goal, std::size_t most_best);
+
+  BestList best;
+  Front memory_front;
+  Front gpu_front;
+  std::vector<BestList> relaxed;  // one per limit and one for P(fits), each with one plan at most
+
+  void add(const SearchState& state);
+  void write_to(SearchState& state) const;
+};
+
+class ItemSearch {
+ public:
+  ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
+             PlanEvaluator& evaluator, Incumbents& incumbents, const SearchOptions& options);
+
+  // False, and the counts of no use, where `stop` became true.
+  bool run(const AxisIndices& item, const std::atomic<bool>* stop);
+  void add_counts(SearchState& state) const;
+
+ private:
+  // What does not change the memory: how tensor collectives overlap, and where ranks lie.
+  struct Variant {
+    std::uint16_t overlap = 0;
+    std::uint16_t placement = 0;
+  };
+  struct Tally {
+    const char* words;
+    std::uint64_t count;
+  };
+
+  bool enter(Axis axis, std::size_t index);
+  void descend(Axis axis);
+  void refuse(const char* words, std::uint64_t count);
+  void list_variants();
+  void look_at_plans();
+  void time_variants(const PlanCosts& memory, std::size_t broken);
+  void consider(const PlanCosts& costs, std::size_t broken);
+  [[nodiscard]] bool wanted(const PlanCosts& least, std::size_t broken) const;
+  [[nodiscard]] double least_of_layout();
+  void set(const Variant& variant);
+  [[nodiscard]] bool likely_enough(const Candidate& candidate) const;
+
+  const Scenario& scenario_;
+  const PlanSpace& space_;
+  const SearchGoal& goal_;
+  PlanEvaluator& evaluator_;
+  Incumbents& incumbents_;
+  const SearchOptions& options_;
+  const std::atomic<bool>* stop_ = nullptr;
+
+  Plan plan_;
+  AxisIndices indices_{};
+  std::int64_t gpus_ = 0;
+  std::int64_t nodes_ = 0;
+  bool on_memory_front_ = false;  // whether plans of this item are compared by memory
+  std::vector<Variant> variants_;
+  double least_of_layout_ = -1;  // of the layout at hand; negative: not computed yet
+  std::vector<Tally> refused_;
+  std::vector<Tally> variant_refusals_;  // of every plan of variants_
+  std::vector<std::uint64_t> infeasible_;  // by limit
+  SearchCounts counts_;
+  SearchEffort effort_;
+};
+
+}  // namespace lockstep
