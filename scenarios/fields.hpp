@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "scenarios/search_request.hpp"
 #include "strategies/plan.hpp"
 #include "topology/hardware.hpp"
 #include "topology/quantity_text.hpp"
@@ -32,12 +34,13 @@ struct Fallback {
 
 // Key and documentation of one member; `required` means that a file without it is an error. The
 // default of an optional member is what its struct is born with, of an optional constant the
-// fallback.
+// fallback. A required member may be left out where the map has the key `unless`.
 struct FieldInfo {
   const char* key = "";
   const char* doc = "";
   bool required = false;
   Fallback fallback = {};
+  const char* unless = "";
 };
 
 // One value of an enum member: the name in files, and what it means.
@@ -45,6 +48,21 @@ struct Choice {
   const char* name = "";
   int value = 0;
   const char* doc = "";
+};
+
+// How texts with a small grammar of their own are written, for messages, schema and reference.
+struct PhraseName {
+  std::string name;
+  std::string doc;  // may be empty
+};
+struct Phrases {
+  std::string what;                  // "a whole number, or a range like 2..8"
+  std::string otherwise;             // what holds without them, for readers
+  std::string pattern;               // regular expression of a whole text; "": no such texts
+  std::vector<PhraseName> names;     // that stand for themselves; "true" and "false" are booleans
+  std::optional<Range> numbers;      // plain numbers that pass
+  bool whole = false;                // those are whole
+  bool list = false;                 // several may be given, as a list
 };
 
 class FieldVisitor {
@@ -67,6 +85,9 @@ class FieldVisitor {
                      const std::function<void(FieldVisitor&)>& members) = 0;
   // A list of texts.
   virtual void texts(const FieldInfo& field, std::vector<std::string>& values);
+  // Texts that `read` understands: it takes one at a time, and throws RequestError (search_text.hpp).
+  virtual void phrases(const FieldInfo& field, const Phrases& form,
+                       const std::function<void(const std::string&)>& read);
   // A list of maps with `size` items now; `resize` makes another number of them, `item` describes
   // one. Only a scenario file has one, so that a visitor of catalog structs need not know lists.
   virtual void list(const FieldInfo& field, std::size_t size,
@@ -90,5 +111,7 @@ void describe(FieldVisitor& visitor, Model& model);
 void describe(FieldVisitor& visitor, Training& training);
 void describe(FieldVisitor& visitor, Software& software);
 void describe(FieldVisitor& visitor, Plan& plan);
+void describe(FieldVisitor& visitor, SearchRequest& request);
+void describe(FieldVisitor& visitor, Price& price);
 
 }  // namespace lockstep

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "scenarios/search_text.hpp"
 #include "scenarios/utf8.hpp"
 #include "topology/failures.hpp"
 
@@ -89,7 +90,7 @@ class MeaningCheck {
     check_training();
     const bool sound_cluster = check_cluster(scenario_.cluster, root_, "cluster");
     const Entry* plans = root_.find("plans");
-    if (scenario_.plans.empty()) {
+    if (scenario_.plans.empty() && root_.find("search") == nullptr) {
       report(plans == nullptr ? root_.where : plans->where, "E451", "plans", "the scenario has no plan",
              "add one: '- name: NAME' and its degrees");
     }
@@ -98,6 +99,7 @@ class MeaningCheck {
       check_plan(*plan_, plans->value.items[i], sound_cluster);
       plan_ = nullptr;
     }
+    check_search();
     return std::move(problems_);
   }
 
@@ -121,6 +123,18 @@ class MeaningCheck {
     } else {
       plan_->not_legal += (plan_->not_legal.empty() ? "" : "; ") + message;
       plan_->problems.push_back(std::move(diagnostic));
+    }
+  }
+
+  void check_search() {
+    if (root_.find("search") == nullptr) return;
+    for (RequestProblem& problem : request_problems(scenario_)) {
+      Location where = locate(root_, problem.field, root_.where);
+      const Node& search = root_.find("search")->value;
+      const std::string key = problem.field.substr(problem.field.find('.') + 1);
+      const Entry* list = search.find(key);
+      if (list != nullptr && list->value.kind == Node::Kind::list) where = locate_item(search, key, problem.item);
+      report(where, "E468", problem.field, problem.message, std::move(problem.hint));
     }
   }
 

@@ -72,6 +72,18 @@ class ReferenceBuilder final : public FieldVisitor {
     members(inner);
   }
   void texts(const FieldInfo& field, std::vector<std::string>&) override { row(field, "list of texts", "none"); }
+  void phrases(const FieldInfo& field, const Phrases& form,
+               const std::function<void(const std::string&)>&) override {
+    std::string what = form.what;
+    bool first = true;
+    for (const PhraseName& name : form.names) {
+      const bool explained = !name.doc.empty();
+      what += explained ? "<br>" : first ? ": " : ", ";
+      what += explained ? fmt::format("`{}`: {}", name.name, name.doc) : fmt::format("`{}`", name.name);
+      first = false;
+    }
+    row(field, what, form.otherwise);
+  }
   void list(const FieldInfo& field, std::size_t, const std::function<void(std::size_t)>& resize,
             const std::function<void(FieldVisitor&, std::size_t)>& item) override {
     row(field, "list of maps, see below", "");
@@ -94,8 +106,9 @@ class ReferenceBuilder final : public FieldVisitor {
   }
 
   void row(const FieldInfo& field, const std::string& what, const std::string& otherwise) {
-    sections_[index_].text +=
-        fmt::format("| `{}` | {} | {} | {} |\n", field.key, what, field.required ? "**required**" : otherwise, field.doc);
+    std::string state = field.required ? "**required**" : otherwise;
+    if (*field.unless != '\0') state += fmt::format(" unless `{}` is there", field.unless);
+    sections_[index_].text += fmt::format("| `{}` | {} | {} | {} |\n", field.key, what, state, field.doc);
   }
 
   std::vector<Section>& sections_;

@@ -11,6 +11,7 @@
 #include "scenarios/meaning.hpp"
 #include "scenarios/nccl_xml.hpp"
 #include "scenarios/overlay.hpp"
+#include "scenarios/scenario_tree.hpp"
 #include "scenarios/utf8.hpp"
 #include "scenarios/yaml_reader.hpp"
 
@@ -116,6 +117,9 @@ Scenario resolve(ScenarioFile file, const Node& root) {
   scenario.cluster = std::move(file.cluster);
   scenario.cluster.gpus = resolve_gpus(scenario.cluster);
   scenario.plans = std::move(file.plans);
+  scenario.software = file.software;
+  scenario.search = std::move(file.search);
+  scenario.price = std::move(file.price);
   const Entry* plans = root.find("plans");
   for (std::size_t i = 0; i < scenario.plans.size(); ++i) {
     ScenarioPlan& plan = scenario.plans[i];
@@ -140,10 +144,8 @@ std::vector<Diagnostic> plan_problems(const Scenario& scenario) {
   return without_repeats(std::move(all));
 }
 
-Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog,
-                        IllegalPlans illegal) {
-  std::vector<Diagnostic> problems;
-  const auto source = std::make_shared<const SourceText>(file_name, yaml_text, Origin::scenario);
+std::optional<Node> scenario_tree(const std::shared_ptr<const SourceText>& source, const Catalog& catalog,
+                                  std::vector<Diagnostic>& problems) {
   std::optional<Node> root = parse_yaml(source, problems);
   if (root && root->kind != Node::Kind::map) {
     problems.push_back(diagnose(root->where, "E204", "a scenario must be a map of keys",
@@ -152,9 +154,29 @@ Scenario parse_scenario(const std::string& yaml_text, const std::string& file_na
   const bool readable = problems.empty();
   const std::vector<Diagnostic> of_settings = check_settings(catalog.trees());
   problems.insert(problems.end(), of_settings.begin(), of_settings.end());
-  if (!readable) throw_if_any(problems);
-
+  if (!readable) return std::nullopt;
   apply_settings(*root, catalog.trees().scenario_settings(), problems);
+  return root;
+}
+
+void require_plans(const Scenario& scenario, const std::string& file_name) {
+  if (!scenario.plans.empty()) return;
+  Diagnostic diagnostic;
+  diagnostic.code = "E451";
+  diagnostic.file = file_name;
+  diagnostic.path = "plans";
+  diagnostic.message = "the scenario has no plans, only a search for them";
+  diagnostic.hint = fmt::format("find some: lockstep search {}; or write them under 'plans'", file_name);
+  throw InputError({std::move(diagnostic)});
+}
+
+Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog,
+                        IllegalPlans illegal) {
+  std::vector<Diagnostic> problems;
+  const auto source = std::make_shared<const SourceText>(file_name, yaml_text, Origin::scenario);
+  std::optional<Node> root = scenario_tree(source, catalog, problems);
+  if (!root) throw_if_any(problems);
+
   const Entry* plans = root->find("plans");
   if (plans != nullptr && plans->value.items.size() > most_plans) {
     problems.push_back(diagnose(plans->where, "E205", fmt::format("more than {} plans", most_plans),

@@ -39,7 +39,7 @@ struct Scenario {
   Model model;
   Cluster cluster;
   Training training;
-  std::vector<ScenarioPlan> plans;
+  std::vector<ScenarioPlan> plans;  // may be empty where the file has `search:`
   Software software;     // of plans without their own: what a search gives every plan
   SearchRequest search;
   Price price;
@@ -100,6 +100,10 @@ Scenario load_scenario(const std::filesystem::path& file, const Catalog& catalog
                        IllegalPlans illegal = IllegalPlans::refuse);
 Scenario parse_scenario(const std::string& yaml_text, const std::string& file_name, const Catalog& catalog,
                         IllegalPlans illegal = IllegalPlans::refuse);
+
+// Of commands that predict the scenario's own plans. Throws InputError where it has none, which is
+// legal of a file with `search:`.
+void require_plans(const Scenario& scenario, const std::string& file_name);
 
 // Every problem of the plans, in their order, each once.
 std::vector<Diagnostic> plan_problems(const Scenario& scenario);

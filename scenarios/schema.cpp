@@ -59,6 +59,28 @@ Json constant_schema(Dimension dimension) {
            {quantity, Json{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}}}}};
 }
 
+Json phrase_schema(const Phrases& form) {
+  Json forms = Json::array();
+  Json names = Json::array();
+  for (const PhraseName& name : form.names) {
+    Json value = name.name;
+    if (name.name == "true" || name.name == "false") value = name.name == "true";
+    if (name.doc.empty()) {
+      names.push_back(std::move(value));
+    } else {
+      forms.push_back({{"const", std::move(value)}, {"description", name.doc}});
+    }
+  }
+  if (!names.empty()) forms.push_back({{"enum", std::move(names)}});
+  if (form.numbers) {
+    Json number{{"type", form.whole ? "integer" : "number"}};
+    add_range(number, *form.numbers);
+    forms.push_back(std::move(number));
+  }
+  if (!form.pattern.empty()) forms.push_back({{"type", "string"}, {"pattern", form.pattern}});
+  return forms.size() == 1 ? forms[0] : Json{{"anyOf", std::move(forms)}};
+}
+
 // Builds the schema of one map. Definitions that maps share are collected in `definitions`.
 class SchemaBuilder final : public FieldVisitor {
  public:
@@ -69,6 +91,7 @@ class SchemaBuilder final : public FieldVisitor {
   [[nodiscard]] Json take(bool with_required) {
     Json schema{{"type", "object"}, {"properties", std::move(properties_)}, {"additionalProperties", false}};
     if (with_required && !required_.empty()) schema["required"] = required_;
+    if (with_required && !alternatives_.empty()) schema["allOf"] = alternatives_;
     return schema;
   }
   [[nodiscard]] const Json& required() const { return required_; }
@@ -150,6 +173,16 @@ class SchemaBuilder final : public FieldVisitor {
     schema["type"] = "array";
     schema["items"] = {{"type", "string"}};
   }
+  void phrases(const FieldInfo& field, const Phrases& form,
+               const std::function<void(const std::string&)>&) override {
+    Json& schema = add(field);
+    const Json one = phrase_schema(form);
+    if (form.list) {
+      schema["anyOf"] = {one, Json{{"type", "array"}, {"minItems", 1}, {"items", one}}};
+    } else {
+      schema.update(one);
+    }
+  }
   void list(const FieldInfo& field, std::size_t, const std::function<void(std::size_t)>& resize,
             const std::function<void(FieldVisitor&, std::size_t)>& item) override {
     resize(1);
@@ -163,7 +196,10 @@ class SchemaBuilder final : public FieldVisitor {
 
  private:
   Json& add(const FieldInfo& field) {
-    if (field.required) required_.push_back(field.key);
+    if (field.required && *field.unless == '\0') required_.push_back(field.key);
+    if (field.required && *field.unless != '\0') {
+      alternatives_.push_back({{"anyOf", {Json{{"required", {field.key}}}, Json{{"required", {field.unless}}}}}});
+    }
     Json& schema = properties_[field.key];
     schema["description"] = field.doc;
     return schema;
@@ -174,6 +210,7 @@ class SchemaBuilder final : public FieldVisitor {
   bool partial_;
   Json properties_ = Json::object();
   Json required_ = Json::array();
+  Json alternatives_ = Json::array();  // keys of which one is enough
 };
 
 }  // namespace

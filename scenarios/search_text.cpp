@@ -78,8 +78,7 @@ void set_headroom(SearchRequest& request, std::string_view text) {
 }
 
 void set_top(SearchRequest& request, std::string_view text) {
-  constexpr std::int64_t most = 1000;
-  request.top = count(trimmed(text), "top", 1, most);
+  request.top = count(trimmed(text), "top", 1, most_plans_listed);
 }
 
 void add_forbidden(SearchRequest& request, std::string_view text) {
@@ -92,6 +91,33 @@ void add_forbidden(SearchRequest& request, std::string_view text) {
     if (std::find(added.begin(), added.end(), name) == added.end()) added.emplace_back(name);
   });
   request.forbidden = std::move(added);
+}
+
+void set_date(Price& price, std::string_view text) {
+  constexpr std::string_view form = "0000-00-00";
+  constexpr int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  bool good = text.size() == form.size();
+  for (std::size_t i = 0; good && i < form.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    good = form[i] == '0' ? digit : text[i] == form[i];
+  }
+  if (good) {
+    const auto two_digits = [&](std::size_t at) {
+      return 10 * (text[at] - '0') + (text[at + 1] - '0');
+    };
+    const int month = two_digits(5);
+    const int day = two_digits(8);
+    const int year = 100 * two_digits(0) + two_digits(2);
+    const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    good = month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
+    good = good && (leap || month != 2 || day < 29);
+  }
+  if (!good) {
+    throw RequestError(
+        "E206", fmt::format("'date' must be a day of the calendar, not '{}'", shortened(text)),
+        "write it like 2026-11-01");
+  }
+  price.date = std::string(text);
 }
 
 }  // namespace lockstep

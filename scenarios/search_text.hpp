@@ -49,7 +49,8 @@ void set_objective(SearchRequest& request, std::string_view text);
 void set_deadline(SearchRequest& request, std::string_view text);
 // "4 GiB"
 void set_headroom(SearchRequest& request, std::string_view text);
-// "10", from 1 to 1000
+// "10", from 1 to most_plans_listed
+inline constexpr std::int64_t most_plans_listed = 1000;
 void set_top(SearchRequest& request, std::string_view text);
 // "peak_memory <= 70 GiB", "P(fits) >= 0.9", "gpus < 128". For what is no whole number < means <=,
 // since point predictions meet a bound exactly only by accident.
@@ -63,6 +64,9 @@ void set_limit(SearchRequest& request, const SearchDimension& dimension, std::st
 void add_limit(SearchRequest& request, const SearchDimension& dimension, std::string_view text);
 // The same from a flag: "tensor=2..8".
 void set_limit(SearchRequest& request, std::string_view text);
+
+// "2026-11-01", a day of the calendar
+void set_date(Price& price, std::string_view text);
 
 // A request that no plan can meet, or that asks for what the scenario does not state. `field` is
 // the key that says so: "search.objective", "search.constraints".

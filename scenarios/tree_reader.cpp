@@ -9,6 +9,7 @@
 
 #include "scenarios/constant_reader.hpp"
 #include "scenarios/number_text.hpp"
+#include "scenarios/search_text.hpp"
 #include "scenarios/utf8.hpp"
 
 namespace lockstep {
@@ -172,6 +173,29 @@ class TreeReader final : public FieldVisitor {
     }
   }
 
+  void phrases(const FieldInfo& field, const Phrases& form,
+               const std::function<void(const std::string&)>& read) override {
+    const Entry* entry = find(field);
+    if (entry == nullptr) return;
+    const Node& value = entry->value;
+    if (value.kind == Node::Kind::scalar) {
+      read_phrase(field, value, read);
+    } else if (value.kind == Node::Kind::list && form.list && value.items.empty()) {
+      report(value.where, "E208", field, fmt::format("'{}' has no value", field.key), "give it one, or remove the key");
+    } else if (value.kind == Node::Kind::list && form.list) {
+      for (const Node& item : value.items) {
+        if (item.kind == Node::Kind::scalar) {
+          read_phrase(field, item, read);
+        } else {
+          report(item.where, "E204", field, fmt::format("an item of '{}' must be one value", field.key), field.doc);
+        }
+      }
+    } else {
+      const char* found = value.kind == Node::Kind::map ? "a map" : "a list";
+      report(value.where, "E204", field, fmt::format("'{}' must be {}, not {}", field.key, form.what, found), field.doc);
+    }
+  }
+
   void list(const FieldInfo& field, std::size_t /*size*/, const std::function<void(std::size_t)>& resize,
             const std::function<void(FieldVisitor&, std::size_t)>& item) override {
     const Entry* entry = find(field);
@@ -230,12 +254,20 @@ class TreeReader final : public FieldVisitor {
     context_.problems.push_back(std::move(diagnostic));
   }
 
+  void read_phrase(const FieldInfo& field, const Node& text, const std::function<void(const std::string&)>& read) {
+    try {
+      read(text.text);
+    } catch (const RequestError& error) {
+      report(text.where, error.code(), field, error.what(), error.hint());
+    }
+  }
+
   // The entry of a field with a value in it.
   const Entry* find(const FieldInfo& field) {
     known_.emplace_back(field.key);
     const Entry* entry = map_.find(field.key);
     if (entry == nullptr) {
-      if (field.required) {
+      if (field.required && map_.find(field.unless) == nullptr) {
         if (missing_.empty()) first_missing_doc_ = field.doc;
         missing_.emplace_back(field.key);
       }

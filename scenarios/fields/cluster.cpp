@@ -110,6 +110,9 @@ void describe_in_step(FieldVisitor& visitor, System& system) {
 
 void FieldVisitor::texts(const FieldInfo& /*field*/, std::vector<std::string>& /*values*/) {}
 
+void FieldVisitor::phrases(const FieldInfo& /*field*/, const Phrases& /*form*/,
+                           const std::function<void(const std::string&)>& /*read*/) {}
+
 void FieldVisitor::list(const FieldInfo& /*field*/, std::size_t /*size*/,
                         const std::function<void(std::size_t)>& /*resize*/,
                         const std::function<void(FieldVisitor&, std::size_t)>& /*item*/) {}

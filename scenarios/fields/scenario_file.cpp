@@ -13,8 +13,13 @@ void describe(FieldVisitor& visitor, ScenarioFile& file) {
                 [&](FieldVisitor& inner) { describe(inner, file.training); });
   visitor.entry({"software", "The software profile of every plan without its own: a catalog entry, or a map."},
                 "software", file.software.name, [&](FieldVisitor& inner) { describe(inner, file.software); });
+  visitor.group({"price", "What a GPU costs, so that days become money."},
+                [&](FieldVisitor& inner) { describe(inner, file.price); });
+  visitor.group({"search", "What `lockstep search` looks for, and what it may vary: everything that is left out. A "
+                           "value is one, a list, or a range like 2..8."},
+                [&](FieldVisitor& inner) { describe(inner, file.search); });
   visitor.list(
-      {"plans", "The plans to compare: how the training is spread over the cluster.", true}, file.plans.size(),
+      {"plans", "The plans to compare: how the training is spread over the cluster.", true, {}, "search"}, file.plans.size(),
       [&](std::size_t size) { file.plans.resize(size); },
       [&](FieldVisitor& inner, std::size_t index) {
         ScenarioPlan& plan = file.plans[index];

@@ -20,6 +20,8 @@ struct ScenarioFile {
   Cluster cluster;
   Training training;
   Software software;
+  SearchRequest search;
+  Price price;
   std::vector<ScenarioPlan> plans;
 };
 

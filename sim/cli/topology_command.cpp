@@ -74,6 +74,7 @@ void read_plan(TopologyRequest& request, const Arguments& arguments, const Catal
     throw UsageError(fmt::format("--plan needs a scenario; {} is a system", printable(file)),
                      "lockstep topology scenarios/llama3-70b-64xh100.yaml --plan tp8-pp2");
   const Scenario scenario = load_scenario(file, catalog, IllegalPlans::keep);
+  require_plans(scenario, file);
   std::vector<std::string> names;
   for (const ScenarioPlan& each : scenario.plans) {
     names.push_back(each.plan.name);

@@ -54,11 +54,16 @@ StageMemory stage_memory(const Plan& plan, const Stage& stage) {
   const Bytes cached = memory.allocated * (*plan.software.reserved_factor - 1.0);
   memory.lines.push_back({"allocator cache and fragmentation", cached});
   memory.lines.push_back({"context, NCCL and libraries", *plan.software.context_bytes});
-  memory.reserved = memory.allocated + cached + *plan.software.context_bytes;
+  memory.reserved = reserved_bytes(plan.software, memory.allocated);
   return memory;
 }
 
 }  // namespace
+
+Bytes reserved_bytes(const Software& software, Bytes allocated) {
+  const Bytes cached = allocated * (*software.reserved_factor - 1.0);
+  return allocated + cached + *software.context_bytes;
+}
 
 PeakMemory peak_memory(const Plan& plan, const Workload& workload) {
   PeakMemory peak;

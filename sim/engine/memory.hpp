@@ -30,6 +30,9 @@ struct PeakMemory {
   [[nodiscard]] const StageMemory& worst() const { return stages[worst_stage]; }
 };
 
+// What must fit, of so many bytes in tensors: with the allocator's cache and the context.
+Bytes reserved_bytes(const Software& software, Bytes allocated);
+
 PeakMemory peak_memory(const Plan& plan, const Workload& workload);
 
 }  // namespace lockstep

@@ -3,25 +3,32 @@
 #include <algorithm>
 #include <vector>
 
+#include "sim/engine/pipeline_view.hpp"
 #include "sim/engine/step_run.hpp"
 
 namespace lockstep {
 
 namespace {
 
-using step_run::Moment;
+using step_run::Instant;
 using step_run::Pieces;
 
-// A stage with one chunk, transfers that block added to the passes before them.
+// A stage with one chunk, transfers that block added to the passes before them. A result leaves no
+// sooner after the one before than the longer one of pass and hidden part takes.
 struct Station {
-  double forward = 0;   // pass and transfer
-  double backward = 0;  // pass and transfer
+  double forward = 0;        // pass and transfer
+  double backward = 0;       // pass and transfer
+  double forward_apart = 0;  // from one result to the next
+  double backward_apart = 0;
   double last_pass = 0;
   double last_transfer = 0;
-  double first_forward_end = 0;  // of the first micro-batch, gather and transfer included
+  double first_arrival = 0;      // of the first micro-batch's result; the last stage's end of it
   double last_backward_end = 0;  // transfer included
 
   [[nodiscard]] double total() const { return forward + backward; }
+  [[nodiscard]] bool sends_beside() const {
+    return forward_apart <= forward && backward_apart <= backward;
+  }
 };
 
 bool no_collectives(const StageWork& stage) {
@@ -32,47 +39,53 @@ bool no_collectives(const StageWork& stage) {
   return free(stage.gather) && free(stage.reduce) && stage.after_reduce.value() <= 0;
 }
 
-bool no_transfers(const StageWork& stage) {
-  for (const Seconds time : {stage.forward_send_blocking, stage.forward_send_hidden,
-                             stage.backward_send_blocking, stage.backward_send_hidden}) {
-    if (time.value() > 0) return false;
+bool no_transfers(const PipelineWork::Sends& sends) {
+  return sends.forward_blocking <= 0 && sends.forward_hidden <= 0 && sends.backward_blocking <= 0 &&
+         sends.backward_hidden <= 0;
+}
+
+Station station_of(const PipelineView& work, std::size_t i) {
+  const PassCost& pass = work.stages[i]->chunks.front();
+  const PipelineWork::Sends sends = work.sends[i];
+  const bool sends_forward = i + 1 < work.stages.size();
+  const bool sends_backward = i > 0;
+  Station station;
+  station.last_pass = pass.backward.value();
+  station.last_transfer = sends_backward ? sends.backward_blocking : 0;
+  const double transfer = sends_forward ? sends.forward_blocking : 0;
+  station.forward = pass.forward.value() + transfer;
+  station.backward = station.last_pass + station.last_transfer;
+  station.forward_apart = station.forward;
+  station.backward_apart = station.backward;
+  if (sends_forward) {
+    station.forward_apart = transfer + std::max(pass.forward.value(), sends.forward_hidden);
   }
-  return true;
+  if (sends_backward) {
+    station.backward_apart =
+        station.last_transfer + std::max(station.last_pass, sends.backward_hidden);
+  }
+  return station;
 }
 
-Seconds ends_of_step(const StepWork& work) {
-  Seconds optimizer;
-  for (const StageWork& stage : work.stages) optimizer = std::max(optimizer, stage.optimizer);
-  return optimizer + work.host;
+// When the first result of a stage arrives whose input arrives at `arrival`.
+double first_result(const StageWork& stage, const Station& station, double arrival) {
+  if (stage.gather.empty()) return arrival + station.forward_apart;
+  const double pass = stage.chunks.front().forward.value();
+  const Pieces gather(stage.gather.front());
+  if (!gather.any()) return arrival + station.forward_apart;
+  const double end = end_beside_gather(Instant{arrival}, gather, gather.late, pass).time;
+  const double start = std::max(arrival, gather.late + gather.piece);
+  return std::max(end + (station.forward - pass), start + station.forward_apart);
 }
 
-// Stations of a pipeline with one chunk per stage; nothing where a transfer's hidden part does not
-// fit beside the pass before it.
-std::optional<std::vector<Station>> stations_of(const StepWork& work) {
+std::vector<Station> stations_of(const PipelineView& work) {
   std::vector<Station> stations;
+  stations.reserve(work.stages.size());
   double arrival = 0;
   for (std::size_t i = 0; i < work.stages.size(); ++i) {
-    const StageWork& stage = work.stages[i];
-    const PassCost& pass = stage.chunks.front();
-    const bool sends_forward = i + 1 < work.stages.size();
-    const bool sends_backward = i > 0;
-    if (sends_forward && stage.forward_send_hidden > pass.forward) return std::nullopt;
-    if (sends_backward && stage.backward_send_hidden > pass.backward) return std::nullopt;
-    const double send = sends_forward ? stage.forward_send_blocking.value() : 0;
-    Station station;
-    station.last_pass = pass.backward.value();
-    station.last_transfer = sends_backward ? stage.backward_send_blocking.value() : 0;
-    station.forward = pass.forward.value() + send;
-    station.backward = station.last_pass + station.last_transfer;
-    Moment ready;
-    ready.time = arrival;
-    if (stage.gather.empty()) {
-      arrival += station.forward;
-    } else {
-      const Pieces gather(stage.gather.front());
-      arrival = end_beside_gather(ready, gather, gather.late, pass.forward.value()).time + send;
-    }
-    station.first_forward_end = arrival;
+    Station station = station_of(work, i);
+    arrival = first_result(*work.stages[i], station, arrival);
+    station.first_arrival = arrival;
     stations.push_back(station);
   }
   return stations;
@@ -81,34 +94,35 @@ std::optional<std::vector<Station>> stations_of(const StepWork& work) {
 // Ends of the last backward passes of GPipe. A job of a flow shop ends on its last machine after
 // the longest way through the table of jobs and machines; where the first job leaves machine i at
 // e_i, that is max over i of e_i + sum of what follows on j > i + (m - 1) times the slowest of
-// j >= i.
+// j >= i. A send stream that is slower than the passes beside it sets its machine's pace, though
+// not that of the machine's own passes.
 void place_flow_shops(std::vector<Station>& stations, double further_jobs) {
   double forward_end = 0;
   double slowest = 0;
   double sum = 0;
   for (std::size_t i = stations.size(); i-- > 0;) {
-    slowest = std::max(slowest, stations[i].forward);
-    forward_end =
-        std::max(forward_end, stations[i].first_forward_end + sum + further_jobs * slowest);
-    sum += stations[i].forward;
+    slowest = std::max(slowest, stations[i].forward_apart);
+    forward_end = std::max(forward_end, stations[i].first_arrival + sum + further_jobs * slowest);
+    sum += stations[i].forward_apart;
   }
   slowest = 0;
   sum = 0;
   for (std::size_t i = stations.size(); i-- > 0;) {
-    slowest = std::max(slowest, stations[i].backward);
-    sum += stations[i].backward;
-    stations[i].last_backward_end = forward_end + sum + further_jobs * slowest;
+    const double own = stations[i].backward;
+    stations[i].last_backward_end = forward_end + sum + own + further_jobs * std::max(slowest, own);
+    slowest = std::max(slowest, stations[i].backward_apart);
+    sum += stations[i].backward_apart;
   }
 }
 
 bool slowest_is_last(const std::vector<Station>& stations) {
   return std::all_of(stations.begin(), stations.end(), [&](const Station& station) {
-    return station.total() <= stations.back().total();
+    return station.sends_beside() && station.total() <= stations.back().total();
   });
 }
 
 void place_one_f_one_b(std::vector<Station>& stations, double further_jobs) {
-  double end = stations.back().first_forward_end + further_jobs * stations.back().total();
+  double end = stations.back().first_arrival + further_jobs * stations.back().total();
   for (std::size_t i = stations.size(); i-- > 0;) {
     end += stations[i].backward;
     stations[i].last_backward_end = end;
@@ -123,31 +137,28 @@ double end_of_reductions(const StageWork& stage, const Station& station) {
   if (!stage.reduce.empty()) {
     const Pieces reduce(stage.reduce.front());
     late = reduce.late;
-    Moment free;
-    free.time = data;
-    Moment start;
-    start.time = station.last_backward_end - station.last_transfer - station.last_pass;
+    const Instant start{station.last_backward_end - station.last_transfer - station.last_pass};
     if (reduce.piece > 0) {
-      data = end_beside_pass(free, reduce, start, SliceKind::backward, station.last_pass).time;
+      data = end_beside_pass(Instant{data}, reduce, start, SliceKind::backward, station.last_pass)
+                 .time;
     }
   }
   return std::max(data, station.last_backward_end) + late + stage.after_reduce.value();
 }
 
-std::optional<Seconds> one_chunk_form(const StepWork& work, bool phases_apart) {
-  std::optional<std::vector<Station>> stations = stations_of(work);
-  if (!stations) return std::nullopt;
+std::optional<Seconds> one_chunk_form(const PipelineView& work, bool phases_apart) {
+  std::vector<Station> stations = stations_of(work);
   const auto further_jobs = static_cast<double>(work.micro_batches - 1);
   if (phases_apart) {
-    place_flow_shops(*stations, further_jobs);
-  } else if (slowest_is_last(*stations)) {
-    place_one_f_one_b(*stations, further_jobs);
+    place_flow_shops(stations, further_jobs);
+  } else if (slowest_is_last(stations)) {
+    place_one_f_one_b(stations, further_jobs);
   } else {
     return std::nullopt;
   }
   double end = 0;
-  for (std::size_t i = 0; i < stations->size(); ++i) {
-    end = std::max(end, end_of_reductions(work.stages[i], (*stations)[i]));
+  for (std::size_t i = 0; i < stations.size(); ++i) {
+    end = std::max(end, end_of_reductions(*work.stages[i], stations[i]));
   }
   return Seconds{end} + ends_of_step(work);
 }
@@ -157,11 +168,12 @@ bool same_costs(const PassCost& a, const PassCost& b) {
          a.weight_gradient == b.weight_gradient;
 }
 
-std::optional<Seconds> equal_chunks_form(const StepWork& work) {
-  const PassCost& cost = work.stages.front().chunks.front();
-  for (const StageWork& stage : work.stages) {
-    if (!no_transfers(stage) || !no_collectives(stage)) return std::nullopt;
-    for (const PassCost& chunk : stage.chunks) {
+std::optional<Seconds> equal_chunks_form(const PipelineView& work) {
+  if (!std::all_of(work.sends.begin(), work.sends.end(), no_transfers)) return std::nullopt;
+  const PassCost& cost = work.stages.front()->chunks.front();
+  for (const StageWork* stage : work.stages) {
+    if (!no_collectives(*stage)) return std::nullopt;
+    for (const PassCost& chunk : stage->chunks) {
       if (!same_costs(chunk, cost)) return std::nullopt;
     }
   }
@@ -180,18 +192,23 @@ std::optional<Seconds> equal_chunks_form(const StepWork& work) {
 
 }  // namespace
 
-std::optional<Seconds> step_closed_form(const StepWork& work) {
-  check(work);
-  const bool phases_apart = work.schedule == find_schedule("gpipe");
-  if (phases_apart || (work.schedule == find_schedule("1f1b") && work.interleave == 1)) {
-    return one_chunk_form(work, phases_apart);
-  }
+std::optional<Seconds> closed_form(const PipelineView& work) {
+  static const Schedule* const gpipe = find_schedule("gpipe");
+  static const Schedule* const one_f_one_b = find_schedule("1f1b");
+  if (work.schedule == gpipe) return one_chunk_form(work, true);
+  if (work.schedule == one_f_one_b && work.interleave == 1) return one_chunk_form(work, false);
   return equal_chunks_form(work);
 }
 
+std::optional<Seconds> step_closed_form(const StepWork& work) {
+  PipelineView view;
+  view.look_at(work);
+  return closed_form(view);
+}
+
 Seconds step_total(const StepWork& work) {
-  const std::optional<Seconds> total = step_closed_form(work);
-  return total ? *total : run_step_settled(work).total;
+  PipelineDurations durations;
+  return durations.total(work);
 }
 
 }  // namespace lockstep

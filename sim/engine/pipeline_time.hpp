@@ -13,6 +13,8 @@ namespace lockstep {
 //   sum of f + (m - 1) max f + sum of b + (m - 1) max b
 // 1F1B with the slowest stage last (ties count, so equal stages qualify), t = f + b:
 //   sum of t + (m - 1) t_last
+// GPipe takes transfers of any length: where the hidden part of one is longer than the pass beside
+// it, it counts in that pass's place for the stages after. 1F1B has none such.
 // Both with gathers and reductions: gathers put off each stage's first pass, and nothing else; the
 // last backward pass of stage i ends, in 1F1B, the backward passes of the stages before it ahead of
 // the last of all.
@@ -24,7 +26,7 @@ namespace lockstep {
 // al. 2023 (arXiv:2401.10241). Throws std::logic_error as run_step does.
 std::optional<Seconds> step_closed_form(const StepWork& work);
 
-// The step's total: closed form, else run_step_settled.
+// The step's total: closed form, else the passes' durations swept over the schedule's table.
 Seconds step_total(const StepWork& work);
 
 }  // namespace lockstep

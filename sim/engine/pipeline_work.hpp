@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "sim/engine/step_timeline.hpp"
@@ -26,11 +27,14 @@ struct PipelineWork {
   Seconds host;
 };
 
+// Throws std::logic_error if `work` contradicts itself.
+void check(const PipelineWork& work);
+
 // Every stage written out.
 StepWork expanded(const PipelineWork& work);
 
-// Buffers and tables (orders of passes by schedule, stages, interleave and micro-batches) kept from
-// one call to the next. One per thread.
+// Buffers kept from one call to the next: one per thread. What of a schedule does not depend on any
+// duration is kept for all of them together, in 24 MB.
 class PipelineDurations {
  public:
   PipelineDurations();
@@ -38,16 +42,13 @@ class PipelineDurations {
   PipelineDurations(const PipelineDurations&) = delete;
   PipelineDurations& operator=(const PipelineDurations&) = delete;
 
-  // Seconds of the step: step_total(expanded(work)) to 1e-9, without the slices and chains that a
-  // timeline keeps.
+  // Seconds of the step: run_step(expanded(work)).total to 1e-9, without the slices and chains that
+  // a timeline keeps. Throw std::logic_error if `work` contradicts itself.
   Seconds total(const PipelineWork& work);
+  Seconds total(const StepWork& work);
 
-  // Never more than total(), and far cheaper: for every stage s, what the first micro-batch needs to
-  // reach its first chunk, all of its own passes, and what the last one needs to get back:
-  //   sum over i < s of (f_i + b_i of the first chunk) + m (sum over chunks of f + b + w of s)
-  // plus the optimizer and the host's work. Holds for every schedule in which the model's first
-  // chunks lie on stages 0 to p - 1 in order.
-  static Seconds least(const PipelineWork& work);
+  // Never more than total(), in O(stages * interleave): see step_least.cpp.
+  Seconds least(const PipelineWork& work);
 
  private:
   struct Parts;

@@ -240,11 +240,11 @@ void StageTimer::add_host(StageTime& time, const Stage& stage) const {
   }
 }
 
-StageTime StageTimer::time(const Stage& stage) const {
+StageTime StageTimer::time(const Stage& stage, std::int64_t index) const {
   StageTime time;
   for (const Chunk& chunk : stage.chunks) time.chunks.push_back(chunk_time(chunk));
   for (std::size_t i = 0; i < stage.chunks.size(); ++i) {
-    const Sends sends = sends_of(stage.index, static_cast<std::int64_t>(i));
+    const Sends sends = sends_of(index, static_cast<std::int64_t>(i));
     time.chunks[i].forward[StepPart::pipeline_exposed] += sends.forward.blocking;
     time.chunks[i].backward[StepPart::pipeline_exposed] += sends.backward.blocking;
   }

@@ -56,7 +56,9 @@ class StageTimer {
   StageTimer(const Cluster& cluster, const Plan& plan, const Workload& workload,
              const Communication& communication, const WorkloadPasses& passes);
 
-  [[nodiscard]] StageTime time(const Stage& stage) const;
+  [[nodiscard]] StageTime time(const Stage& stage) const { return time(stage, stage.index); }
+  // Of a stage with its layers at another place of the pipeline.
+  [[nodiscard]] StageTime time(const Stage& stage, std::int64_t index) const;
 
   // One transfer between this stage and the next: how long the sender's compute waits, and what
   // runs beside it.

@@ -1,4 +1,4 @@
-// The parts that the step timeline is made of; used by step_timeline.cpp alone.
+// The parts that the step timeline is made of, and the sweep that finds its total alone.
 #pragma once
 
 #include <array>
@@ -73,19 +73,65 @@ struct Pieces {
   [[nodiscard]] double overlapped() const { return piece * static_cast<double>(count); }
 };
 
+// An instant alone, for who does not ask what led to it.
+struct Instant {
+  double time = 0;
+
+  void spend(SliceKind /*kind*/, double seconds) { time += seconds; }
+};
+
 // End of a pass of `length` that could start at `ready`, where the late share of its gather ends
 // at `late_end` and pieces follow it one by one: piece j is there at late_end + j piece and needed
 // when (j - 1)/n of the pass is done, so the pass ends no earlier than
 //   late_end + j piece + (n - j + 1)/n length,
 // which is linear in j: the first or the last piece decides.
-Moment end_beside_gather(const Moment& ready, const Pieces& gather, double late_end, double length);
+template <class Time>
+Time end_beside_gather(const Time& ready, const Pieces& gather, double late_end, double length) {
+  Time end = ready;
+  end.spend(SliceKind::forward, length);
+  // From the start of the step the data stream did nothing but gather.
+  const auto consider = [&](double gathered, double left) {
+    if (gathered + left <= end.time) return;
+    end = Time{};
+    end.spend(SliceKind::parameter_gather, gathered);
+    end.spend(SliceKind::forward, left);
+  };
+  consider(late_end, length);
+  if (gather.piece > 0) {
+    consider(late_end + gather.piece, length);
+    consider(late_end + gather.overlapped(), length / static_cast<double>(gather.count));
+  }
+  return end;
+}
 
 // End of the overlapped pieces of a reduction on a data stream that is free at `free`, beside a
 // pass of `length` and `kind` that starts at `start`: piece j starts no earlier than
 // start + j/n length, so the last one ends no earlier than
 //   start + j/n length + (n - j + 1) piece,
 // and no earlier than n pieces after `free`.
-Moment end_beside_pass(const Moment& free, const Pieces& reduce, const Moment& start,
-                       SliceKind kind, double length);
+template <class Time>
+Time end_beside_pass(const Time& free, const Pieces& reduce, const Time& start, SliceKind kind,
+                     double length) {
+  Time end = free;
+  end.spend(SliceKind::gradient_reduce, reduce.overlapped());
+  const auto consider = [&](double done, double time) {
+    if (start.time + done + time <= end.time) return;
+    end = start;
+    end.spend(kind, done);
+    end.spend(SliceKind::gradient_reduce, time);
+  };
+  consider(length / static_cast<double>(reduce.count), reduce.overlapped());
+  consider(length, reduce.piece);
+  return end;
+}
+
+// Whether a result from one stage to another goes to the next one, round the corner from the last
+// to the first, else to the one before. With two stages both neighbours are the same one: gradients
+// go back.
+inline bool sends_forward(std::int64_t from, std::int64_t to, std::int64_t stages, PassKind kind) {
+  const bool next = to == (from + 1) % stages;
+  const bool before = from == (to + 1) % stages;
+  return next && before ? kind == PassKind::forward : next;
+}
 
 }  // namespace lockstep::step_run

@@ -139,10 +139,8 @@ class Run {
     hop.arrivals = static_cast<std::int32_t>(2 * to + k);
     hop.stage = static_cast<std::int32_t>(receiver);
     if (sender != receiver) {
-      // With two stages both neighbours are the same one: gradients go back.
-      const bool next = receiver == (sender + 1) % work_.stages.size();
-      const bool before = sender == (receiver + 1) % work_.stages.size();
-      const bool forward = next && before ? kind == PassKind::forward : next;
+      const bool forward = sends_forward(static_cast<std::int64_t>(sender),
+                                         static_cast<std::int64_t>(receiver), stages_, kind);
       hop.send = forward ? 0 : 1;
       hop.blocking = (forward ? work.forward_send_blocking : work.backward_send_blocking).value();
       hop.hidden = (forward ? work.forward_send_hidden : work.backward_send_hidden).value();

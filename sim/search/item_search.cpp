@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "sim/report/report.hpp"
 #include "sim/search/refusal.hpp"
@@ -167,11 +168,19 @@ void ItemSearch::set(const Variant& variant) {
 // Of the plans that differ in variant, and in what only adds to a layout's time.
 double ItemSearch::least_of_layout() {
   if (least_of_layout_ >= 0) return least_of_layout_;
+  const Sharding sharding = std::exchange(plan_.sharding, Sharding::none);
+  const std::int64_t shard_group = std::exchange(plan_.shard_group, 0);
+  const DataCommunication sync = std::exchange(plan_.sync, {});
+  const Offload offload = std::exchange(plan_.offload, {});
   double least = std::numeric_limits<double>::infinity();
   for (const Variant& variant : variants_) {
     set(variant);
-    least = std::min(least, evaluator_.least_unsharded_step_time(plan_));
+    least = std::min(least, evaluator_.least_of_layout(plan_));
   }
+  plan_.sharding = sharding;
+  plan_.shard_group = shard_group;
+  plan_.sync = sync;
+  plan_.offload = offload;
   least_of_layout_ = least;
   return least;
 }
@@ -213,14 +222,15 @@ void ItemSearch::time_variants(const PlanCosts& memory, std::size_t broken) {
   }
   for (const Variant& variant : variants_) {
     set(variant);
+    evaluator_.prepare(plan_);
     if (options_.pruning) {
-      costs.step_time_s = evaluator_.least_step_time(plan_);
+      costs.step_time_s = evaluator_.least_step_time();
       if (!wanted(costs, broken)) {
         pruned(1);
         continue;
       }
     }
-    costs.step_time_s = evaluator_.step_time(plan_);
+    costs.step_time_s = evaluator_.step_time();
     ++effort_.timed;
     consider(costs, broken);
   }

@@ -1,46 +1,181 @@
 #include "sim/search/plan_evaluator.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include "sim/engine/memory.hpp"
-#include "sim/engine/pipeline_time.hpp"
+#include "sim/engine/pipeline_work.hpp"
 #include "sim/engine/step_parts.hpp"
+#include "sim/engine/step_work.hpp"
+#include "strategies/plan_lowering.hpp"
 
 namespace lockstep {
 
-struct PlanEvaluator::Parts {
-  const Model& model;
-  const Training& training;
-  const Cluster& cluster;
+namespace {
+
+// Passes of the blocks that were asked for last. Few are enough: those of the plans that differ only
+// in placement and overlap.
+class PassBook {
+ public:
+  const WorkloadPasses& passes(const Cluster& cluster, const Plan& plan,
+                               const DistinctWorkload& lowered,
+                               const Communication& communication) {
+    const Key key = key_of(plan, lowered, communication);
+    for (Entry& entry : entries_) {
+      if (entry.passes && entry.key == key) return *entry.passes;
+    }
+    Entry& entry = entries_[next_];
+    next_ = (next_ + 1) % entries_.size();
+    entry.key = key;
+    entry.passes.emplace(cluster, plan, lowered.workload, communication);
+    return *entry.passes;
+  }
+
+ private:
+  // What WorkloadPasses depend on.
+  struct Key {
+    std::uint64_t blocks = 0;
+    std::array<const GroupBook::Group*, 4> groups{};
+    bool splits = false;
+    Override overlap = Override::software;
+    bool operator==(const Key& other) const {
+      return blocks == other.blocks && groups == other.groups && splits == other.splits &&
+             overlap == other.overlap;
+    }
+  };
+  struct Entry {
+    Key key;
+    std::optional<WorkloadPasses> passes;
+  };
+
+  static Key key_of(const Plan& plan, const DistinctWorkload& lowered,
+                    const Communication& communication) {
+    return {lowered.blocks,
+            {communication.group(GroupKind::tensor), communication.group(GroupKind::context),
+             communication.group(GroupKind::expert), communication.group(GroupKind::expert_tensor)},
+            find_schedule(lowered.workload.schedule)->splits_backward,
+            plan.tensor_overlap};
+  }
+
+  std::array<Entry, 64> entries_;
+  std::size_t next_ = 0;
 };
 
+}  // namespace
+
+struct PlanEvaluator::Parts {
+  Parts(const Model& model, const Training& training, const Cluster& of)
+      : cluster(of), lowering(model, training), book(of) {}
+
+  void prepare(const Plan& plan);
+  void add_stage(const Plan& plan, const DistinctWorkload& lowered, const StageTimer& timer,
+                 const Communication& communication, std::int64_t stage);
+  // Seconds of the step whose pipeline takes so long.
+  [[nodiscard]] double with_host(Seconds pipeline) const {
+    const double total = (pipeline + host).value() * (1.0 + stragglers);
+    return std::isfinite(total) ? total : std::numeric_limits<double>::infinity();
+  }
+
+  const Cluster& cluster;
+  PlanLowering lowering;
+  GroupBook book;
+  PassBook passes;
+  PipelineDurations durations;
+
+  // Of the plan at hand.
+  PipelineWork work;
+  Seconds host;
+  double stragglers = 0;
+  // Which layout and transfers each kind of the work has.
+  struct Kind {
+    std::uint16_t layout;
+    PipelineWork::Sends sends;
+  };
+  std::vector<Kind> kinds;
+};
+
+namespace {
+
+bool same_sends(const PipelineWork::Sends& a, const PipelineWork::Sends& b) {
+  return a.forward_blocking == b.forward_blocking && a.backward_blocking == b.backward_blocking &&
+         a.forward_hidden == b.forward_hidden && a.backward_hidden == b.backward_hidden;
+}
+
+}  // namespace
+
+// Stages that hold the same layers and send over the same links do the same.
+void PlanEvaluator::Parts::add_stage(const Plan& plan, const DistinctWorkload& lowered,
+                                     const StageTimer& timer, const Communication& communication,
+                                     std::int64_t stage) {
+  const StageTimer::Transfer next = timer.transfer_from(stage);
+  const StageTimer::Transfer before = timer.transfer_from(stage - 1);
+  const PipelineWork::Sends sends{next.blocking.value(), next.hidden.value(),
+                                  before.blocking.value(), before.hidden.value()};
+  work.sends.push_back(sends);
+  const std::uint16_t layout = lowered.kind_of[static_cast<std::size_t>(stage)];
+  const auto known = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) {
+    return kind.layout == layout && same_sends(kind.sends, sends);
+  });
+  work.kind_of.push_back(static_cast<std::uint16_t>(known - kinds.begin()));
+  if (known != kinds.end()) return;
+  kinds.push_back({layout, sends});
+  const Workload& workload = lowered.workload;
+  const Stage& laid_out = workload.stages[layout];
+  StageTime time = timer.time(laid_out, stage);
+  add_repeated_reductions(plan, workload, laid_out, communication, time);
+  work.kinds.push_back(stage_work(cluster, plan, workload, laid_out, communication, time));
+}
+
+void PlanEvaluator::Parts::prepare(const Plan& plan) {
+  const DistinctWorkload& lowered = lowering.lower(plan);
+  const Workload& workload = lowered.workload;
+  const Communication communication(cluster, plan, book);
+  const StageTimer timer(cluster, plan, workload, communication,
+                         passes.passes(cluster, plan, lowered, communication));
+  work.schedule = find_schedule(workload.schedule);
+  work.interleave = workload.interleave;
+  work.micro_batches = workload.micro_batches;
+  work.kinds.clear();
+  work.kind_of.clear();
+  work.sends.clear();
+  kinds.clear();
+  for (std::int64_t stage = 0; stage < plan.pipeline.stages; ++stage) {
+    add_stage(plan, lowered, timer, communication, stage);
+  }
+  host = *plan.software.host_per_step;
+  stragglers = straggler_share(cluster, plan.software);
+}
+
 PlanEvaluator::PlanEvaluator(const Model& model, const Training& training, const Cluster& cluster)
-    : parts_(new Parts{model, training, cluster}) {}
+    : parts_(std::make_unique<Parts>(model, training, cluster)) {}
 PlanEvaluator::~PlanEvaluator() = default;
 
 PlanEvaluator::Memory PlanEvaluator::memory(const Plan& plan) {
-  const PeakMemory peak = peak_memory(plan, lower(parts_->model, parts_->training, plan));
-  return {peak.worst().reserved.value(), peak.worst().allocated.value()};
+  const Bytes allocated = parts_->lowering.peak_allocated(plan);
+  return {reserved_bytes(plan.software, allocated).value(), allocated.value()};
 }
 
-double PlanEvaluator::step_time(const Plan& plan) {
-  const Workload workload = lower(parts_->model, parts_->training, plan);
-  const Communication communication(parts_->cluster, plan);
-  const WorkloadPasses passes(parts_->cluster, plan, workload, communication);
-  const StageTimer timer(parts_->cluster, plan, workload, communication, passes);
-  const double total = step_parts(parts_->cluster, plan, workload, timer, communication,
-                                  [](const StepWork& work, bool) { return step_total(work); })
-                           .total()
-                           .value();
-  return std::isfinite(total) ? total : std::numeric_limits<double>::infinity();
+void PlanEvaluator::prepare(const Plan& plan) {
+  parts_->prepare(plan);
 }
 
-double PlanEvaluator::least_step_time(const Plan& plan) {
-  return least_unsharded_step_time(plan);
+double PlanEvaluator::least_step_time() {
+  return parts_->with_host(parts_->durations.least(parts_->work));
 }
-double PlanEvaluator::least_unsharded_step_time(const Plan&) {
-  return 0;
+
+double PlanEvaluator::step_time() {
+  return parts_->with_host(parts_->durations.total(parts_->work));
+}
+
+double PlanEvaluator::least_of_layout(const Plan& plan) {
+  parts_->prepare(plan);
+  for (StageWork& kind : parts_->work.kinds) kind.optimizer = Seconds{};
+  return least_step_time();
 }
 
 }  // namespace lockstep

@@ -3,13 +3,13 @@
 
 #include <memory>
 
-#include "sim/search/plan_costs.hpp"
 #include "strategies/plan.hpp"
 #include "topology/hardware.hpp"
 
 namespace lockstep {
 
-// For one thread. Fastest where consecutive plans differ in few things.
+// For one thread. Cheapest where consecutive plans differ in few things. Every plan is legal and has
+// the scenario's software.
 class PlanEvaluator {
  public:
   // All three outlive it.
@@ -18,20 +18,26 @@ class PlanEvaluator {
   PlanEvaluator(const PlanEvaluator&) = delete;
   PlanEvaluator& operator=(const PlanEvaluator&) = delete;
 
-  // Of a legal plan with the scenario's software.
   struct Memory {
-    double reserved = 0;
+    double reserved = 0;  // bytes on the fullest GPU: what must fit
     double allocated = 0;
   };
   Memory memory(const Plan& plan);
 
+  // Makes `plan` the one that the next two are about. It stays as it is until they were asked.
+  void prepare(const Plan& plan);
+  // Seconds that the step takes at least, at a fraction of step_time()'s cost.
+  double least_step_time();
   // Seconds of the step; infinite where its collectives have no route.
-  double step_time(const Plan& plan);
+  double step_time();
 
-  // Never more than step_time(), at a fraction of its cost; and never more than that of any plan
-  // that differs from this one in sharding, shard group, offload and the switches of both alone.
-  double least_step_time(const Plan& plan);
-  double least_unsharded_step_time(const Plan& plan);
+  // Never more than step_time() of `plan`, nor of any plan that differs from it in sharding, its
+  // group and switches, and offload alone. For a plan with none of these.
+  //
+  // What these add to the passes of a stage is positive: FSDP's units are exposed or slow the
+  // compute beside them, ZeRO-2's reductions and copies likewise. Less is only the optimizer's work,
+  // which is left out.
+  double least_of_layout(const Plan& plan);
 
  private:
   struct Parts;

@@ -28,8 +28,8 @@ HEAVY = [
     (r"(cuda|cublas|nvml|nvToolsExt|nvtx3/)", r"validate/", "CUDA", "validate/"),
     (r"nccl", r"validate/", "NCCL", "validate/"),
     # The driver that spreads a search over ranks is the second place of MPI.
-    (r"mpi\.h", r"(validate/|sim/search/mpi_main\.cpp$)", "MPI",
-     "validate/ and sim/search/mpi_main.cpp"),
+    (r"mpi\.h", r"(validate/|sim/cli/mpi/)", "MPI", "validate/ and sim/cli/mpi/"),
+    (r"(oneapi/)?tbb/", r"sim/.*\.cpp$", "oneTBB", "sim/*.cpp"),
 ]
 
 # What libc++ 14 lacks; the core is to be compiled with it.
@@ -158,6 +158,9 @@ SELF_TEST = {
     "sim/cuda.cpp": ('#include <cuda_runtime.h>\n', "CUDA only in"),
     "sim/nccl.cpp": ('#include "nccl.h"\n', "NCCL only in"),
     "sim/mpi.cpp": ('#include <mpi.h>\n', "MPI only in"),
+    "sim/cli/mpi/good.cpp": ('#include <mpi.h>\n', None),
+    "sim/threads.cpp": ('#include <oneapi/tbb/task_group.h>\n', None),
+    "sim/threads.hpp": ('#include <oneapi/tbb/task_group.h>\n', "oneTBB only in"),
     "sim/format.cpp": ('auto a = std::format("{}", 1);\n', "std::format"),
     "sim/views.cpp": ('#include <ranges>\n', "range views"),
     "sim/where.cpp": ('auto w = std::source_location::current();\n', "std::source_location"),

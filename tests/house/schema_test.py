@@ -32,6 +32,11 @@ def mistakes(scenario):
     yield "no model", changed(lambda s: s.pop("model"))
     yield "plans that are no list", changed(lambda s: s.update(plans=3))
     yield "a degree that is a word", changed(lambda s: s["plans"][0].update(tensor="eight"))
+    yield "neither plans nor a search", changed(lambda s: (s.pop("plans"), s.pop("search", 0)))
+    yield "a search for an unknown key", changed(lambda s: s.update(search={"tensr": 8}))
+    yield "a range without its end", changed(lambda s: s.update(search={"tensor": "2.."}))
+    yield "a constraint on nothing", changed(lambda s: s.update(search={"constraints": ["x <= 1"]}))
+    yield "a price without its day", changed(lambda s: s.update(price={"per_gpu_hour": 2}))
     yield "an unknown sharding", changed(lambda s: s["plans"][0].update(sharding="zero-9"))
 
 
@@ -44,6 +49,16 @@ def main():
     validator = validator_type(schema)
 
     failures = []
+    searched = {"lockstep": 1, "model": "gpt3-175b", "cluster": {"system": "dgx-h100"},
+                "training": {"sequence_length": 2048, "global_batch": 64},
+                "price": {"per_gpu_hour": 2.5, "date": "2026-11-01"},
+                "search": {"objective": "gpus_for_deadline", "deadline": "30 d", "tensor": 8,
+                           "stages": "2..8", "micro_batch": [1, 2, "4..8"],
+                           "sequence_parallel": True, "offload_optimizer": [0, 0.5],
+                           "offload_weights": "0..50 %", "recompute_parts": ["software", "norms+mlp"],
+                           "prefetch": "software", "constraints": ["P(fits) >= 90 %"],
+                           "forbid": "context", "memory_headroom": "4 GiB", "top": 20}}
+    failures += [f"a search: {error.json_path}: {error.message}" for error in validator.iter_errors(searched)]
     # Files that editors read: a copy that is out of date would mislead them.
     for copy_of_schema in glob.glob(os.path.join(source, "scenarios", "schema", "scenario.schema.json")):
         with open(copy_of_schema, "rb") as file:

@@ -4,8 +4,8 @@
 # shellcheck disable=SC2034,SC2154
 
 readonly build_packages=(cmake ninja-build g++ libboost-dev libboost-program-options-dev
-  libyaml-cpp-dev libfmt-dev libnlopt-dev libnlopt-cxx-dev libpugixml-dev nlohmann-json3-dev
-  libhwloc-dev libopenmpi-dev openmpi-bin)
+  libyaml-cpp-dev libfmt-dev libnlopt-dev libnlopt-cxx-dev libpugixml-dev libtbb-dev
+  nlohmann-json3-dev libhwloc-dev libopenmpi-dev openmpi-bin)
 
 say() { printf '%s: %s\n' "$me" "$*" >&2; }
 

@@ -16,7 +16,10 @@ TEST_CASE("schema: the keys of a scenario, closed against others") {
   const Json schema = Json::parse(scenario_json_schema(files.with()));
   CHECK(schema["$schema"] == "https://json-schema.org/draft/2020-12/schema");
   CHECK(schema["additionalProperties"] == false);
-  CHECK(schema["required"] == Json({"lockstep", "model", "cluster", "training", "plans"}));
+  CHECK(schema["required"] == Json({"lockstep", "model", "cluster", "training"}));
+  // Plans, or a search for them.
+  CHECK(schema["allOf"] ==
+        Json::parse(R"([{"anyOf": [{"required": ["plans"]}, {"required": ["search"]}]}])"));
   const Json& plan = schema["properties"]["plans"]["items"];
   CHECK(plan["required"] == Json({"name"}));
   CHECK(plan["additionalProperties"] == false);
@@ -64,6 +67,71 @@ TEST_CASE("schema: every reference has its definition, and every key its descrip
     INFO(reference);
     CHECK(schema.contains(Json::json_pointer(reference.substr(1))));
   }
+}
+
+TEST_CASE("schema: a search has a key for every dimension, with one value or a list") {
+  const TestCatalog files;
+  const Json schema = Json::parse(scenario_json_schema(files.with()));
+  const Json& search = schema["properties"]["search"];
+  CHECK(search["additionalProperties"] == false);
+  CHECK_FALSE(search.contains("required"));
+  const Json& keys = search["properties"];
+  for (const SearchDimension& dimension : search_dimensions()) {
+    INFO(dimension.key);
+    REQUIRE(keys.contains(dimension.key));
+    CHECK(keys[dimension.key]["description"] == dimension.doc);
+    CHECK(keys[dimension.key]["anyOf"][1]["type"] == "array");
+  }
+  CHECK(keys["objective"]["anyOf"][3]["const"] == "gpus_for_deadline");
+  CHECK(keys["tensor"]["anyOf"][0] ==
+        Json::parse(R"({"anyOf": [{"type": "integer", "minimum": 1.0, "maximum": 100000000.0},
+                                  {"type": "string", "pattern": "^ *[0-9]+ *([.][.] *[0-9]+ *)?$"}]})"));
+  CHECK(keys["sequence_parallel"]["anyOf"][0]["enum"] == Json({false, true}));
+  CHECK(keys["recompute"]["anyOf"][0]["enum"] == Json({"none", "selective", "full"}));
+  CHECK(keys["prefetch"]["anyOf"][0]["anyOf"][0]["enum"] == Json({"software"}));
+  const std::regex constraint(keys["constraints"]["anyOf"][0]["pattern"].get<std::string>());
+  for (const char* text : {"peak_memory <= 70 GiB", "P(fits)>=0.9", "gpus < 128", "cost <= 2e6"}) {
+    INFO(text);
+    CHECK(std::regex_match(text, constraint));
+  }
+  for (const char* text : {"peak_mem <= 70 GiB", "P(fits)", "gpus = 64", "70 GiB >= peak_memory"}) {
+    INFO(text);
+    CHECK_FALSE(std::regex_match(text, constraint));
+  }
+  CHECK(schema["properties"]["price"]["required"] == Json({"per_gpu_hour", "date"}));
+  CHECK(keys["deadline"]["type"] == "string");
+}
+
+// The names that files give an enum are written down twice: in the plan's fields and for the search.
+TEST_CASE("schema: a dimension of the search has the choices of the plan's key") {
+  const TestCatalog files;
+  const Json schema = Json::parse(scenario_json_schema(files.with()));
+  const Json& plan = schema["properties"]["plans"]["items"]["properties"];
+  const auto same = [](const char* dimension, const Json& key) {
+    INFO(dimension);
+    Json names = Json::array();
+    for (const Json& one : key["oneOf"]) names.push_back(one["const"]);
+    Json choices = Json::array();
+    for (const char* choice : find_search_dimension(dimension)->choices) choices.push_back(choice);
+    CHECK(names == choices);
+  };
+  same("sharding", plan["sharding"]);
+  same("recompute", plan["recompute"]);
+  same("tensor_overlap", plan["tensor_overlap"]);
+  same("context_method", plan["context"]["properties"]["method"]);
+  same("reshard_after_forward", plan["sync"]["properties"]["reshard_after_forward"]);
+}
+
+TEST_CASE("reference: what a search takes is explained") {
+  const std::string text = scenario_reference();
+  CHECK(text.find("| `plans` | list of maps, see below | **required** unless `search` is there | ") !=
+        std::string::npos);
+  CHECK(text.find("\n## search\n") != std::string::npos);
+  CHECK(text.find("| `tensor` | a whole number from 1, a range like 2..8, or a list | all that work | "
+                  "Tensor-parallel degree. |\n") != std::string::npos);
+  CHECK(text.find("<br>`throughput_per_gpu`: most tokens per second and GPU<br>") != std::string::npos);
+  CHECK(text.find("| `sequence_parallel` | a name, or a list: `false`, `true` | all that work | ") !=
+        std::string::npos);
 }
 
 TEST_CASE("schema: it is the same text every time") {

@@ -10,7 +10,7 @@
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
 #include "validate/measure/failures.hpp"
-#include "validate/measure/leaks.hpp"
+#include "sim/leaks.hpp"
 
 namespace lockstep {
 namespace {

@@ -175,6 +175,7 @@ std::optional<Request> read_request(const std::vector<std::string>& words) {
 
 KernelList of_scenario(const Request& request, const Catalog& catalog) {
   const Scenario scenario = load_scenario(request.arguments.files.front(), catalog);
+  require_plans(scenario, request.arguments.files.front());
   const std::string plan = request.arguments.value("plan");
   std::vector<std::string> names;
   for (const ScenarioPlan& one : scenario.plans) names.push_back(one.plan.name);

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 
 #include "validate/measure/failures.hpp"
-#include "validate/nccl_log_line.hpp"
 #if LOCKSTEP_HAS_MPI
 #include "validate/mpi/mpi_processes.hpp"
 #endif
@@ -32,21 +30,6 @@ class SingleProcess : public Processes {
   [[nodiscard]] std::string library() const override { return {}; }
 };
 
-// A launcher is known by a variable that only it sets in the processes it starts. srun: its step's
-// tasks, since a batch script has SLURM_NTASKS too and is one process.
-struct LauncherSign {
-  const char* name;
-  const char* variable;
-  const char* processes;  // the variable with their number; null: none has it
-};
-constexpr std::array<LauncherSign, 6> signs{
-    {{"mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_SIZE"},
-     {"mpirun", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"},
-     {"mpiexec", "PMI_RANK", "PMI_SIZE"},
-     {"mpiexec", "MPI_LOCALNRANKS", nullptr},
-     {"srun", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_TASKS"},
-     {"mpirun", "PMIX_RANK", nullptr}}};
-
 }  // namespace
 
 double Processes::max(double value) {
@@ -56,18 +39,6 @@ double Processes::max(double value) {
 
 std::unique_ptr<Processes> single_process() {
   return std::make_unique<SingleProcess>();
-}
-
-Launcher find_launcher(const std::function<const char*(const char*)>& variable) {
-  for (const LauncherSign& sign : signs) {
-    if (variable(sign.variable) == nullptr) continue;
-    const char* number = sign.processes == nullptr ? nullptr : variable(sign.processes);
-    const std::int64_t processes = number == nullptr ? 0 : whole_number(number).value_or(0);
-    // srun of one task is as good as none.
-    if (std::string_view(sign.name) == "srun" && processes == 1) continue;
-    return {sign.name, processes};
-  }
-  return {};
 }
 
 Launcher started_by_launcher() {

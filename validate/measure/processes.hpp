@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/launcher.hpp"
+
 namespace lockstep {
 
 class Processes {
@@ -41,18 +43,7 @@ class Processes {
 // This process alone.
 std::unique_ptr<Processes> single_process();
 
-// Who started this process beside others.
-struct Launcher {
-  std::string name;            // "mpirun", "srun"; "" where nobody did
-  std::int64_t processes = 0;  // 0: not known
-  explicit operator bool() const { return !name.empty(); }
-};
-
-// What mpirun, mpiexec or srun left in the environment. `variable` gives a variable's value or
-// null.
-Launcher find_launcher(const std::function<const char*(const char*)>& variable);
-
-// The same of this process's environment: the one place where the measuring commands read it.
+// What find_launcher() sees in this process's environment: the one place where the measuring commands read it.
 Launcher started_by_launcher();
 
 // Those that the launcher started, or this one alone where there is none; initialises MPI in the

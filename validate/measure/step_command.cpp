@@ -107,6 +107,7 @@ Scenario scenario_of(const Arguments& arguments, const Catalog& catalog) {
     throw UsageError("step needs one scenario",
                      "lockstep-validate step scenarios/llama3-70b-64xh100.yaml --plan NAME");
   Scenario scenario = load_scenario(arguments.files.front(), catalog);
+  require_plans(scenario, arguments.files.front());
   if (const std::string here = arguments.value("cluster"); !here.empty()) {
     const Cluster cluster = load_cluster(here, catalog);
     for (ScenarioPlan& plan : scenario.plans) plan.cluster.system = cluster.system;

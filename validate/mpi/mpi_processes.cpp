@@ -12,7 +12,7 @@
 
 #include "validate/measure/failures.hpp"
 #include "validate/mpi/mpi_check.hpp"
-#include "validate/measure/leaks.hpp"
+#include "sim/leaks.hpp"
 
 // Sanitized programs look for leaks before MPI ends: Open MPI keeps some memory, and afterwards its
 // parts are unloaded, so that nobody could tell whose it was.
