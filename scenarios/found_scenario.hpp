@@ -11,9 +11,9 @@
 namespace lockstep {
 
 struct PlanToWrite {
-  Plan plan;            // its data degree resolved; a name that another plan has gets a number
-  Cluster cluster;      // the scenario's, or that with other nodes
-  std::string remark;   // a comment beside its name, one line: "18.1 s, 71 GiB"; may be empty
+  Plan plan;           // its data degree resolved; a name that another plan has gets a number
+  Cluster cluster;     // the scenario's, or that with other nodes
+  std::string remark;  // a comment beside its name, one line: "18.1 s, 71 GiB"; may be empty
 };
 
 // The text of the file. Everything but plans and search is kept as it is written, settings of the

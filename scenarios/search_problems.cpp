@@ -61,12 +61,14 @@ class RequestCheck {
     const bool deadline = request_.deadline_days > 0;
     const bool wants_deadline = request_.objective == Objective::gpus_for_deadline;
     if (wants_deadline && !deadline) {
-      report("search.objective", 0, "gpus_for_deadline needs a deadline", "add one: deadline: 30 d");
+      report("search.objective", 0, "gpus_for_deadline needs a deadline",
+             "add one: deadline: 30 d");
     }
     if (wants_deadline && !has_tokens()) need_tokens("search.objective", 0, "gpus_for_deadline");
     if (deadline && !wants_deadline) {
       report("search.deadline", 0,
-             fmt::format("a deadline means nothing to the objective {}", to_string(request_.objective)),
+             fmt::format("a deadline means nothing to the objective {}",
+                         to_string(request_.objective)),
              "set objective: gpus_for_deadline, or write it as the constraint days <= 30");
     }
     if (request_.objective == Objective::cost_per_token && !scenario_.price.stated()) {
@@ -75,8 +77,10 @@ class RequestCheck {
   }
 
   void need_tokens(const char* field, std::size_t item, const std::string& who) {
-    report(field, item, fmt::format("{} needs the length of the run, and training.total_tokens is not stated", who),
-           "add it to training: total_tokens: 15e12");
+    report(
+        field, item,
+        fmt::format("{} needs the length of the run, and training.total_tokens is not stated", who),
+        "add it to training: total_tokens: 15e12");
   }
 
   void need_price(const char* field, std::size_t item, const std::string& who) {
@@ -90,7 +94,8 @@ class RequestCheck {
       const bool of_run = one.measure == Measure::days || one.measure == Measure::cost;
       const std::string who = fmt::format("the constraint '{}'", one.text);
       if (of_run && !has_tokens()) need_tokens("search.constraints", i, who);
-      if (one.measure == Measure::cost && !scenario_.price.stated()) need_price("search.constraints", i, who);
+      if (one.measure == Measure::cost && !scenario_.price.stated())
+        need_price("search.constraints", i, who);
       check_against_earlier(i);
     }
   }
@@ -104,7 +109,8 @@ class RequestCheck {
       const double least = one.at_most ? other.bound : one.bound;
       if (least <= most) continue;
       report("search.constraints", index,
-             fmt::format("no plan has both '{}' and '{}'", other.text, one.text), "remove one of them");
+             fmt::format("no plan has both '{}' and '{}'", other.text, one.text),
+             "remove one of them");
     }
   }
 
@@ -115,11 +121,13 @@ class RequestCheck {
         const bool allowed = rule.name == nullptr ? request_.allows(rule.dimension, rule.value)
                                                   : request_.allows(rule.dimension, rule.name);
         if (allowed) continue;
-        const std::string value = rule.name == nullptr ? fmt::format("{:g}", rule.value) : rule.name;
+        const std::string value =
+            rule.name == nullptr ? fmt::format("{:g}", rule.value) : rule.name;
         report("search.forbid", i,
-               fmt::format("{} is forbidden, and the values of {} leave no plan without it", rule.feature,
-                           rule.dimension),
-               fmt::format("add {} to {}, or remove {} from forbid", value, rule.dimension, rule.feature));
+               fmt::format("{} is forbidden, and the values of {} leave no plan without it",
+                           rule.feature, rule.dimension),
+               fmt::format("add {} to {}, or remove {} from forbid", value, rule.dimension,
+                           rule.feature));
       }
     }
   }

@@ -48,8 +48,9 @@ struct SearchDimension {
   const char* key;  // "tensor", "shard_group", "offload_optimizer"
   const char* doc;
   DimensionKind kind;
-  std::span<const char* const> choices;  // of kind choice
-  std::int64_t low = 1;                  // smallest value of kind count
+  std::span<const char* const> choices;     // of kind choice
+  std::int64_t low = 1;                     // smallest value of kind count
+  const char* otherwise = "all that work";  // what is looked at where nothing is said
 };
 
 // nodes, data, tensor, context, context_method, expert, expert_tensor, stages, interleave,

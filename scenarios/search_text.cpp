@@ -102,7 +102,9 @@ void set_date(Price& price, std::string_view text) {
     good = form[i] == '0' ? digit : text[i] == form[i];
   }
   if (good) {
-    const auto two_digits = [&](std::size_t at) { return 10 * (text[at] - '0') + (text[at + 1] - '0'); };
+    const auto two_digits = [&](std::size_t at) {
+      return 10 * (text[at] - '0') + (text[at + 1] - '0');
+    };
     const int month = two_digits(5);
     const int day = two_digits(8);
     const int year = 100 * two_digits(0) + two_digits(2);
@@ -111,8 +113,9 @@ void set_date(Price& price, std::string_view text) {
     good = good && (leap || month != 2 || day < 29);
   }
   if (!good) {
-    throw RequestError("E206", fmt::format("'date' must be a day of the calendar, not '{}'", shortened(text)),
-                       "write it like 2026-11-01");
+    throw RequestError(
+        "E206", fmt::format("'date' must be a day of the calendar, not '{}'", shortened(text)),
+        "write it like 2026-11-01");
   }
   price.date = std::string(text);
 }

@@ -42,7 +42,7 @@ std::string constraint_words() {
 
 Phrases phrases_of(const SearchDimension& dimension) {
   Phrases form;
-  form.otherwise = "all that work";
+  form.otherwise = dimension.otherwise;
   form.list = true;
   for (const char* choice : dimension.choices) form.names.push_back({choice, ""});
   switch (dimension.kind) {

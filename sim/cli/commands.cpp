@@ -73,7 +73,9 @@ Command search_command() {
           "Tries every legal combination of degrees, schedule, sharding, micro-batch, recomputation and offload "
           "for the model, cluster and batch of a scenario: the best plans, those that tie, the Pareto fronts, "
           "what was refused and why, and which limit is worth relaxing. Flags come on top of the scenario's "
-          "`search:`. Ctrl-C ends with the best so far. Exit code 4 where no plan fits.",
+          "`search:`. Ctrl-C ends with the best so far. Exit code 4 where no plan fits. Over machines: "
+          "mpirun -np N lockstep-search SCENARIO [options], in builds with MPI (Debian: libopenmpi-dev and "
+          "openmpi-bin), prints the same.",
           {scenario_argument},
           std::move(options),
           {"lockstep search scenarios/gpt3-175b-64xa100.yaml --fix tensor=8 --forbid offload",
@@ -125,6 +127,7 @@ std::vector<Command> make_commands() {
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
   table.push_back(search_command());
+  table.push_back(sweep_command());
   table.push_back(
       {"topology",
        "the cluster as a network: routes, bisection, link loads, failures",

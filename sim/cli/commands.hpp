@@ -60,6 +60,9 @@ Outcome run_schema(const Arguments& arguments, const Environment& environment);
 Outcome run_completion(const Arguments& arguments, const Environment& environment);
 Outcome run_help(const Arguments& arguments, const Environment& environment);
 
+// Entries of the table that their own files make.
+Command sweep_command();
+
 // Replaces the process by lockstep-validate, which lies beside the program. Returns only where that fails.
 int hand_over(const std::string& command, const std::vector<std::string>& arguments, std::ostream& err,
               const Environment& environment);

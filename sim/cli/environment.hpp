@@ -25,7 +25,7 @@ struct Environment {
   bool ascii_locale = false;              // the locale's characters are not those of UTF-8
   bool stderr_is_terminal = false;
   std::ostream* progress_to = nullptr;    // where long work shows how far it is; null: nowhere
-  // From the first call on Ctrl-C sets the flag, and only a second one ends the program. Null: Ctrl-C ends it.
+  // From the first call on Ctrl-C or SIGTERM sets the flag, and only a second one ends the program. Null: Ctrl-C ends it.
   std::function<const std::atomic<bool>*()> catch_interrupts;
   std::filesystem::path program;          // the running executable; empty: unknown
   // Replaces the process by a program with these arguments (argv[0] included). Returns only where that fails:

@@ -22,6 +22,7 @@ const std::atomic<bool>* catch_interrupts() {
   action.sa_handler = lockstep_on_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);  // what mpirun makes of Ctrl-C for its ranks
   return &interrupted;
 }
 

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <optional>
 #include <ostream>
-#include <thread>
 
 #include "scenarios/calibration_use.hpp"
 #include "scenarios/found_scenario.hpp"
@@ -105,11 +104,10 @@ Search searched(const Scenario& scenario, const Arguments& arguments,
 }
 
 // "lockstep: 3.21 million combinations in 12.3 s with 2 threads: …"
-std::string effort_text(const Search& search, int threads) {
+std::string effort_text(const Search& search) {
   using search_words::compact;
-  const int used =
-      threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const SearchEffort& effort = search.result.effort;
+  const int used = std::max(1, effort.threads);
   const double rate = static_cast<double>(effort.timed) / std::max(search.elapsed_s, 1e-9) / used;
   const std::string words = fmt::format(
       "{} combinations in {:.1f} s with {} thread{}: {} plans timed ({} per second and thread), {} "
@@ -216,7 +214,7 @@ void write_found(const SearchReport& report, const Arguments& arguments, const C
 
 Outcome run_search(const Arguments& arguments, const Environment& environment) {
   check_files(arguments);
-  const int threads = threads_of(arguments);
+  (void)threads_of(arguments);  // a wrong number before anything is read
   const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
   const Scenario scenario = scenario_of(arguments, catalog);
   const Search search = searched(scenario, arguments, environment);
@@ -225,7 +223,7 @@ Outcome run_search(const Arguments& arguments, const Environment& environment) {
   if (arguments.has("write") && report.found()) write_found(report, arguments, catalog);
   Outcome outcome;
   outcome.output = rendered(report, arguments, environment);
-  if (arguments.value("progress") != "never") outcome.remark = effort_text(search, threads);
+  if (arguments.value("progress") != "never") outcome.remark = effort_text(search);
   outcome.code = report.found() ? exit_ok : exit_infeasible;
   if (arguments.has("write") && !report.found()) {
     outcome.remark += fmt::format("lockstep: note: there is no plan to write into {}\n",

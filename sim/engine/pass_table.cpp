@@ -52,8 +52,8 @@ class Waves {
   std::vector<WavePass> passes() {
     for (std::int64_t i = 0; i < shape_.stages; ++i) {
       Lane& lane = lanes_[static_cast<std::size_t>(i)];
-      lane.order = shape_.schedule->order({i, shape_.stages, shape_.interleave,
-                                           shape_.micro_batches});
+      lane.order =
+          shape_.schedule->order({i, shape_.stages, shape_.interleave, shape_.micro_batches});
       lane.open = lane.order->next(lane.pass);
     }
     while (go_round()) {
@@ -227,6 +227,64 @@ std::optional<Round> find_round(const PassTableShape& shape, const std::vector<W
   return round;
 }
 
+// PassTable::counts of these passes.
+class Counter {
+ public:
+  explicit Counter(const PassTableShape& shape)
+      : shape_(shape), kinds_(shape.schedule->splits_backward ? 3 : 2) {}
+
+  std::vector<PassTable::Counts> count(const std::vector<WavePass>& passes) const {
+    std::vector<Turns> turns(static_cast<std::size_t>(shape_.stages));
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+      Turns& stage = turns[static_cast<std::size_t>(passes[i].stage)];
+      if (passes[i].pass.kind == PassKind::forward) stage.last_forward = i;
+      if (passes[i].pass.kind == PassKind::backward) stage.last_backward = i;
+      if (passes[i].pass.kind == PassKind::backward && stage.first_backward == never) {
+        stage.first_backward = i;
+      }
+      stage.last = i;
+    }
+    if (!std::all_of(turns.begin(), turns.end(),
+                     [&](const Turns& stage) { return as_expected(passes, stage); })) {
+      return {};
+    }
+    std::vector<PassTable::Counts> counts(
+        static_cast<std::size_t>(shape_.stages * shape_.interleave) * kinds_);
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+      const WavePass& at = passes[i];
+      const Turns& stage = turns[static_cast<std::size_t>(at.stage)];
+      const auto chunk = static_cast<std::size_t>(at.stage * shape_.interleave + at.pass.chunk);
+      PassTable::Counts& op = counts[chunk * kinds_ + static_cast<std::size_t>(at.pass.kind)];
+      if (i < stage.first_backward) ++op.lead;
+      if (i > stage.last_forward) ++op.trail;
+      if (i > stage.last_backward) ++op.after;
+    }
+    return counts;
+  }
+
+ private:
+  static constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
+  struct Turns {
+    std::size_t first_backward = never;
+    std::size_t last_forward = 0;
+    std::size_t last_backward = 0;
+    std::size_t last = 0;
+  };
+
+  [[nodiscard]] bool as_expected(const std::vector<WavePass>& passes, const Turns& stage) const {
+    const auto end = static_cast<std::int32_t>(shape_.micro_batches - 1);
+    const auto deepest = static_cast<std::int32_t>(shape_.interleave - 1);
+    const auto is = [&](std::size_t i, std::int32_t chunk, std::int32_t micro_batch) {
+      return passes[i].pass.chunk == chunk && passes[i].pass.micro_batch == micro_batch;
+    };
+    return is(stage.first_backward, deepest, 0) && is(stage.last_forward, deepest, end) &&
+           is(stage.last_backward, 0, end) && is(stage.last, 0, end);
+  }
+
+  PassTableShape shape_;
+  std::size_t kinds_;
+};
+
 // Turns passes into tasks.
 class Writer {
  public:
@@ -287,6 +345,21 @@ class Writer {
   std::size_t kinds_;
 };
 
+// Slots that are given to and not yet waited for after these tasks, where no slot is given to twice
+// before it is waited for.
+std::vector<std::uint16_t> held_after(const std::vector<PassTask>& tasks, std::size_t slots) {
+  std::vector<bool> full(slots, false);
+  for (const PassTask& task : tasks) {
+    full[task.waits] = false;
+    full[task.gives] = true;
+  }
+  std::vector<std::uint16_t> held;
+  for (std::size_t slot = PassTable::nobody + 1; slot < slots; ++slot) {
+    if (full[slot]) held.push_back(static_cast<std::uint16_t>(slot));
+  }
+  return held;
+}
+
 // The least divisor of `whole` that is at least `least`; `whole` must be.
 std::int64_t divisor_from(std::int64_t whole, std::int64_t least) {
   while (whole % least != 0) ++least;
@@ -297,8 +370,9 @@ std::int64_t divisor_from(std::int64_t whole, std::int64_t least) {
 
 std::size_t PassTable::bytes() const {
   return (opening.capacity() + round.capacity() + closing.capacity()) * sizeof(PassTask) +
-         (first.capacity() + last.capacity()) * sizeof(std::uint32_t) + sender.capacity() +
-         sizeof(PassTable);
+         (first.capacity() + last.capacity()) * sizeof(std::uint32_t) +
+         held.capacity() * sizeof(std::uint16_t) + counts.capacity() * sizeof(Counts) +
+         sender.capacity() + sizeof(PassTable);
 }
 
 std::optional<PassTable> pass_table(const PassTableShape& shape) {
@@ -317,6 +391,7 @@ std::optional<PassTable> pass_table(const PassTableShape& shape) {
   }
   const Writer writer(shape, slots);
   if (!writer.describe(table)) return std::nullopt;
+  table.counts = Counter(shape).count(passes);
   for (const WavePass& pass : passes) {
     std::vector<PassTask>& part = pass.wave < closing_at ? table.opening : table.closing;
     if (is_first(pass)) table.first.push_back(static_cast<std::uint32_t>(part.size()));
@@ -327,6 +402,10 @@ std::optional<PassTable> pass_table(const PassTableShape& shape) {
     const std::size_t begin = table.opening.size();
     const std::size_t end = begin + round->more.size() - passes.size();
     for (std::size_t i = begin; i < end; ++i) table.round.push_back(writer.task(round->more[i]));
+    table.held = held_after(table.opening, table.slots);
+    PassTableShape longer = shape;
+    longer.micro_batches += repeating(shape);
+    if (Counter(longer).count(round->more) != table.counts) table.counts.clear();
   }
   for (std::vector<PassTask>* part : {&table.opening, &table.round, &table.closing}) {
     part->shrink_to_fit();
@@ -380,10 +459,9 @@ std::shared_ptr<const PassTable> PassTables::add(const PassTableShape& shape) {
 
 void PassTables::make_room() {
   while (bytes_ > most_bytes_ && entries_.size() > 1) {
-    const auto oldest =
-        std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-          return a.second.used < b.second.used;
-        });
+    const auto oldest = std::min_element(
+        entries_.begin(), entries_.end(),
+        [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
     bytes_ -= oldest->second.table->bytes();
     entries_.erase(oldest);
   }

@@ -6,6 +6,7 @@
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/plan_json.hpp"
+#include "sim/report/plan_choices.hpp"
 #include "sim/report/render.hpp"
 #include "sim/report/roofline.hpp"
 #include "sim/report/timeline_json.hpp"
@@ -25,6 +26,8 @@ template <class Value>
 Json of_legal(const PlanReport& plan, const Value& value) {
   return plan.legal ? Json(value) : Json(nullptr);
 }
+
+}  // namespace
 
 Json plan_choices(const Plan& plan) {
   return {{"software", plan.software.name},
@@ -58,6 +61,8 @@ Json plan_choices(const Plan& plan) {
           {"offload_activations", plan.offload.activations},
           {"offload_overlapped", plan.offload.overlapped}};
 }
+
+namespace {
 
 Json cluster(const Cluster& c) {
   return {{"summary", summarize(c)},

@@ -53,6 +53,7 @@ struct SearchCounts {
 struct SearchEffort {
   std::uint64_t timed = 0;   // plans whose step time was computed
   std::uint64_t pruned = 0;  // feasible plans that a bound excluded from every list
+  int threads = 0;           // that searched, of all processes
 };
 
 // What some items gave. A value: copied, merged, sent to another process.

@@ -14,9 +14,12 @@ std::string searched(const std::string& keys, const std::string& training = "") 
   return "lockstep: 1\n"
          "model: small\n"
          "cluster: {system: box, nodes: 2}\n"
-         "training: {sequence_length: 1024, global_batch: 64" + training + "}\n"
+         "training: {sequence_length: 1024, global_batch: 64" +
+         training +
+         "}\n"
          "software: plain\n"
-         "search:\n" + keys;
+         "search:\n" +
+         keys;
 }
 
 Scenario load(const std::string& yaml, std::vector<Setting> settings = {}) {
@@ -31,23 +34,23 @@ std::string complaint(const std::string& yaml, std::vector<Setting> settings = {
 }  // namespace
 
 TEST_CASE("search section: everything that may be said") {
-  const Scenario scenario = load(searched(
-      "  objective: gpus_for_deadline\n"
-      "  deadline: 30 d\n"
-      "  memory_headroom: 4 GiB\n"
-      "  top: 25\n"
-      "  constraints:\n"
-      "    - peak_memory <= 70 GiB\n"
-      "    - P(fits) >= 0.9\n"
-      "  forbid: [context, zero-bubble]\n"
-      "  tensor: 8\n"
-      "  stages: [1, 2, 4..8]\n"
-      "  micro_batch: 1..4\n"
-      "  sequence_parallel: true\n"
-      "  recompute: [selective, full]\n"
-      "  prefetch: software\n"
-      "  offload_optimizer: 0.5\n",
-      ", total_tokens: 1e12"));
+  const Scenario scenario =
+      load(searched("  objective: gpus_for_deadline\n"
+                    "  deadline: 30 d\n"
+                    "  memory_headroom: 4 GiB\n"
+                    "  top: 25\n"
+                    "  constraints:\n"
+                    "    - peak_memory <= 70 GiB\n"
+                    "    - P(fits) >= 0.9\n"
+                    "  forbid: [context, zero-bubble]\n"
+                    "  tensor: 8\n"
+                    "  stages: [1, 2, 4..8]\n"
+                    "  micro_batch: 1..4\n"
+                    "  sequence_parallel: true\n"
+                    "  recompute: [selective, full]\n"
+                    "  prefetch: software\n"
+                    "  offload_optimizer: 0.5\n",
+                    ", total_tokens: 1e12"));
   const SearchRequest& search = scenario.search;
   CHECK(search.objective == Objective::gpus_for_deadline);
   CHECK(search.deadline_days == 30.0);
@@ -77,7 +80,8 @@ TEST_CASE("search section: none is a search of everything, beside plans") {
 }
 
 TEST_CASE("search section: --set reaches its keys") {
-  const Scenario scenario = load(searched("  tensor: 8\n"), {{"search.tensor", "[2, 4]"}, {"search.top", "3"}});
+  const Scenario scenario =
+      load(searched("  tensor: 8\n"), {{"search.tensor", "[2, 4]"}, {"search.top", "3"}});
   CHECK_FALSE(scenario.search.allows("tensor", 8.0));
   CHECK(scenario.search.allows("tensor", 2.0));
   CHECK(scenario.search.top == 3);
@@ -146,25 +150,28 @@ TEST_CASE("search section: objectives that lack what they are about") {
         "s.yaml:7:14: error[E468]: gpus_for_deadline needs the length of the run, and "
         "training.total_tokens is not stated\n"
         "      = hint: add it to training: total_tokens: 15e12\n");
-  CHECK(sentences(searched("  deadline: 30 d\n", ", total_tokens: 1e12")) ==
-        "s.yaml:7:13: error[E468]: a deadline means nothing to the objective step_time\n"
-        "      = hint: set objective: gpus_for_deadline, or write it as the constraint days <= 30\n");
+  CHECK(
+      sentences(searched("  deadline: 30 d\n", ", total_tokens: 1e12")) ==
+      "s.yaml:7:13: error[E468]: a deadline means nothing to the objective step_time\n"
+      "      = hint: set objective: gpus_for_deadline, or write it as the constraint days <= 30\n");
   CHECK(sentences(searched("  objective: cost_per_token\n")) ==
         "s.yaml:7:14: error[E468]: cost_per_token needs a price, and the scenario has none\n"
         "      = hint: add one: 'price: {per_gpu_hour: 2.5, currency: USD, date: 2026-11-01}'\n");
 }
 
 TEST_CASE("search section: constraints on a run whose length or price nobody states") {
-  CHECK(sentences(searched("  constraints:\n    - gpus <= 16\n    - days <= 30\n    - cost <= 2e6\n")) ==
-        "s.yaml:9:7: error[E468]: the constraint 'days <= 30' needs the length of the run, and "
-        "training.total_tokens is not stated\n"
-        "      = hint: add it to training: total_tokens: 15e12\n"
-        "s.yaml:10:7: error[E468]: the constraint 'cost <= 2e6' needs the length of the run, and "
-        "training.total_tokens is not stated\n"
-        "      = hint: add it to training: total_tokens: 15e12\n"
-        "s.yaml:10:7: error[E468]: the constraint 'cost <= 2e6' needs a price, and the scenario has "
-        "none\n"
-        "      = hint: add one: 'price: {per_gpu_hour: 2.5, currency: USD, date: 2026-11-01}'\n");
+  CHECK(
+      sentences(
+          searched("  constraints:\n    - gpus <= 16\n    - days <= 30\n    - cost <= 2e6\n")) ==
+      "s.yaml:9:7: error[E468]: the constraint 'days <= 30' needs the length of the run, and "
+      "training.total_tokens is not stated\n"
+      "      = hint: add it to training: total_tokens: 15e12\n"
+      "s.yaml:10:7: error[E468]: the constraint 'cost <= 2e6' needs the length of the run, and "
+      "training.total_tokens is not stated\n"
+      "      = hint: add it to training: total_tokens: 15e12\n"
+      "s.yaml:10:7: error[E468]: the constraint 'cost <= 2e6' needs a price, and the scenario has "
+      "none\n"
+      "      = hint: add one: 'price: {per_gpu_hour: 2.5, currency: USD, date: 2026-11-01}'\n");
   CHECK(complaint(searched("  constraints: days <= 30\n", ", total_tokens: 1e12")).empty());
 }
 
@@ -203,11 +210,12 @@ TEST_CASE("search section: a flag's request is checked like the file's") {
 
 TEST_CASE("search section: plans may be left out beside it alone") {
   const std::string without = replaced(searched("  tensor: 8\n"), "search:\n  tensor: 8\n", "");
-  CHECK(complaint(without) ==
-        "s.yaml:1:1: error[E202]: the file lacks the key 'plans'\n"
-        "    1 | lockstep: 1\n"
-        "      | ^\n"
-        "      = hint: plans: The plans to compare: how the training is spread over the cluster.\n");
+  CHECK(
+      complaint(without) ==
+      "s.yaml:1:1: error[E202]: the file lacks the key 'plans'\n"
+      "    1 | lockstep: 1\n"
+      "      | ^\n"
+      "      = hint: plans: The plans to compare: how the training is spread over the cluster.\n");
   CHECK(sentences(without + "plans: []\n") ==
         "s.yaml:6:1: error[E451]: the scenario has no plan\n"
         "      = hint: add one: '- name: NAME' and its degrees\n");
@@ -226,15 +234,17 @@ TEST_CASE("search section: who needs plans says so") {
 }
 
 TEST_CASE("price: per GPU and hour, with its day") {
-  const Price price = load(std::string(good_scenario) +
-                           "price: {per_gpu_hour: 2.5, currency: EUR, date: 2026-11-01, source: a list}\n")
-                          .price;
+  const Price price =
+      load(std::string(good_scenario) +
+           "price: {per_gpu_hour: 2.5, currency: EUR, date: 2026-11-01, source: a list}\n")
+          .price;
   CHECK(price.stated());
   CHECK(price.per_gpu_hour == 2.5);
   CHECK(price.currency == "EUR");
   CHECK(price.date == "2026-11-01");
   CHECK(price.source == "a list");
-  CHECK(load(std::string(good_scenario) + "price: {per_gpu_hour: 2, date: 2026-11-01}\n").price.currency == "USD");
+  CHECK(load(std::string(good_scenario) + "price: {per_gpu_hour: 2, date: 2026-11-01}\n")
+            .price.currency == "USD");
 }
 
 TEST_CASE("price: without a day it is none") {

@@ -45,7 +45,8 @@ TEST_CASE("search text: every dimension has a key and a sentence about it") {
     keys += (keys.empty() ? "" : ", ") + std::string(one.key);
     INFO(one.key);
     CHECK(std::string(one.doc).size() > 10);
-    CHECK((one.kind == DimensionKind::choice) == (!one.choices.empty() && std::string(one.key) != "prefetch"));
+    CHECK((one.kind == DimensionKind::choice) ==
+          (!one.choices.empty() && std::string(one.key) != "prefetch"));
   }
   CHECK(keys == dimension_list);
   CHECK(find_search_dimension("tensor")->kind == DimensionKind::count);
@@ -188,14 +189,16 @@ TEST_CASE("search text: constraints that mean nothing") {
   CHECK(of_constraint("peak_memory ≤ 70 GiB") ==
         "E206: the constraint 'peak_memory ≤ 70 GiB' compares nothing by <= or >=" + example);
   CHECK(of_constraint("gpus = 64") ==
-        "E206: the constraint 'gpus = 64' asks for one exact value, which no prediction meets" + example);
+        "E206: the constraint 'gpus = 64' asks for one exact value, which no prediction meets" +
+            example);
   CHECK(of_constraint("1 s < step_time < 2 s") ==
         "E206: the constraint '1 s < step_time < 2 s' compares twice" + example);
   CHECK(of_constraint("<= 70 GiB") ==
         "E206: the constraint '<= 70 GiB' does not say what it is about" + example);
   CHECK(of_constraint("mfu >=") == "E206: the constraint 'mfu >=' has no bound" + example);
   CHECK(of_constraint("peak_mem <= 70 GiB") ==
-        std::string("E207: a constraint can't be about 'peak_mem' | did you mean 'peak_memory'? One of: ") +
+        std::string(
+            "E207: a constraint can't be about 'peak_mem' | did you mean 'peak_memory'? One of: ") +
             measure_list);
   CHECK(of_constraint("beauty >= 1") ==
         std::string("E207: a constraint can't be about 'beauty' | one of: ") + measure_list);
@@ -267,7 +270,8 @@ TEST_CASE("search text: a price has a day of the calendar") {
   };
   CHECK(of("2026-11-01") == "2026-11-01");
   CHECK(of("2028-02-29") == "2028-02-29");
-  for (const char* wrong : {"2026-13-01", "2026-02-30", "2027-02-29", "1.11.2026", "2026-11-1", "yesterday"}) {
+  for (const char* wrong :
+       {"2026-13-01", "2026-02-30", "2027-02-29", "1.11.2026", "2026-11-1", "yesterday"}) {
     CHECK(of(wrong) == "E206: 'date' must be a day of the calendar, not '" + std::string(wrong) +
                            "' | write it like 2026-11-01");
   }
