@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/fit_probability.hpp"
 #include "sim/search/hopeless.hpp"
 #include "sim/search/incumbents.hpp"
 #include "sim/search/plan_evaluator.hpp"
@@ -28,8 +29,8 @@ struct Incumbents {
 class ItemSearch {
  public:
   ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
-             const Hopeless& hopeless, PlanEvaluator& evaluator, Incumbents& incumbents,
-             const SearchOptions& options);
+             const Hopeless& hopeless, const Cluster& cluster, PlanEvaluator& evaluator,
+             Incumbents& incumbents, const SearchOptions& options);
 
   // False, and the counts of no use, where `stop` became true.
   bool run(const AxisIndices& item, const std::atomic<bool>* stop);
@@ -59,7 +60,7 @@ class ItemSearch {
   [[nodiscard]] bool wanted(const PlanCosts& least, std::size_t broken) const;
   [[nodiscard]] double least_of_layout();
   void set(const Variant& variant);
-  [[nodiscard]] bool likely_enough(const Candidate& candidate) const;
+  [[nodiscard]] bool likely_enough();
 
   const Scenario& scenario_;
   const PlanSpace& space_;
@@ -76,6 +77,8 @@ class ItemSearch {
   std::int64_t nodes_ = 0;
   bool on_memory_front_ = false;  // whether plans of this item are compared by memory
   std::vector<Variant> variants_;
+  FitProbability fits_;
+  double fit_probability_ = -1;  // of the plans at hand; negative: not asked yet
   double least_of_layout_ = -1;  // of the layout at hand; negative: not computed yet
   std::vector<Tally> refused_;
   std::vector<Tally> variant_refusals_;  // of every plan of variants_

@@ -99,7 +99,8 @@ void PlanSearch::run(std::size_t item, SearchState& state, const std::atomic<boo
     return parts.shared;
   }();
   incumbents.add(state);
-  ItemSearch search(parts.scenario, parts.space, parts.goal, parts.hopeless, *evaluator, incumbents, parts.options);
+  ItemSearch search(parts.scenario, parts.space, parts.goal, parts.hopeless,
+                    parts.space.cluster(nodes), *evaluator, incumbents, parts.options);
   if (search.run(indices, stop)) search.add_counts(state);
   incumbents.write_to(state);
   learn(state);
