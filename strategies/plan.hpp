@@ -144,6 +144,10 @@ struct Violation {
 std::vector<Violation> violations(const Model& model, const Training& training, const Plan& plan,
                                   std::int64_t gpus);
 
+// The code of the first of them, or null: without words, for whoever asks about millions of plans.
+const char* first_violation(const Model& model, const Training& training, const Plan& plan,
+                            std::int64_t gpus);
+
 // adapter_rules.cpp: what is wrong with training.adapter for this model, whatever the plan. `field`
 // is a key of the training.
 std::vector<Violation> adapter_violations(const Model& model, const Training& training);

@@ -103,15 +103,17 @@ bool model_has_one_of(const Model& model, const LayerParts& parts) {
   LayerParts present = LayerParts::of(P::norms, P::attention_core, P::output_projection);
   present.add(
       LayerParts::of(model.has_latent_attention() ? P::latent_up_projection : P::qkv_projection));
-  for (const LayerSpec& layer : layer_specs(model)) {
-    if (layer.experts) {
-      present.add(
-          LayerParts::of(P::router, P::expert_exchange, P::expert_linears, P::expert_activation));
-      if (model.experts.shared > 0) present.add(LayerParts::of(P::shared_experts));
-    } else {
-      present.add(LayerParts::of(P::up_projection, P::activation, P::down_projection));
+  bool dense = false;
+  for (std::int64_t i = 0; i < model.layers; ++i) {
+    if (!layer_spec(model, i).experts) {
+      dense = true;
+      continue;
     }
+    present.add(
+        LayerParts::of(P::router, P::expert_exchange, P::expert_linears, P::expert_activation));
+    if (model.experts.shared > 0) present.add(LayerParts::of(P::shared_experts));
   }
+  if (dense) present.add(LayerParts::of(P::up_projection, P::activation, P::down_projection));
   for (auto part = static_cast<int>(P::none); part < static_cast<int>(P::count); ++part) {
     const auto one = static_cast<LayerPart>(part);
     if (present.has(one) && parts.has(one)) return true;

@@ -9,6 +9,7 @@
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
+#include "sim/cli/search_flags.hpp"
 #include "sim/report/collective_table.hpp"
 #include "sim/report/display.hpp"
 #include "topology/collectives/collective_model.hpp"
@@ -55,6 +56,33 @@ std::vector<std::string> element_names() {
   return names;
 }
 
+Command search_command() {
+  std::vector<Option> options = search_options();
+  options.insert(options.end(),
+                 {{"no-pruning", "", "time every plan that fits; the answer is the same", {}, false},
+                  {"threads", "N", "threads at work (default: one a core)", {}, false},
+                  {"write", "FILE", "also write the best plans as a scenario, which compare and simulate take", {}, false},
+                  {"progress", "WHEN", "a progress bar on stderr (default: auto)", {"auto", "always", "never"}, false},
+                  format_option,
+                  set_option,
+                  calibration_option,
+                  catalog_option,
+                  color_option});
+  return {"search",
+          "the best of every legal plan of a scenario, and what it trades",
+          "Tries every legal combination of degrees, schedule, sharding, micro-batch, recomputation and offload "
+          "for the model, cluster and batch of a scenario: the best plans, those that tie, the Pareto fronts, "
+          "what was refused and why, and which limit is worth relaxing. Flags come on top of the scenario's "
+          "`search:`. Ctrl-C ends with the best so far. Exit code 4 where no plan fits. Over machines: "
+          "mpirun -np N lockstep-search SCENARIO [options], in builds with MPI (Debian: libopenmpi-dev and "
+          "openmpi-bin), prints the same.",
+          {scenario_argument},
+          std::move(options),
+          {"lockstep search scenarios/gpt3-175b-64xa100.yaml --fix tensor=8 --forbid offload",
+           "lockstep search scenarios/llama3-70b-64xh100.yaml --fix schedule=1f1b --forbid offload,context"},
+          &run_search};
+}
+
 std::vector<Command> make_commands() {
   std::vector<Command> table;
   table.push_back(
@@ -98,6 +126,8 @@ std::vector<Command> make_commands() {
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
+  table.push_back(search_command());
+  table.push_back(sweep_command());
   table.push_back(
       {"topology",
        "the cluster as a network: routes, bisection, link loads, failures",

@@ -52,12 +52,16 @@ int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
 // -- the commands (one file for each subject)
 Outcome run_simulate(const Arguments& arguments, const Environment& environment);
 Outcome run_compare(const Arguments& arguments, const Environment& environment);
+Outcome run_search(const Arguments& arguments, const Environment& environment);
 Outcome run_collectives(const Arguments& arguments, const Environment& environment);
 Outcome run_topology(const Arguments& arguments, const Environment& environment);
 Outcome run_list(const Arguments& arguments, const Environment& environment);
 Outcome run_schema(const Arguments& arguments, const Environment& environment);
 Outcome run_completion(const Arguments& arguments, const Environment& environment);
 Outcome run_help(const Arguments& arguments, const Environment& environment);
+
+// Entries of the table that their own files make.
+Command sweep_command();
 
 // Replaces the process by lockstep-validate, which lies beside the program. Returns only where that fails.
 int hand_over(const std::string& command, const std::vector<std::string>& arguments, std::ostream& err,

@@ -91,6 +91,7 @@ std::string version_text() {
   text += '\n';
   for (const build_info::OptionalPart& part : build_info::optional_parts) {
     std::string state = "not found at build time";
+    if (part.name == "MPI") state += ": no lockstep-search";
     if (part.found) state = part.version.empty() ? "found" : std::string(part.version);
     text += fmt::format("  {:<6} {}\n", part.name, state);
   }

@@ -6,7 +6,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <system_error>
+
+#include "sim/cli/interrupt.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -41,6 +44,9 @@ Environment process_environment() {
   environment.ascii_locale = ascii_locale();
   environment.program = std::filesystem::read_symlink("/proc/self/exe", unknown);
   environment.execute = execute;
+  environment.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  environment.progress_to = &std::cerr;
+  environment.catch_interrupts = catch_interrupts;
   return environment;
 }
 

@@ -11,6 +11,7 @@
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/output_file.hpp"
+#include "sim/cli/text_options.hpp"
 #include "sim/report/ascii.hpp"
 #include "sim/report/calibration_text.hpp"
 #include "sim/report/display.hpp"
@@ -85,14 +86,6 @@ std::string notes_of(const Scenario& scenario, const std::string& only_plan) {
     notes += wrap(words, 100, "lockstep: note: ", std::string(16, ' ')) + '\n';
   }
   return notes;
-}
-
-TextOptions text_options(const Arguments& arguments, const Environment& environment) {
-  const std::string color = arguments.value("color", "auto");
-  TextOptions options;
-  options.ops = arguments.has("ops");
-  options.color = color == "always" || (color == "auto" && environment.stdout_is_terminal && !environment.no_color);
-  return options;
 }
 
 std::vector<std::string> plan_names(const Scenario& scenario) {

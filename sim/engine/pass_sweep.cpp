@@ -123,21 +123,33 @@ void PassSweep::run(const PipelineView& work, const PassTable& table) {
 }
 
 template <bool slow_sends>
+void PassSweep::run_round(const PassTable& table) {
+  run_tasks<slow_sends>(table.round.data(), table.round.data() + table.round.size());
+  ++rounds_run_;
+}
+
+// The state to compare with is taken anew ever more seldom (R. P. Brent 1980, An improved Monte
+// Carlo factorization algorithm, section 2), so that a period of any length is found soon after it
+// begins.
+template <bool slow_sends>
 void PassSweep::run_rounds(const PassTable& table, std::int64_t rounds) {
-  // A look costs about as much as a short round: ever more rounds apart.
-  std::int64_t next_look = 0;
-  while (rounds_run_ < rounds) {
-    const bool look = rounds_run_ == next_look;
-    if (look) before_ = instants_;
-    run_tasks<slow_sends>(table.round.data(), table.round.data() + table.round.size());
-    ++rounds_run_;
-    if (!look) continue;
-    const Moved moved = moved_since(before_);
-    if (moved.most - moved.least <= same * moved.most) {
-      move_on(static_cast<double>(rounds - rounds_run_) * (moved.least + moved.most) / 2);
-      return;
+  std::int64_t left = rounds;
+  std::int64_t since = 0;
+  std::int64_t renewed_after = 0;
+  while (left > 0) {
+    if (since == renewed_after) {
+      keep_state(table);
+      renewed_after += 1 + renewed_after / 2;
+      since = 0;
     }
-    next_look += 1 + next_look / 4;
+    run_round<slow_sends>(table);
+    --left;
+    ++since;
+    const std::optional<double> moved = moved_as_one(table);
+    if (!moved) continue;
+    const double by = static_cast<double>(left / since) * *moved;
+    visit_state(table, [&](double& instant) { instant += by; });
+    for (left %= since; left > 0; --left) run_round<slow_sends>(table);
   }
 }
 
@@ -205,8 +217,7 @@ void PassSweep::place_first(const PipelineView& work, const PassTable& table,
   const double blocking = length_[task.op] - length;
   const double ready = start_of(task);
   const double late_end = late_end_[place.chunk];
-  const double done =
-      end_beside_gather(Instant{ready}, gather, late_end, length).time + blocking;
+  const double done = end_beside_gather(Instant{ready}, gather, late_end, length).time + blocking;
   instants_[stages_at_ + task.stage] = done;
   double there = done;
   if constexpr (slow_sends) {
@@ -218,19 +229,33 @@ void PassSweep::place_first(const PipelineView& work, const PassTable& table,
   instants_[task.gives] = there;
 }
 
-PassSweep::Moved PassSweep::moved_since(const std::vector<double>& before) const {
-  Moved moved{std::numeric_limits<double>::infinity(), 0};
-  for (std::size_t i = PassTable::nobody + 1; i < instants_.size(); ++i) {
-    if (instants_[i] <= 0) continue;
-    const double by = instants_[i] - before[i];
-    moved.least = std::min(moved.least, by);
-    moved.most = std::max(moved.most, by);
-  }
-  return moved;
+// Calls visit(instant) for all that decides what comes after a round.
+template <class Visit>
+void PassSweep::visit_state(const PassTable& table, Visit visit) {
+  for (const std::uint16_t slot : table.held) visit(instants_[slot]);
+  for (std::size_t i = stages_at_; i < instants_.size(); ++i) visit(instants_[i]);
 }
 
-void PassSweep::move_on(double seconds) {
-  for (std::size_t i = PassTable::nobody + 1; i < instants_.size(); ++i) instants_[i] += seconds;
+void PassSweep::keep_state(const PassTable& table) {
+  before_.clear();
+  visit_state(table, [&](double instant) { before_.push_back(instant); });
+}
+
+// Far from a period the first few instants tell.
+std::optional<double> PassSweep::moved_as_one(const PassTable& table) {
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0;
+  bool as_one = true;
+  std::size_t at = 0;
+  visit_state(table, [&](double instant) {
+    const double before = before_[at++];
+    if (!as_one || instant <= 0) return;  // 0: a stream that nothing was sent on
+    least = std::min(least, instant - before);
+    most = std::max(most, instant - before);
+    as_one = most - least <= same * most;
+  });
+  if (!as_one || most <= 0) return std::nullopt;
+  return (least + most) / 2;
 }
 
 void PassSweep::place_reductions(const PipelineView& work, const PassTable& table) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sim/engine/pass_table.hpp"
@@ -19,8 +20,8 @@ class PassSweep {
   //
   // All instants after a round are a max-plus linear map of those before it. Such a map moves no
   // two states further apart (Baccelli et al. 1992, Synchronization and Linearity, section 3), so
-  // once a round has moved every instant on by between g and g', each later one does too, and
-  // skipping n rounds by moving all of them on by n (g + g') / 2 is wrong by at most
+  // once some rounds have moved every instant on by between g and g', as many more do too, and
+  // skipping n times as many by moving all of them on by n (g + g') / 2 is wrong by at most
   // n (g' - g) / 2. Rounds are skipped once g' - g is nothing but rounding.
   double end_of_reductions(const PipelineView& work, const PassTable& table);
 
@@ -28,16 +29,13 @@ class PassSweep {
   [[nodiscard]] std::int64_t rounds_run() const { return rounds_run_; }
 
  private:
-  struct Moved {
-    double least = 0;
-    double most = 0;
-  };
-
   void load(const PipelineView& work, const PassTable& table);
   void load_stage(const PipelineView& work, const PassTable& table, std::size_t stage);
   void load_gathers(const StageWork& stage, std::size_t first_chunk, double& data);
   template <bool slow_sends>
   void run(const PipelineView& work, const PassTable& table);
+  template <bool slow_sends>
+  void run_round(const PassTable& table);
   template <bool slow_sends>
   void run_rounds(const PassTable& table, std::int64_t rounds);
   template <bool slow_sends>
@@ -48,8 +46,11 @@ class PassSweep {
   template <bool slow_sends>
   void place_first(const PipelineView& work, const PassTable& table, const PassTask& task);
   [[nodiscard]] double start_of(const PassTask& task) const;
-  [[nodiscard]] Moved moved_since(const std::vector<double>& before) const;
-  void move_on(double seconds);
+  template <class Visit>
+  void visit_state(const PassTable& table, Visit visit);
+  void keep_state(const PassTable& table);
+  // By how much all instants have moved since; nothing if not all by the same.
+  std::optional<double> moved_as_one(const PassTable& table);
   void place_reductions(const PipelineView& work, const PassTable& table);
 
   // Instants: when slots' results are there, when stages' compute streams are free, when their
@@ -57,14 +58,14 @@ class PassSweep {
   std::vector<double> instants_;
   std::size_t stages_at_ = 0;  // index into instants_
   std::size_t senders_at_ = 0;
-  std::vector<double> before_;      // instants_ before a round
-  std::vector<double> length_;      // of ops, with the transfer that blocks after them
-  std::vector<double> transfer_;    // of ops
+  std::vector<double> before_;       // the state to compare with
+  std::vector<double> length_;       // of ops, with the transfer that blocks after them
+  std::vector<double> transfer_;     // of ops
   std::vector<std::size_t> sender_;  // of ops: index into instants_
-  std::vector<double> late_end_;    // of chunks: end of their gather's late share
-  std::vector<double> data_;        // of stages: when their data streams are free
-  std::vector<double> last_start_;  // as table.last
-  bool slow_sends_ = false;         // some hidden part is longer than the pass beside it
+  std::vector<double> late_end_;     // of chunks: end of their gather's late share
+  std::vector<double> data_;         // of stages: when their data streams are free
+  std::vector<double> last_start_;   // as table.last
+  bool slow_sends_ = false;          // some hidden part is longer than the pass beside it
   bool gathers_ = false;
   bool reduces_ = false;
   std::int64_t rounds_run_ = 0;

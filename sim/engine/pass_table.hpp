@@ -39,13 +39,27 @@ struct PassTable {
   std::int64_t round_micro_batches = 0;  // that each round adds; 0: the list has none
   std::size_t kinds = 2;                 // of passes: 3 where backward is split
   std::size_t slots = 2;
-  std::vector<std::uint8_t> sender;    // of each op
-  std::vector<PassTask> opening;       // with the first pass of every chunk, if there are rounds
+  std::vector<std::uint8_t> sender;  // of each op
+  std::vector<PassTask> opening;     // with the first pass of every chunk, if there are rounds
   std::vector<PassTask> round;
-  std::vector<PassTask> closing;       // with the last pass of every chunk, if there are rounds
-  std::vector<std::uint32_t> first;    // index into opening of each chunk's first pass, ascending
-  std::vector<std::uint32_t> last;     // index into closing (opening without rounds) of each
-                                       // chunk's last pass, ascending
+  std::vector<PassTask> closing;     // with the last pass of every chunk, if there are rounds
+  std::vector<std::uint32_t> first;  // index into opening of each chunk's first pass, ascending
+  std::vector<std::uint32_t> last;   // index into closing (opening without rounds) of each
+                                     // chunk's last pass, ascending
+  std::vector<std::uint16_t> held;   // slots of results that wait while a round ends
+
+  // How often a stage does an op where it has nothing else to choose from.
+  struct Counts {
+    std::int32_t lead = 0;   // before its first backward pass
+    std::int32_t trail = 0;  // after its last forward pass
+    std::int32_t after = 0;  // after its last backward pass
+
+    bool operator==(const Counts&) const = default;
+  };
+  // Of each op; empty where some stage's first backward pass or its last forward pass is not of its
+  // chunk that lies last in the model, or its last backward pass and its last pass of all are not
+  // of its chunk 0.
+  std::vector<Counts> counts;
 
   [[nodiscard]] std::size_t bytes() const;
 };
@@ -59,6 +73,13 @@ struct PassTableShape {
 
   auto operator<=>(const PassTableShape&) const = default;
 };
+
+// Micro-batches after which every stage's order repeats itself: a group where chunks take turns,
+// else one, but two leave room for what waits.
+std::int64_t round_of(const PassTableShape& shape);
+
+// Whether its order can repeat itself: not where groups are of different size.
+bool has_rounds(const PassTableShape& shape);
 
 // The list for so many micro-batches, with rounds where the list for one round more is the same
 // with a piece put in. Nothing where there are more chunks than a task can count. Throws

@@ -40,8 +40,8 @@ bool no_collectives(const StageWork& stage) {
 }
 
 bool no_transfers(const PipelineWork::Sends& sends) {
-  return sends.forward_blocking <= 0 && sends.forward_hidden <= 0 &&
-         sends.backward_blocking <= 0 && sends.backward_hidden <= 0;
+  return sends.forward_blocking <= 0 && sends.forward_hidden <= 0 && sends.backward_blocking <= 0 &&
+         sends.backward_hidden <= 0;
 }
 
 Station station_of(const PipelineView& work, std::size_t i) {
@@ -109,8 +109,7 @@ void place_flow_shops(std::vector<Station>& stations, double further_jobs) {
   sum = 0;
   for (std::size_t i = stations.size(); i-- > 0;) {
     const double own = stations[i].backward;
-    stations[i].last_backward_end =
-        forward_end + sum + own + further_jobs * std::max(slowest, own);
+    stations[i].last_backward_end = forward_end + sum + own + further_jobs * std::max(slowest, own);
     slowest = std::max(slowest, stations[i].backward_apart);
     sum += stations[i].backward_apart;
   }
@@ -140,9 +139,8 @@ double end_of_reductions(const StageWork& stage, const Station& station) {
     late = reduce.late;
     const Instant start{station.last_backward_end - station.last_transfer - station.last_pass};
     if (reduce.piece > 0) {
-      data =
-          end_beside_pass(Instant{data}, reduce, start, SliceKind::backward, station.last_pass)
-              .time;
+      data = end_beside_pass(Instant{data}, reduce, start, SliceKind::backward, station.last_pass)
+                 .time;
     }
   }
   return std::max(data, station.last_backward_end) + late + stage.after_reduce.value();

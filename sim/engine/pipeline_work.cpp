@@ -3,6 +3,7 @@
 #include "sim/engine/pass_sweep.hpp"
 #include "sim/engine/pass_table.hpp"
 #include "sim/engine/pipeline_view.hpp"
+#include "sim/engine/step_least.hpp"
 
 namespace lockstep {
 
@@ -36,14 +37,26 @@ struct PipelineDurations::Parts {
   PassTableShape shape;
   std::shared_ptr<const PassTable> table;  // of `shape`
 
-  Seconds total() {
-    if (const std::optional<Seconds> closed = closed_form(view)) return *closed;
+  StepLeast bound;
+
+  const PassTable* table_now() {
     if (const PassTableShape now = shape_of(view); !table || now != shape) {
       shape = now;
       table = tables().get(shape);
     }
-    if (!table) return run_step_settled(expanded(view)).total;
-    return Seconds{sweep.end_of_reductions(view, *table)} + ends_of_step(view);
+    return table.get();
+  }
+
+  Seconds total() {
+    if (const std::optional<Seconds> closed = closed_form(view)) return *closed;
+    const PassTable* const passes = table_now();
+    if (passes == nullptr) return run_step(expanded(view)).total;
+    return Seconds{sweep.end_of_reductions(view, *passes)} + ends_of_step(view);
+  }
+
+  Seconds least() {
+    if (const std::optional<Seconds> closed = closed_form(view)) return *closed;
+    return Seconds{bound.end_of_reductions(view, table_now())} + ends_of_step(view);
   }
 };
 
@@ -58,6 +71,11 @@ Seconds PipelineDurations::total(const PipelineWork& work) {
 Seconds PipelineDurations::total(const StepWork& work) {
   parts_->view.look_at(work);
   return parts_->total();
+}
+
+Seconds PipelineDurations::least(const PipelineWork& work) {
+  parts_->view.look_at(work);
+  return parts_->least();
 }
 
 }  // namespace lockstep

@@ -64,6 +64,9 @@ constexpr std::array replacements{
     Replacement{U'┊', '|'},
     // lines and signs of the reports
     Replacement{U'├', '|'},
+    Replacement{U'┤', '|'},
+    Replacement{U'●', '*'},
+    Replacement{U'○', 'o'},
     Replacement{U'└', '`'},
     Replacement{U'│', '|'},
     Replacement{U'…', '-'},

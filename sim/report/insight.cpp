@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "sim/run_cost.hpp"
+
 namespace lockstep {
 
 namespace {
@@ -109,17 +111,20 @@ std::optional<double> break_even(const Report& report, const PlanComparison& com
   return value;
 }
 
-RunLength run_length(const Report& report, const PlanReport& plan) {
-  RunLength run;
-  const double tokens = report.scenario.training.total_tokens;
-  if (!(tokens > 0) || !(report.tokens_per_step > 0)) return run;
-  run.steps = tokens / report.tokens_per_step;
-  const auto times = [](const Predicted& p, double factor) {
-    return Predicted{p.value * factor, p.low * factor, p.high * factor};
+RunLength run_length(const Scenario& scenario, const PlanReport& plan) {
+  const auto of_step = [&](double step_time_s) {
+    return run_cost(scenario.training, scenario.price, static_cast<double>(plan.cluster.gpus), step_time_s);
   };
-  run.time_s = times(plan.step_time_s, run.steps);
-  run.gpu_time_s = times(run.time_s, static_cast<double>(plan.cluster.gpus));
-  return run;
+  const RunCost value = of_step(plan.step_time_s.value);
+  const RunCost low = of_step(plan.step_time_s.low);
+  const RunCost high = of_step(plan.step_time_s.high);
+  const auto each = [&](double RunCost::*part, double factor) {
+    return Predicted{value.*part * factor, low.*part * factor, high.*part * factor};
+  };
+  constexpr double hour = 3600;
+  constexpr double day = 24 * hour;
+  return {value.steps, each(&RunCost::days, day), each(&RunCost::gpu_hours, hour), each(&RunCost::cost, 1),
+          each(&RunCost::cost_per_million_tokens, 1)};
 }
 
 std::vector<std::string> plan_notes(const PlanReport& plan) {

@@ -40,8 +40,10 @@ struct RunLength {
   double steps = 0;
   Predicted time_s;
   Predicted gpu_time_s;
+  Predicted cost;                     // in the price's currency; zero without a price
+  Predicted cost_per_million_tokens;  // also where the length isn't stated
 };
-RunLength run_length(const Report& report, const PlanReport& plan);
+RunLength run_length(const Scenario& scenario, const PlanReport& plan);
 
 // What a reader of this plan's numbers should know: keys that change nothing.
 std::vector<std::string> plan_notes(const PlanReport& plan);

@@ -5,6 +5,8 @@
 #include "sim/report/calibration_json.hpp"
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
+#include "sim/report/plan_json.hpp"
+#include "sim/report/plan_choices.hpp"
 #include "sim/report/render.hpp"
 #include "sim/report/roofline.hpp"
 #include "sim/report/timeline_json.hpp"
@@ -16,9 +18,6 @@ namespace {
 // Keys stay in the order they are written in.
 using Json = nlohmann::ordered_json;
 
-// Raised where a key changes its meaning or goes; a new key leaves it.
-constexpr int schema_version = 1;
-
 Json predicted(const Predicted& p) { return {{"value", p.value}, {"low", p.low}, {"high", p.high}}; }
 
 // Null in a plan that is not legal: nothing was predicted.
@@ -27,6 +26,8 @@ template <class Value>
 Json of_legal(const PlanReport& plan, const Value& value) {
   return plan.legal ? Json(value) : Json(nullptr);
 }
+
+}  // namespace
 
 Json plan_choices(const Plan& plan) {
   return {{"software", plan.software.name},
@@ -44,6 +45,7 @@ Json plan_choices(const Plan& plan) {
           {"placement", plan.placement},
           {"reshard_after_forward", plan.reshards_after_forward()},
           {"prefetch_units", plan.units_in_flight() - 1},
+          {"gradient_bucket_bytes", plan.gradient_bucket_bytes()},
           {"pipeline_stages", plan.pipeline.stages},
           {"pipeline_interleave", plan.pipeline.interleave},
           {"pipeline_schedule", plan.pipeline.schedule},
@@ -59,6 +61,8 @@ Json plan_choices(const Plan& plan) {
           {"offload_activations", plan.offload.activations},
           {"offload_overlapped", plan.offload.overlapped}};
 }
+
+namespace {
 
 Json cluster(const Cluster& c) {
   return {{"summary", summarize(c)},
@@ -192,7 +196,34 @@ Json nearest_run(const NearestRun& near) {
           {"distance", near.distance}, {"error", near.error}};
 }
 
-Json plan_report(const Report& report, const PlanReport& plan) {
+// Null where the length of the run is not stated, its cost where no price is.
+Json run_of(const Scenario& scenario, const PlanReport& plan) {
+  const RunLength run = run_length(scenario, plan);
+  if (!plan.legal || run.steps <= 0) return nullptr;
+  constexpr double hour = 3600;
+  constexpr double day = 24 * hour;
+  const auto in = [](const Predicted& p, double unit) {
+    return predicted({p.value / unit, p.low / unit, p.high / unit});
+  };
+  return {{"steps", run.steps},
+          {"time_s", predicted(run.time_s)},
+          {"gpu_time_s", predicted(run.gpu_time_s)},
+          {"days", in(run.time_s, day)},
+          {"gpu_hours", in(run.gpu_time_s, hour)},
+          {"cost", scenario.price.stated() ? predicted(run.cost) : Json(nullptr)}};
+}
+
+Json price(const Price& price) {
+  if (!price.stated()) return nullptr;
+  return {{"per_gpu_hour", price.per_gpu_hour},
+          {"currency", price.currency},
+          {"date", price.date},
+          {"source", price.source}};
+}
+
+}  // namespace
+
+Json plan_json(const Report& report, const PlanReport& plan) {
   Json json = {{"name", plan.plan.name},
                {"legal", plan.legal},
                {"feasible", plan.feasible},
@@ -213,11 +244,11 @@ Json plan_report(const Report& report, const PlanReport& plan) {
                {"hardware_flops_per_step", of_legal(plan, plan.workload.hardware_flops)},
                {"total_parameters", of_legal(plan, plan.workload.total_parameters)},
                {"micro_batches", of_legal(plan, plan.workload.micro_batches)}};
-  if (const RunLength run = run_length(report, plan); plan.legal && run.steps > 0) {
-    json["run"] = {{"steps", run.steps}, {"time_s", predicted(run.time_s)}, {"gpu_time_s", predicted(run.gpu_time_s)}};
-  } else {
-    json["run"] = nullptr;
-  }
+  json["run"] = run_of(report.scenario, plan);
+  json["cost_per_million_tokens"] =
+      plan.legal && report.scenario.price.stated()
+          ? predicted(run_length(report.scenario, plan).cost_per_million_tokens)
+          : Json(nullptr);
   json["partition"] = partition(plan);
   json["bounds"] = bounds(plan);
   json["ops"] = ops(plan);
@@ -238,6 +269,8 @@ Json plan_report(const Report& report, const PlanReport& plan) {
   return json;
 }
 
+namespace {
+
 Json comparison(const Report& report, const PlanComparison& c, const ConstantTable& constants) {
   const Sensitivity* decided_by = deciding_constant(report, c);
   const std::optional<double> equal = break_even(report, c, constants);
@@ -249,7 +282,9 @@ Json comparison(const Report& report, const PlanComparison& c, const ConstantTab
           {"break_even_value", equal.has_value() ? Json(*equal) : Json(nullptr)}};
 }
 
-Json scenario(const Report& report) {
+}  // namespace
+
+Json scenario_json(const Report& report) {
   const Scenario& s = report.scenario;
   const std::string peak = mfu_peak(s.training);
   return {{"name", report.scenario_name},
@@ -264,19 +299,18 @@ Json scenario(const Report& report) {
           {"precision", to_string(s.training.precision)},
           {"mfu_peak", peak.empty() ? to_string(s.training.precision) : peak},
           {"optimizer", to_string(s.training.optimizer)},
-          {"dropout", s.training.dropout}};
+          {"dropout", s.training.dropout},
+          {"price", price(s.price)}};
 }
-
-}  // namespace
 
 std::string report_json(const Report& report, const std::string& command,
                         const CalibrationEffect* calibration) {
   Json json = {{"schema_version", schema_version},
                {"command", command},
-               {"scenario", scenario(report)},
+               {"scenario", scenario_json(report)},
                {"interval", 0.9}};
   json["plans"] = Json::array();
-  for (const PlanReport& plan : report.plans) json["plans"].push_back(plan_report(report, plan));
+  for (const PlanReport& plan : report.plans) json["plans"].push_back(plan_json(report, plan));
   json["ranking"] = Json::array();
   for (const std::size_t index : report.ranking) json["ranking"].push_back(report.plans.at(index).plan.name);
   json["comparisons"] = Json::array();

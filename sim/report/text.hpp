@@ -26,6 +26,28 @@ std::string not_modelled_text(const Report& report, const TextOptions& options);
 // `shown`; says first where no run has the software on this generation of GPUs. "" without evidence.
 std::string nearest_evidence(const PlanReport& plan, std::size_t shown);
 
+// "  STEP   ", in the colour of what counts.
+std::string label(const char* name, const TextOptions& options);
+
+// The lines STEP, PEAK, BOUND, RUN and NOTE of a plan.
+std::string headline(const Report& report, const PlanReport& plan, const TextOptions& options);
+
+// Percentages of parts of `total`, rounded so that they sum to 100: "43 %".
+std::vector<std::string> shares(const std::vector<double>& parts, double total);
+
+// "2.46 M USD", and "at 2.5 USD a GPU-hour, 2026-11-01".
+std::string money(double amount, const Price& price);
+std::string price_text(const Price& price);
+
+// What the whole run takes with each of the plans, under the names that are given; "" where neither its
+// length nor a price is stated.
+struct RunRow {
+  std::string name;
+  const PlanReport* plan = nullptr;
+};
+std::string run_table(const Scenario& scenario, const std::vector<RunRow>& rows,
+                      const TextOptions& options);
+
 // "fits", "too big".
 Cell verdict(const PlanReport& plan);
 

@@ -240,17 +240,15 @@ std::string cluster_notes(const Report& report, const TextOptions& options) {
          table.render(static_cast<std::size_t>(options.width), "  ", options.color);
 }
 
-std::string run_notes(const Report& report, const TextOptions& options) {
-  if (report.ranking.empty()) return {};
-  const PlanReport& best = report.plans[report.ranking.front()];
-  const RunLength run = run_length(report, best);
-  if (!best.feasible || run.steps <= 0) return {};
-  return paragraph(fmt::format("The whole run, {} tokens, takes {} {} with {}: {} GPU-hours.",
-                               unbroken(scaled(report.scenario.training.total_tokens)),
-                               unbroken(duration(run.time_s.value)),
-                               unbroken(interval(run.time_s, time_unit(run.time_s.value))),
-                               plan_name(report, report.ranking.front()), unbroken(scaled(run.gpu_time_s.value / 3600))),
-                   options);
+// Days, GPU-hours and money of every plan that fits.
+std::string run_text(const Report& report, const TextOptions& options) {
+  std::vector<text::RunRow> rows;
+  for (const std::size_t index : report.ranking) {
+    const PlanReport& plan = report.plans[index];
+    if (plan.feasible) rows.push_back({cut(printable(plan.plan.name), 60), &plan});
+  }
+  const std::string table = text::run_table(report.scenario, rows, options);
+  return table.empty() ? table : '\n' + table;
 }
 
 }  // namespace
@@ -262,10 +260,10 @@ std::string compare_text(const Report& report, const TextOptions& options) {
   out += cluster_notes(report, options) + '\n';
   out += comparisons_text(report, constants, options);
   const std::string notes =
-      memory_notes(report, options) + reading_notes(report, options) + evidence_note(report, options) +
-      run_notes(report, options);
+      memory_notes(report, options) + reading_notes(report, options) + evidence_note(report, options);
   if (!report.comparisons.empty() && !notes.empty()) out += '\n';
   out += notes;
+  out += run_text(report, options);
   if (!report.comparisons.empty() || !notes.empty()) out += '\n';
   return out + text::not_modelled_text(report, options);
 }

@@ -24,64 +24,7 @@ constexpr std::size_t longest_stage_list = 10;
 constexpr std::size_t longest_collective_list = 10;
 constexpr std::size_t constants_shown = 5;
 
-std::string label(const char* name, const TextOptions& options) {
-  return "  " + painted(pad_right(name, 7), Tone::strong, options.color);
-}
-
-std::string headline(const Report& report, const PlanReport& plan, const TextOptions& options) {
-  const bool color = options.color;
-  const DisplayUnit unit = memory_unit(plan.peak_memory_bytes.value);
-  std::string out = label("STEP", options) + painted(duration(plan.step_time_s.value), Tone::strong, color) + "  " +
-                    interval(plan.step_time_s, time_unit(plan.step_time_s.value)) + "    " +
-                    three_digits(plan.tokens_per_s_per_gpu.value) + " tokens/s/GPU    MFU " +
-                    percent(plan.mfu.value) + "    HFU " + percent(plan.hfu.value) +
-                    (plan.feasible || !std::isfinite(plan.step_time_s.value) ? "" : "    if it fitted") + '\n';
-
-  const Cell verdict = text::verdict(plan);
-  out += label("PEAK", options) + painted(memory(plan.peak_memory_bytes.value), Tone::strong, color) + "  " +
-         interval(plan.peak_memory_bytes, unit) + " of " + memory(plan.usable_memory_bytes) + " usable: " +
-         painted(verdict.text, verdict.tone, color) + " (" + probability(plan.fit_probability) + ")\n";
-  if (!plan.feasible) {
-    out += wrap("It " + printable(plan.infeasible_reason) + ".", static_cast<std::size_t>(options.width),
-                std::string(9, ' '), std::string(9, ' ')) + '\n';
-  }
-
-  std::string words = printable(plan.bound);
-  if (const std::vector<BoundShare> bounds = bound_shares(plan); !bounds.empty()) {
-    words.clear();
-    for (std::size_t i = 0; i < std::min<std::size_t>(bounds.size(), 3); ++i) {
-      words += (i > 0 ? ", " : "") + unbroken(printable(bounds[i].name) + " " + percent(bounds[i].share));
-      if (i == 0) words += " of the step";
-    }
-  }
-  out += label("BOUND", options) +
-         wrap(words, static_cast<std::size_t>(options.width) - 9, "", std::string(9, ' ')) + '\n';
-  if (const RunLength run = run_length(report, plan); run.steps > 0) {
-    out += label("RUN", options) + scaled(report.scenario.training.total_tokens) + " tokens in " +
-           scaled(run.steps) + " steps: " + duration(run.time_s.value) + " " +
-           interval(run.time_s, time_unit(run.time_s.value)) + ", " + scaled(run.gpu_time_s.value / 3600) +
-           " GPU-hours\n";
-  }
-  std::vector<std::string> notes = plan_notes(plan);
-  if (const std::string peak = mfu_peak(report.scenario.training); !peak.empty()) {
-    notes.insert(notes.begin(), "MFU and HFU are of the " + peak + " peak");
-  }
-  for (const std::string& note : notes) out += label("NOTE", options) + note + '\n';
-  return out + painted("         [ ]: 90 % intervals", Tone::quiet, color) + '\n';
-}
-
 const char* branch(std::size_t i, std::size_t count) { return i + 1 == count ? "└─ " : "├─ "; }
-
-// The percentages of parts of `total`, rounded so that they sum to 100.
-std::vector<std::string> shares(const std::vector<double>& parts, double total) {
-  std::vector<double> exact;
-  exact.reserve(parts.size());
-  for (const double p : parts) exact.push_back(100 * p / total);
-  const std::vector<double> rounded = round_to_sum(exact, 100, 0);
-  std::vector<std::string> shown;
-  for (std::size_t i = 0; i < parts.size(); ++i) shown.push_back(part(rounded[i], exact[i], 0) + " %");
-  return shown;
-}
 
 std::string without(std::string text, std::string_view ending) {
   if (text.size() >= ending.size() && text.compare(text.size() - ending.size(), ending.size(), ending) == 0) {
@@ -99,7 +42,7 @@ std::string partition_text(const PlanReport& plan, const TextOptions& options) {
   for (const PartitionLine& line : lines) times.push_back(line.time.value() / unit.scale);
   const int decimals = decimals_of_parts(times, plan.step_time_s.value / unit.scale);
   const std::vector<double> rounded = round_to_sum(times, plan.step_time_s.value / unit.scale, decimals);
-  const std::vector<std::string> percents = shares(times, plan.step_time_s.value / unit.scale);
+  const std::vector<std::string> percents = text::shares(times, plan.step_time_s.value / unit.scale);
 
   Table table({{"where the step goes", Align::left, 30, 0},
                {"time", Align::right, 0, 2},
@@ -155,7 +98,7 @@ std::string memory_text(const PlanReport& plan, const TextOptions& options) {
   for (const MemoryLine& line : lines) sizes.push_back(line.bytes.value() / unit.scale);
   const int decimals = decimals_of_parts(sizes, total / unit.scale);
   const std::vector<double> rounded = round_to_sum(sizes, total / unit.scale, decimals);
-  const std::vector<std::string> percents = shares(sizes, total / unit.scale);
+  const std::vector<std::string> percents = text::shares(sizes, total / unit.scale);
   const double scale = std::max(total, plan.usable_memory_bytes) / unit.scale;
 
   Table table({{"", Align::left, 30, 0}, {"", Align::right, 0, 2}, {"", Align::right, 0, 2}, {"", Align::left, 0, 2}});
@@ -327,7 +270,7 @@ std::string simulate_text(const Report& report, const TextOptions& options) {
     out += '\n' + painted("  " + cut(printable(plan.plan.name), static_cast<std::size_t>(options.width) - 2),
                           Tone::strong, options.color) + '\n';
     out += paragraph(summary, options) + '\n';
-    out += headline(report, plan, options);
+    out += text::headline(report, plan, options);
     out += partition_text(plan, options);
     out += options.ops ? ops_text(plan, options) : roofs_text(plan, options);
     if (options.ops) out += conventions_text(report, plan, options);

@@ -43,11 +43,12 @@ void Incumbents::write_to(SearchState& state) const {
 }
 
 ItemSearch::ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
-                       PlanEvaluator& evaluator, Incumbents& incumbents,
-                       const SearchOptions& options)
+                       const Hopeless& hopeless, PlanEvaluator& evaluator,
+                       Incumbents& incumbents, const SearchOptions& options)
     : scenario_(scenario),
       space_(space),
       goal_(goal),
+      hopeless_(hopeless),
       evaluator_(evaluator),
       incumbents_(incumbents),
       options_(options),
@@ -77,6 +78,7 @@ void ItemSearch::add_counts(SearchState& state) const {
   state.counts.enumerated += counts_.enumerated;
   state.counts.legal += counts_.legal;
   state.counts.feasible += counts_.feasible;
+  state.counts.too_slow += counts_.too_slow;
   for (const Tally& tally : refused_) state.counts.illegal[tally.words] += tally.count;
   for (std::size_t limit = 0; limit < infeasible_.size(); ++limit) {
     if (infeasible_[limit] > 0)
@@ -88,13 +90,14 @@ void ItemSearch::add_counts(SearchState& state) const {
 
 void ItemSearch::refuse(const char* words, std::uint64_t count) {
   if (count == 0) return;
-  for (Tally& tally : refused_) {
+  std::vector<Tally>& tallies = counting_ ? layout_refusals_ : refused_;
+  for (Tally& tally : tallies) {
     if (tally.words == words) {
       tally.count += count;
       return;
     }
   }
-  refused_.push_back({words, count});
+  tallies.push_back({words, count});
 }
 
 // Sets the axis; false where no plan has this value beside those before it.
@@ -121,7 +124,9 @@ void ItemSearch::descend(Axis axis) {
     if (!enter(axis, i)) continue;
     if (axis == Axis::sequence_parallel) list_variants();
     if (axis == Axis::interleave) least_of_layout_ = -1;
-    if (axis == Axis::offload_activations) {
+    if (axis == Axis::interleave && hopeless_layout()) {
+      skip_layout();
+    } else if (axis == Axis::offload_activations) {
       look_at_plans();
     } else {
       descend(after(axis));
@@ -185,7 +190,34 @@ double ItemSearch::least_of_layout() {
   return least;
 }
 
+bool ItemSearch::hopeless_layout() {
+  if (!options_.pruning || variants_.empty()) return false;
+  PlanCosts least;
+  least.step_time_s = least_of_layout();
+  return hopeless_.is(indices_[index_of(Axis::nodes)], least);
+}
+
+// The rules about sharding and offload do not look at the layout, so that all layouts of an item
+// have as many plans behind them.
+void ItemSearch::skip_layout() {
+  if (!layout_counted_) {
+    counting_ = true;
+    descend(after(Axis::interleave));
+    counting_ = false;
+    layout_counted_ = true;
+  }
+  const std::uint64_t plans = layout_leaves_ * variants_.size();
+  counts_.legal += plans;
+  counts_.too_slow += plans;
+  for (const Tally& tally : layout_refusals_) refuse(tally.words, tally.count);
+  for (const Tally& tally : variant_refusals_) refuse(tally.words, layout_leaves_ * tally.count);
+}
+
 void ItemSearch::look_at_plans() {
+  if (counting_) {
+    ++layout_leaves_;
+    return;
+  }
   for (const Tally& tally : variant_refusals_) refuse(tally.words, tally.count);
   const std::uint64_t plans = variants_.size();
   counts_.legal += plans;

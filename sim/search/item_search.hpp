@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/search/hopeless.hpp"
 #include "sim/search/incumbents.hpp"
 #include "sim/search/plan_evaluator.hpp"
 #include "sim/search/space.hpp"
@@ -27,7 +28,8 @@ struct Incumbents {
 class ItemSearch {
  public:
   ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
-             PlanEvaluator& evaluator, Incumbents& incumbents, const SearchOptions& options);
+             const Hopeless& hopeless, PlanEvaluator& evaluator, Incumbents& incumbents,
+             const SearchOptions& options);
 
   // False, and the counts of no use, where `stop` became true.
   bool run(const AxisIndices& item, const std::atomic<bool>* stop);
@@ -49,6 +51,9 @@ class ItemSearch {
   void refuse(const char* words, std::uint64_t count);
   void list_variants();
   void look_at_plans();
+  // Whether no plan of the layout can be shown, whatever its memory.
+  [[nodiscard]] bool hopeless_layout();
+  void skip_layout();
   void time_variants(const PlanCosts& memory, std::size_t broken);
   void consider(const PlanCosts& costs, std::size_t broken);
   [[nodiscard]] bool wanted(const PlanCosts& least, std::size_t broken) const;
@@ -59,6 +64,7 @@ class ItemSearch {
   const Scenario& scenario_;
   const PlanSpace& space_;
   const SearchGoal& goal_;
+  const Hopeless& hopeless_;
   PlanEvaluator& evaluator_;
   Incumbents& incumbents_;
   const SearchOptions& options_;
@@ -73,6 +79,11 @@ class ItemSearch {
   double least_of_layout_ = -1;  // of the layout at hand; negative: not computed yet
   std::vector<Tally> refused_;
   std::vector<Tally> variant_refusals_;  // of every plan of variants_
+  // Of the axes behind the layout, which are the same for every layout of the item.
+  bool counting_ = false;
+  bool layout_counted_ = false;
+  std::uint64_t layout_leaves_ = 0;  // plans without their variants
+  std::vector<Tally> layout_refusals_;
   std::vector<std::uint64_t> infeasible_;  // by limit
   SearchCounts counts_;
   SearchEffort effort_;

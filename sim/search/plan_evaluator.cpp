@@ -165,7 +165,7 @@ void PlanEvaluator::prepare(const Plan& plan) {
 }
 
 double PlanEvaluator::least_step_time() {
-  return parts_->with_host(PipelineDurations::least(parts_->work));
+  return parts_->with_host(parts_->durations.least(parts_->work));
 }
 
 double PlanEvaluator::step_time() {

@@ -134,8 +134,9 @@ SearchState state_from(const Json& json) {
   const Json& fields = array(json, 8);
   SearchState state;
   state.counts = counts_from(fields[2]);
-  const Json& effort = array(fields[3], 2);
-  state.effort = {count_from(effort[0]), count_from(effort[1])};
+  const Json& effort = array(fields[3], 3);
+  if (!effort[2].is_number_integer()) refuse("a count is missing");
+  state.effort = {count_from(effort[0]), count_from(effort[1]), effort[2].get<int>()};
   state.best = candidates_from(fields[4]);
   state.memory_front = candidates_from(fields[5]);
   state.gpu_front = candidates_from(fields[6]);
@@ -146,9 +147,9 @@ SearchState state_from(const Json& json) {
 }  // namespace
 
 std::string SearchState::to_bytes() const {
-  const Json json =
-      Json::array({kind, version, to_json(counts), Json::array({effort.timed, effort.pruned}),
-                   to_json(best), to_json(memory_front), to_json(gpu_front), to_json(relaxed)});
+  const Json json = Json::array(
+      {kind, version, to_json(counts), Json::array({effort.timed, effort.pruned, effort.threads}),
+       to_json(best), to_json(memory_front), to_json(gpu_front), to_json(relaxed)});
   std::string bytes;
   Json::to_cbor(json, bytes);
   return bytes;

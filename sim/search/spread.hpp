@@ -26,7 +26,7 @@ struct SpreadOptions {
   std::function<void(const std::string&)> note;                         // a line for the user
   // A rank counts as lost once it has said nothing for so long. Ranks say something every second,
   // and once they have read their input.
-  std::chrono::duration<double> patience = std::chrono::minutes(2);
+  std::chrono::duration<double> patience = std::chrono::minutes(1);
 };
 
 // A rank cannot go on; no std::exception, so that nobody takes it for an error of this process.

@@ -56,6 +56,7 @@ class Leader {
       wait();
     }
     if (stopped()) wind_up();
+    state_.effort.threads = threads_;
     tell({.kind = RankLetterKind::rest});
     if (options_.progress) options_.progress(done_, shares_.all_combinations());
     return std::move(state_);

@@ -119,19 +119,24 @@ Counts layers_per_stage(const Model& model, StagePartition partition, std::int64
   return ends_lighter(model.layers, stages);
 }
 
+bool partition_fits(const Model& model, StagePartition partition, std::int64_t stages,
+                    std::int64_t interleave) {
+  const std::int64_t chunks = stages * interleave;
+  return model.layers >= chunks &&
+         (partition != StagePartition::uniform || model.layers % chunks == 0);
+}
+
 std::string partition_problem(const Model& model, StagePartition partition, std::int64_t stages,
                               std::int64_t interleave) {
+  if (partition_fits(model, partition, stages, interleave)) return {};
   if (model.layers < stages * interleave) {
     return fmt::format("{} layers cannot fill {} stages x {} chunks", model.layers, stages,
                        interleave);
   }
-  if (partition == StagePartition::uniform && model.layers % (stages * interleave) != 0) {
-    return fmt::format(
-        "{} layers do not divide into {} stages x {} chunks, and this software lays layers out "
-        "evenly",
-        model.layers, stages, interleave);
-  }
-  return {};
+  return fmt::format(
+      "{} layers do not divide into {} stages x {} chunks, and this software lays layers out "
+      "evenly",
+      model.layers, stages, interleave);
 }
 
 }  // namespace lockstep

@@ -37,6 +37,7 @@ void check_same(const SearchState& a, const SearchState& b) {
   CHECK(a.counts.feasible == b.counts.feasible);
   CHECK(a.effort.timed == b.effort.timed);
   CHECK(a.effort.pruned == b.effort.pruned);
+  CHECK(a.effort.threads == b.effort.threads);
   CHECK(same(a.best, b.best));
   CHECK(same(a.memory_front, b.memory_front));
   CHECK(same(a.gpu_front, b.gpu_front));
@@ -84,7 +85,7 @@ std::map<std::string, std::uint64_t> any_reasons(Random& random) {
 SearchState any_state(Random& random) {
   SearchState state;
   state.counts = {random(), any_reasons(random), any_reasons(random), random(), random()};
-  state.effort = {random(), random()};
+  state.effort = {random(), random(), static_cast<int>(random() % 1000)};
   state.best = any_candidates(random);
   state.memory_front = any_candidates(random);
   state.gpu_front = any_candidates(random);

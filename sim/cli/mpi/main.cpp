@@ -58,6 +58,12 @@ int run_ranks(const std::vector<std::string>& arguments, const Launcher& launche
   }
   Environment environment = process_environment();
   environment.stdout_is_terminal = false;  // it is mpirun's, even where that gives a terminal
+  if (post->rank() != 0) {
+    // Rank 0 hears of it too, and says how the run ends.
+    environment.catch_interrupts = nullptr;
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGTERM, SIG_IGN);
+  }
   RunEnd end;
   try {
     end = run_spread(*post, arguments, std::cout, std::cerr, environment,

@@ -1,0 +1,236 @@
+// search.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <ostream>
+
+#include "scenarios/calibration_use.hpp"
+#include "scenarios/found_scenario.hpp"
+#include "scenarios/utf8.hpp"
+#include "sim/cli/catalog_folder.hpp"
+#include "sim/cli/commands.hpp"
+#include "sim/cli/output_file.hpp"
+#include "sim/cli/progress_bar.hpp"
+#include "sim/cli/search_flags.hpp"
+#include "sim/cli/text_options.hpp"
+#include "sim/report/display.hpp"
+#include "sim/report/numbers.hpp"
+#include "sim/report/search_report.hpp"
+#include "sim/report/search_words.hpp"
+#include "sim/search/least_memory.hpp"
+
+namespace lockstep::cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds patience{500};
+constexpr int most_threads = 1024;
+
+// 0: as many as there are cores.
+int threads_of(const Arguments& arguments) {
+  if (!arguments.has("threads")) return 0;
+  const std::string text = arguments.value("threads");
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  const int threads = digits && text.size() <= 4 ? std::stoi(text) : 0;
+  if (threads < 1 || threads > most_threads) {
+    throw UsageError(fmt::format("--threads cannot be '{}'", printable(text)),
+                     fmt::format("a whole number from 1 to {}", most_threads));
+  }
+  return threads;
+}
+
+// What goes together, before anything is computed or written.
+void check_files(const Arguments& arguments) {
+  std::error_code missing;
+  if (std::filesystem::equivalent(arguments.value("write", ""), arguments.positionals().front(),
+                                  missing)) {
+    throw UsageError("--write would overwrite the scenario", "name another file");
+  }
+}
+
+Scenario scenario_of(const Arguments& arguments, const Catalog& catalog) {
+  Scenario scenario = load_scenario(arguments.positionals().front(), catalog, IllegalPlans::keep);
+  apply_calibrations(arguments.values("calibration"), catalog, clusters_of(scenario));
+  apply_search_flags(arguments, scenario);
+  return scenario;
+}
+
+std::ostream* progress_of(const Arguments& arguments, const Environment& environment) {
+  const std::string when = arguments.value("progress", "auto");
+  if (when == "always") return environment.progress_to;
+  return when == "auto" && environment.stderr_is_terminal ? environment.progress_to : nullptr;
+}
+
+// What was found, how far the search came, and what it took.
+struct Search {
+  SearchResult result;
+  double looked_at = 1;
+  double elapsed_s = 0;
+  std::optional<FoundPlan> nearest;
+  bool interrupted = false;
+};
+
+Search searched(const Scenario& scenario, const Arguments& arguments,
+                const Environment& environment) {
+  const std::atomic<bool>* stop =
+      environment.catch_interrupts ? environment.catch_interrupts() : nullptr;
+  const bool at_once = arguments.value("progress") == "always";
+  ProgressBar bar(progress_of(arguments, environment), "combinations",
+                  at_once ? std::chrono::milliseconds{0} : patience);
+  std::uint64_t combinations = 0;
+  const auto progress = [&](std::uint64_t done, std::uint64_t all) {
+    combinations = all;
+    bar.show(done, all);
+  };
+  const int threads = threads_of(arguments);
+  SearchOptions options;
+  options.pruning = !arguments.has("no-pruning");
+
+  Search search;
+  search.result = environment.search(scenario, options, threads, progress, stop);
+  search.elapsed_s = bar.elapsed_s();
+  const SearchCounts& counts = search.result.counts;
+  search.interrupted = stop != nullptr && *stop;
+  if (search.interrupted) {
+    search.looked_at = combinations == 0 ? 0.0
+                                         : static_cast<double>(counts.enumerated) /
+                                               static_cast<double>(combinations);
+  } else if (search.result.best.empty() && counts.legal > 0) {
+    search.nearest = least_memory_plan(scenario, threads, progress, stop);
+  }
+  return search;
+}
+
+// "lockstep: 3.21 million combinations in 12.3 s with 2 threads: …"
+std::string effort_text(const Search& search) {
+  using search_words::compact;
+  const SearchEffort& effort = search.result.effort;
+  const int used = std::max(1, effort.threads);
+  const double rate = static_cast<double>(effort.timed) / std::max(search.elapsed_s, 1e-9) / used;
+  const std::string words = fmt::format(
+      "{} combinations in {:.1f} s with {} thread{}: {} plans timed ({} per second and thread), {} "
+      "pruned",
+      compact(search.result.counts.enumerated), search.elapsed_s, used, used == 1 ? "" : "s",
+      compact(effort.timed), compact(static_cast<std::uint64_t>(rate)), compact(effort.pruned));
+  return wrap(words, 100, "lockstep: ", std::string(10, ' ')) + '\n';
+}
+
+// As a shell reads it as one word.
+std::string shell_word(const std::string& word) {
+  constexpr const char* plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return printable(quoted + "'");
+}
+
+// An option as it was given, a word or two each time: "--fix tensor=8".
+void add_given(const Arguments& arguments, const Option& option, std::vector<std::string>& words) {
+  if (option.value_name.empty() && arguments.has(option.name)) words.push_back("--" + option.name);
+  for (const std::string& value : arguments.values(option.name)) {
+    words.push_back("--" + option.name + " " + shell_word(value));
+  }
+}
+
+// The command line again, but for what only changes how its result is shown.
+std::vector<std::string> search_words_of(const Arguments& arguments) {
+  std::vector<std::string> words{"lockstep", "search", shell_word(arguments.positionals().front())};
+  for (const Option& option : find_command("search")->options) {
+    const std::string& name = option.name;
+    if (name == "format" || name == "color" || name == "progress" || name == "write") continue;
+    add_given(arguments, option, words);
+  }
+  return words;
+}
+
+// A line is broken between the words alone.
+std::string shown_command(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + unbroken(word);
+  return line;
+}
+
+std::vector<std::string> next_commands(const Arguments& arguments, const SearchReport& report) {
+  if (!report.found()) return {};
+  std::vector<std::string> next;
+  std::string file = "found.yaml";
+  if (arguments.has("write")) {
+    file = shell_word(arguments.value("write"));
+  } else {
+    std::vector<std::string> words = search_words_of(arguments);
+    words.push_back("--write " + file);
+    next.push_back(shown_command(words));
+  }
+  std::vector<std::string> compare{"lockstep", "compare", file};
+  std::vector<std::string> simulate{"lockstep", "simulate", file,
+                                    "--plan " + shell_word(report.report.plans.front().plan.name),
+                                    "--timeline"};
+  // What is no part of the file.
+  for (const Option& option : find_command("search")->options) {
+    if (option.name != "calibration" && option.name != "catalog") continue;
+    add_given(arguments, option, compare);
+    add_given(arguments, option, simulate);
+  }
+  next.push_back(shown_command(compare));
+  next.push_back(shown_command(simulate));
+  return next;
+}
+
+std::string rendered(const SearchReport& report, const Arguments& arguments,
+                     const Environment& environment) {
+  const std::string format = arguments.value("format", "text");
+  if (format == "json") return search_json(report);
+  if (format == "csv") return search_csv(report);
+  return search_text(report, next_commands(arguments, report),
+                     text_options(arguments, environment));
+}
+
+// The best plans as a scenario, each with its numbers beside its name.
+void write_found(const SearchReport& report, const Arguments& arguments, const Catalog& catalog) {
+  const std::filesystem::path path = arguments.value("write");
+  std::vector<PlanToWrite> plans;
+  for (std::size_t i = 0; i < report.best; ++i) {
+    const PlanReport& plan = report.report.plans[i];
+    plans.push_back({plan.plan, plan.cluster,
+                     fmt::format("{}, {}", duration(plan.step_time_s.value),
+                                 memory(plan.peak_memory_bytes.value))});
+  }
+  const std::string text = found_scenario(arguments.positionals().front(), catalog, plans,
+                                          join(search_words_of(arguments), " "),
+                                          path.has_parent_path() ? path.parent_path() : ".");
+  write_file(path.string(), "--write", [&](std::ostream& out) { out << text; });
+}
+
+}  // namespace
+
+Outcome run_search(const Arguments& arguments, const Environment& environment) {
+  check_files(arguments);
+  (void)threads_of(arguments);  // a wrong number before anything is read
+  const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
+  const Scenario scenario = scenario_of(arguments, catalog);
+  const Search search = searched(scenario, arguments, environment);
+  const SearchReport report =
+      search_report(scenario, search.result, search.looked_at, search.nearest);
+  if (arguments.has("write") && report.found()) write_found(report, arguments, catalog);
+  Outcome outcome;
+  outcome.output = rendered(report, arguments, environment);
+  if (arguments.value("progress") != "never") outcome.remark = effort_text(search);
+  outcome.code = report.found() ? exit_ok : exit_infeasible;
+  if (arguments.has("write") && !report.found()) {
+    outcome.remark += fmt::format("lockstep: note: there is no plan to write into {}\n",
+                                  printable(arguments.value("write")));
+  }
+  if (search.interrupted) outcome.code = exit_interrupted;
+  return outcome;
+}
+
+}  // namespace lockstep::cli
