@@ -32,6 +32,7 @@ inline SearchReport sample_search() {
       found_plan("pp2-dp4-mb2", 12.0, 50.0, 2, 4), found_plan("dp8", 14.0, 20.0, 1, 8),
       found_plan("pp1-big", 9.4, 85.5, 1, 8)};
   search.report.plans[2].plan.micro_batch = 2;
+  search.report.scenario.cluster.gpus = 8;
   search.report.ranking.clear();
   search.report.comparisons.clear();
   for (std::size_t i = 0; i < search.report.plans.size(); ++i) {
@@ -43,7 +44,7 @@ inline SearchReport sample_search() {
          plan.step_time_s.value});
   }
   search.best = 3;
-  search.groups = {{0, 1, {0.55}}, {2, 2, {}}};
+  search.groups = {{0, 1, {0.55}, {"pp", "dp"}}, {2, 2, {}, {}}};
   for (std::size_t i = 0; i < search.best; ++i) {
     search.differences.push_back(plan_differences(search.report.plans[i], search.report.plans[0]));
   }

@@ -154,12 +154,12 @@ TEST_CASE("a share of a dimension is a percentage", "[unit][search]") {
 }
 
 TEST_CASE("ties are told with their probabilities", "[unit][search]") {
-  CHECK(search_words::tie({3, 3, {}}, Objective::step_time).empty());
-  CHECK(plain(search_words::tie({0, 1, {0.55}}, Objective::step_time)) ==
+  CHECK(search_words::tie({3, 3, {}, {}}, Objective::step_time).empty());
+  CHECK(plain(search_words::tie({0, 1, {0.55}, {}}, Objective::step_time)) ==
         "Plans 1 and 2 are a tie (P = 0.55 for the first).");
-  CHECK(plain(search_words::tie({1, 4, {0.55, 0.7, 0.5}}, Objective::step_time)) ==
-        "Plans 2 to 5 are a tie (P = 0.50 to 0.70 for the first).");
-  CHECK(search_words::tie({0, 2, {0.5, 0.5}}, Objective::memory) ==
+  CHECK(plain(search_words::tie({1, 4, {0.55, 0.7, 0.5}, {"interleave", "sharding", "placement"}}, Objective::step_time)) ==
+        "Plans 2 to 5 are a tie (P = 0.50 to 0.70 for the first); they differ in interleave, sharding and placement.");
+  CHECK(search_words::tie({0, 2, {0.5, 0.5}, {}}, Objective::memory) ==
         "Plans 1 to 3 need the same memory.");
 }
 
@@ -221,10 +221,10 @@ TEST_CASE("the text: verdict, table, ties, differences, front, limits, counts, n
                  "     0 %   0 %\n"
                  "  2 = pp4-dp2      10.1 s"));
   CHECK_THAT(text, Matchers::Contains("\n  3   pp2-dp4-mb2  12.0 s"));
-  CHECK_THAT(text, Matchers::Contains("\n  Plans 1 and 2 are a tie (P = 0.55 for the first).\n"));
+  CHECK_THAT(text, Matchers::Contains("\n  Plans 1 and 2 are a tie (P = 0.55 for the first); they differ in pp and dp.\n"));
   CHECK_THAT(text, Matchers::Contains("\n  what the others do otherwise than the first\n"
-                                      "  2  pp 4 instead of 2, dp 2 instead of 4\n"
-                                      "  3  micro-batch 2 instead of 1\n"));
+                                      "  2  pp4-dp2: pp 4 instead of 2, dp 2 instead of 4\n"
+                                      "  3  pp2-dp4-mb2: micro-batch 2 instead of 1\n"));
   CHECK_THAT(text, Matchers::Contains("\n  step time against memory: 2 plans\n"));
   CHECK_THAT(text, Matchers::Contains("\n  what a limit costs\n  With 5.50 GiB more per GPU: 6.0 % "
                                       "faster, pp1-big (9.40 s, 85.5 GiB).\n"));
@@ -426,5 +426,5 @@ TEST_CASE("cost against time is a front of its own", "[unit][search]") {
   CHECK_THAT(text, Matchers::Contains("\n  time of the run against its cost: 2 plans\n"));
   CHECK_THAT(text, Matchers::Contains("\n  step time against GPUs: 2 plans\n"));
   CHECK_THAT(text, Matchers::Contains("pp2-dp4  2.78 h  44.4     8  10.0 s"));
-  CHECK_THAT(text, Matchers::Contains("the whole run  takes"));
+  CHECK_THAT(text, Matchers::Contains("  the whole run    takes 90 %"));
 }
