@@ -65,7 +65,7 @@ TEST_CASE("sweep text: tokens per second where the GPUs differ, and a row where 
       "cluster.nodes", {hand_point("1", 8, {{"a", 0}}), hand_point("2", 16, {{"a", 1}})});
   // 1000 tokens in 1 s on 16 GPUs: 62.5; the interval ends at 68.75.
   const std::string chart = sweeping::chart(report, report.lines.front(), narrow(70));
-  CHECK_THAT(chart, Matchers::Contains("tokens/s/GPU: ● the best plan") &&
+  CHECK_THAT(chart, Matchers::Contains("  tokens/s/GPU: ● the plan, ├ ┤ its 90 % interval\n") &&
                         Matchers::Contains("68.8\n") &&
                         Matchers::Contains("     1  ┊" + spaces(48) + "   none fits\n") &&
                         Matchers::Contains("      62.5\n"));
