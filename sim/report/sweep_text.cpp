@@ -325,7 +325,7 @@ std::string run_text(const SweepReport& report, const SweepLine& line, const Tex
     table.add(std::move(row));
   }
   std::string text = table.render(width_of(options), indent, options.color);
-  if (price.stated()) text += paragraph("The cost is " + text::price_text(price) + ".", options);
+  if (price.stated()) text += paragraph("Costs are " + text::price_text(price) + ".", options);
   return text + '\n';
 }
 
