@@ -15,19 +15,19 @@ std::shared_ptr<const PassTable> PassTables::kept(const PassTableShape& shape) {
 }
 
 std::shared_ptr<const PassTable> PassTables::get(const PassTableShape& shape) {
-  // Rounds show from about one to two micro-batches per stage on, which none of the schedules
-  // makes much of: so many halves of `stages` are tried.
+  // Rounds show in lists of two rounds or one to two micro-batches per stage, whichever is more: so
+  // many halves of `stages` are tried.
   constexpr std::int64_t first_half = 2;
   constexpr std::int64_t last_half = 8;
   const std::int64_t kinds = shape.schedule->splits_backward ? 3 : 2;
   const std::int64_t tasks_each = kinds * shape.stages * shape.interleave;
   const std::int64_t round = round_of(shape);
   for (std::int64_t half = first_half; half <= last_half && has_rounds(shape); ++half) {
-    PassTableShape fewer = shape;
-    const std::int64_t least = std::max<std::int64_t>(2, half * shape.stages / 2);
-    // The least number of micro-batches that is that many or more, and whole rounds fewer.
-    fewer.micro_batches -= (shape.micro_batches - least) / round * round;
+    const std::int64_t least = std::max(2 * round, half * shape.stages / 2);
     if (shape.micro_batches <= least) break;
+    // The least number of micro-batches that is that many or more, and whole rounds fewer.
+    PassTableShape fewer = shape;
+    fewer.micro_batches -= (shape.micro_batches - least) / round * round;
     if (tasks_each * (fewer.micro_batches + round) > most_tasks) break;
     std::shared_ptr<const PassTable> table = add(fewer);
     if (table && table->round_micro_batches > 0) return table;
