@@ -19,8 +19,8 @@ BlockSizes::BlockSizes(const BlockContext& context, const Workload& workload)
   layers.reserve(workload.kinds.size());
   for (const LayerKind& kind : workload.kinds) {
     const Block& block = kind.block;
-    layers.push_back({saved_bytes(block, {}), saved_bytes(block, policy),
-                      recomputed_flops(block, busiest)});
+    layers.push_back(
+        {saved_bytes(block, {}), saved_bytes(block, policy), recomputed_flops(block, busiest)});
     const double all = block.parameters + block.expert_parameters;
     largest_layer = std::max(largest_layer, all);
     largest_quantized = std::max(largest_quantized, block.quantized_parameters);

@@ -110,8 +110,8 @@ const memory::MaximalVectors& KnownLayouts::most_held(const LayoutKey& key,
   return made.first->second;
 }
 
-// The classes' sums of what chunks hold: chunks of a class weigh the same, so that no more is needed
-// to find the worst.
+// The classes' sums of what chunks hold: chunks of a class weigh the same, so that no more is
+// needed to find the worst.
 const memory::MaximalVectors& KnownLayouts::classes_held(KnownLayout& layout, std::size_t kind,
                                                          std::int64_t micro_batches) {
   auto& counts = layout.classes_held_;
@@ -145,8 +145,8 @@ double KnownLayouts::held_bytes(KnownLayout& layout, std::size_t kind, std::int6
     return static_cast<double>(chunks.size()) * chunks.front() *
            most_in_flight(layout, kind, micro_batches);
   }
-  const auto& held = classes_held(
-      layout, kind, memory::settled_micro_batches(micro_batches, layout.key.stages));
+  const auto& held =
+      classes_held(layout, kind, memory::settled_micro_batches(micro_batches, layout.key.stages));
   const std::vector<std::size_t>& classes = layout.class_of_chunk_[kind];
   weights_.resize(held.length());
   for (std::size_t c = 0; c < classes.size(); ++c) weights_[classes[c]] = chunks[c];

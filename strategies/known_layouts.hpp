@@ -76,7 +76,8 @@ class KnownLayouts {
   [[nodiscard]] std::size_t kept_bytes() const { return layout_bytes_ + held_bytes_; }
 
  private:
-  using HeldKey = std::tuple<const Schedule*, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+  using HeldKey =
+      std::tuple<const Schedule*, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
 
   const memory::MaximalVectors& most_held(const LayoutKey& key, std::int64_t micro_batches,
                                           std::int64_t stage);

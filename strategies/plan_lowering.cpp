@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
+#include "strategies/known_layouts.hpp"
 #include "strategies/lower_parts.hpp"
 #include "strategies/memory/lists.hpp"
 #include "strategies/parallel/offload.hpp"
-#include "strategies/known_layouts.hpp"
 
 namespace lockstep {
 
@@ -146,9 +146,9 @@ void PlanLowering::Parts::drop_old_blocks() {
   std::size_t all = 0;
   for (const auto& known : blocks) all += known->bytes;
   while (all > most_block_bytes && blocks.size() > 1) {
-    const auto oldest = std::min_element(
-        blocks.begin(), blocks.end(),
-        [](const auto& a, const auto& b) { return a->last_used < b->last_used; });
+    const auto oldest =
+        std::min_element(blocks.begin(), blocks.end(),
+                         [](const auto& a, const auto& b) { return a->last_used < b->last_used; });
     all -= (*oldest)->bytes;
     blocks.erase(oldest);
   }
@@ -210,9 +210,8 @@ const DistinctWorkload& PlanLowering::lower(const Plan& plan) {
   lower_exchanges(context, entry.sizes, workload);
   workload.model_flops = parts.totals.model_flops;
   workload.total_parameters = parts.totals.parameters;
-  workload.hardware_flops =
-      parts.totals.model_flops +
-      recomputed_in_step(context, entry.sizes, workload, distinct.kind_of);
+  workload.hardware_flops = parts.totals.model_flops +
+                            recomputed_in_step(context, entry.sizes, workload, distinct.kind_of);
   for (std::size_t kind = 0; kind < workload.stages.size(); ++kind) {
     Stage& stage = workload.stages[kind];
     stage.micro_batches_in_flight =

@@ -37,10 +37,10 @@ class PlanLowering {
   PlanLowering& operator=(const PlanLowering&) = delete;
 
   // Of a legal plan (violations() empty) whose software is the same in every call. Valid until the
-  // next call of lower() or peak_allocated(). Cheapest where consecutive plans have the same blocks:
-  // the same tensor, sequence_parallel, tensor_overlap, context, expert, micro_batch, recompute and
-  // recompute_parts; and, where they matter, FSDP or not and the ends of the model together or
-  // apart.
+  // next call of lower() or peak_allocated(). Cheapest where consecutive plans have the same
+  // blocks: the same tensor, sequence_parallel, tensor_overlap, context, expert, micro_batch,
+  // recompute and recompute_parts; and, where they matter, FSDP or not and the ends of the model
+  // together or apart.
   const DistinctWorkload& lower(const Plan& plan);
 
   // peak_memory().worst().allocated of the plan, without what only step times need.

@@ -87,12 +87,11 @@ void lay_out_recompute(Stage& stage) {
 }
 
 bool alike(const Stage& a, const Stage& b) {
-  return std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(),
-                    [](const Chunk& one, const Chunk& other) {
-                      return one.has_embedding == other.has_embedding &&
-                             one.has_head == other.has_head && one.layers == other.layers &&
-                             one.recomputed == other.recomputed;
-                    });
+  return std::equal(
+      a.chunks.begin(), a.chunks.end(), b.chunks.begin(), [](const Chunk& one, const Chunk& other) {
+        return one.has_embedding == other.has_embedding && one.has_head == other.has_head &&
+               one.layers == other.layers && one.recomputed == other.recomputed;
+      });
 }
 
 }  // namespace

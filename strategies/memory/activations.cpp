@@ -34,9 +34,8 @@ void list_chunk(StageTensors& list, std::size_t index) {
     add(full ? "layer inputs" : "activations", as_double(chunk.recomputed[kind]) * list.kept(kind));
   }
   if (list.plan.sequence_parallel) {
-    const double states = list.all.pipelined
-                              ? list.software.gathered_inputs_kept_pipelined
-                              : list.software.gathered_inputs_kept;
+    const double states = list.all.pipelined ? list.software.gathered_inputs_kept_pipelined
+                                             : list.software.gathered_inputs_kept;
     std::int64_t layers = 0;
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
       layers += chunk.layers[kind] - (full ? chunk.recomputed[kind] : 0);

@@ -60,10 +60,9 @@ void list_frozen_units(StageTensors& list) {
                      saving * list.stage.quantized_parameters;
   list.add({"unsharded stage", units, Bytes{all}, Lifetime::passes(), bytes.gather});
   constexpr double pieces_and_whole = 2;
-  list.add(
-      {"unsharded gradients", units,
-       Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.all.sizes.largest_layer},
-       Lifetime::backward()});
+  list.add({"unsharded gradients", units,
+            Bytes{(bytes.reduce + pieces_and_whole * bytes.gather) * list.all.sizes.largest_layer},
+            Lifetime::backward()});
 }
 
 // FSDP units that are whole: the layer in use and prefetched ones (all of them where none is

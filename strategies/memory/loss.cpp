@@ -21,8 +21,8 @@ void list_loss(StageTensors& list) {
   list.add({"prediction logits", kind, modules * logits,
             Lifetime::at(Moment::loss, Moment::backward), software.logit_bytes, shards,
             shards > 1 ? "tensor" : ""});
-  list.add({"head input", kind, list.all.sizes.head_saved, then, at.element,
-            at.residual_shards, at.residual_shards > 1 ? "tensor" : ""});
+  list.add({"head input", kind, list.all.sizes.head_saved, then, at.element, at.residual_shards,
+            at.residual_shards > 1 ? "tensor" : ""});
   const Adapter& adapter = list.context.training.adapter;
   if (adapter.kind == AdapterKind::adapter_v2) {
     list.add({"logits before their scale", kind, Bytes{at.element * at.tokens * rows / shards},
