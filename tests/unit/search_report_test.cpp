@@ -55,7 +55,7 @@ TEST_CASE("large counts are short, small ones exact", "[unit][search]") {
   CHECK(search_words::compact(999) == "999");
   CHECK(search_words::compact(9'087) == "9 087");
   CHECK(search_words::compact(62'123) == "62.1 thousand");
-  CHECK(search_words::compact(999'600) == "1 million");
+  CHECK(search_words::compact(999'600) == "1.00 million");
   CHECK(search_words::compact(3'214'567) == "3.21 million");
   CHECK(search_words::compact(4'000'000'000) == "4 billion");
   CHECK(search_words::compact(1'500'000'000'000) == "1.50 trillion");
@@ -157,8 +157,10 @@ TEST_CASE("ties are told with their probabilities", "[unit][search]") {
   CHECK(search_words::tie({3, 3, {}, {}}, Objective::step_time).empty());
   CHECK(plain(search_words::tie({0, 1, {0.55}, {}}, Objective::step_time)) ==
         "Plans 1 and 2 are a tie (P = 0.55 for the first).");
-  CHECK(plain(search_words::tie({1, 4, {0.55, 0.7, 0.5}, {"interleave", "sharding", "placement"}}, Objective::step_time)) ==
-        "Plans 2 to 5 are a tie (P = 0.50 to 0.70 for the first); they differ in interleave, sharding and placement.");
+  CHECK(plain(search_words::tie({1, 4, {0.55, 0.7, 0.5}, {"interleave", "sharding", "placement"}},
+                                Objective::step_time)) ==
+        "Plans 2 to 5 are a tie (P = 0.50 to 0.70 for the first); they differ in interleave, "
+        "sharding and placement.");
   CHECK(search_words::tie({0, 2, {0.5, 0.5}, {}}, Objective::memory) ==
         "Plans 1 to 3 need the same memory.");
 }
@@ -213,15 +215,19 @@ TEST_CASE("the text: verdict, table, ties, differences, front, limits, counts, n
   CHECK_THAT(text, Matchers::Contains("\n  STEP   10.0 s  [9.0 … 11.0]    12 500 tokens/s/GPU"));
   CHECK_THAT(text,
              Matchers::Contains("\n  PEAK   40.0 GiB  [36.0 … 44.0] of 80.0 GiB usable: fits"));
-  CHECK_THAT(text,
-             Matchers::Contains(
-                 "\n     plan         step 90 %            MFU      peak  P(fits)  compute  comm.  "
-                 "bubble  rest\n"
-                 "  1   pp2-dp4      10.0 s [9.0 … 11.0]   43 %  40.0 GiB   > 0.99     80 %   20 %"
-                 "     0 %   0 %\n"
-                 "  2 = pp4-dp2      10.1 s"));
+  CHECK_THAT(
+      text,
+      Matchers::Contains(
+          "\n      plan           step 90 %            MFU      peak  P(fits)  compute  comm.  "
+          "bubble  rest\n"
+          "  1   pp2-dp4      10.0 s [9.0 … 11.0]   43 %  40.0 GiB   > 0.99     80 %   20 %"
+          "     0 %   0 %\n"
+          "  2 = pp4-dp2      10.1 s"));
   CHECK_THAT(text, Matchers::Contains("\n  3   pp2-dp4-mb2  12.0 s"));
-  CHECK_THAT(text, Matchers::Contains("\n  Plans 1 and 2 are a tie (P = 0.55 for the first); they differ in pp and dp.\n"));
+  CHECK_THAT(
+      text,
+      Matchers::Contains(
+          "\n  Plans 1 and 2 are a tie (P = 0.55 for the first); they differ in pp and dp.\n"));
   CHECK_THAT(text, Matchers::Contains("\n  what the others do otherwise than the first\n"
                                       "  2  pp4-dp2: pp 4 instead of 2, dp 2 instead of 4\n"
                                       "  3  pp2-dp4-mb2: micro-batch 2 instead of 1\n"));
@@ -262,7 +268,7 @@ TEST_CASE("the text of a search fits 100 columns", "[unit][search]") {
   }
   CHECK_THAT(text, Matchers::Contains(
                        "\n  lockstep search scenarios/gpt3-175b-64xa100.yaml --fix tensor=8 "
-                       "--forbid offload --constraint \\\n    x --top 3\n"));
+                       "--forbid offload --constraint x \\\n    --top 3\n"));
   CHECK_THAT(text, Matchers::Contains("GPUs"));
 }
 
@@ -279,7 +285,6 @@ TEST_CASE("no plan fits: what comes nearest", "[unit][search]") {
                        "what comes nearest The least memory: dp8 (14.0 s, 84.2 GiB), 4.20 GiB more "
                        "than the 80.0 GiB that a GPU has for it."));
   CHECK(text.find("BEST") == std::string::npos);
-  CHECK(text.find("next") == std::string::npos);
   report.request.memory_headroom_bytes = 2 * 0x1p30;
   CHECK_THAT(without_breaks(text_of(report)),
              Matchers::Contains("6.20 GiB more than the 78.0 GiB that a GPU has for it."));
