@@ -36,10 +36,7 @@ std::string why_none(const SearchCounts& counts) {
 }  // namespace
 
 FoundBest find_best_plan(const Scenario& scenario) {
-  const PlanSearch search(scenario);
-  SearchState state = search.empty();
-  for (std::size_t item = 0; item < search.items(); ++item) search.run(item, state);
-  SearchResult result = search.finish(state);
+  SearchResult result = search_plans(scenario);
   if (result.best.empty()) return {std::nullopt, why_none(result.counts)};
   return {std::move(result.best.front()), {}};
 }

@@ -107,8 +107,12 @@ std::string chart(const SweepReport& report, const SweepLine& line, const TextOp
   const std::string margin(indent, ' ');
   const std::string between(gap, ' ');
   const char* what = rate ? "tokens/s/GPU" : "step time";
+  const bool others = std::any_of(report.points.begin(), report.points.end(),
+                                  [](const SweepPoint& point) { return point.plans.size() > 1; });
   std::string text =
-      margin + fmt::format("{}: ● the best plan, ├ ┤ its 90 % interval, ○ the others\n", what);
+      margin + fmt::format("{}: ● {}, ├ ┤ its 90 % interval{}\n", what,
+                           others || report.request.search ? "the best plan" : "the plan",
+                           others ? ", ○ the others" : "");
   text += painted(margin + pad_left(cut(name, labels), labels) + between + axis, Tone::quiet,
                   options.color) +
           '\n';

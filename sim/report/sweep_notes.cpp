@@ -44,11 +44,11 @@ std::string reason_of(const SweepPlan& plan) {
   return printable(reason.rfind(said, 0) == 0 ? reason.substr(said.size()) : reason);
 }
 
-// Names of all plans of a line, in the order in which they come up.
-std::vector<std::string> names_of(const SweepReport& report, const SweepLine& line) {
+// Names of all plans, in the order in which they come up.
+std::vector<std::string> names_of(const SweepReport& report) {
   std::vector<std::string> names;
-  for (const std::size_t index : line.points) {
-    for (const SweepPlan& plan : report.points[index].plans) {
+  for (const SweepPoint& point : report.points) {
+    for (const SweepPlan& plan : point.plans) {
       if (std::find(names.begin(), names.end(), plan.shape) == names.end()) {
         names.push_back(plan.shape);
       }
@@ -73,24 +73,46 @@ std::string of_line(const SweepReport& report, const SweepLine& line) {
                      unbroken(printable(report.points[line.points.front()].values[other])));
 }
 
-// "hsdp8 is too big at 64 to 512 GPUs; at 64 GPUs: needs 168 GiB, …"
-std::string fate_note(const SweepReport& report, const SweepLine& line, const std::string& name,
-                      Fate fate) {
+std::vector<std::size_t> places_with(const SweepReport& report, const SweepLine& line,
+                                     const std::string& name, Fate fate) {
   std::vector<std::size_t> places;
   for (std::size_t place = 0; place < line.points.size(); ++place) {
     const SweepPlan* plan = plan_at(report, line, place, name);
     if (plan != nullptr && fate_of(*plan) == fate) places.push_back(place);
   }
+  return places;
+}
+
+// "hsdp8 is too big at 64 to 512 GPUs; at 64 GPUs: needs 168 GiB, …"; `which`: the line where it is
+// not so on all.
+std::string fate_note(const SweepReport& report, const SweepLine& line, const std::string& name,
+                      Fate fate, const std::string& which) {
+  const std::vector<std::size_t> places = places_with(report, line, name, fate);
   if (places.empty()) return {};
   const std::string who = unbroken(printable(name)) + " " + words_of(fate);
-  const std::string where = places.size() == line.points.size()
-                                ? "at every point"
-                                : "at " + places_text(report, line, places);
+  const std::string where = places_text(report, line, places) + which;
   const std::string reason = reason_of(*plan_at(report, line, places.front(), name));
-  if (places.size() == 1)
-    return fmt::format("{} {}{}: {}.", who, where, of_line(report, line), reason);
-  return fmt::format("{} {}{}; at {}: {}.", who, where, of_line(report, line),
-                     point_name(report, line, places.front()), reason);
+  if (places.size() == 1) return fmt::format("{} {}: {}.", who, where, reason);
+  return fmt::format("{} {}; at {}: {}.", who, where, point_name(report, line, places.front()),
+                     reason);
+}
+
+// Of a plan on every line; once where it is the same on all.
+std::string fate_notes(const SweepReport& report, const std::string& name, Fate fate,
+                       const TextOptions& options) {
+  const std::vector<SweepLine>& lines = report.lines;
+  const std::vector<std::size_t> first = places_with(report, lines.front(), name, fate);
+  const bool same = std::all_of(lines.begin(), lines.end(), [&](const SweepLine& line) {
+    return places_with(report, line, name, fate) == first;
+  });
+  std::string text;
+  for (const SweepLine& line : lines) {
+    const std::string which = same ? std::string{} : of_line(report, line);
+    const std::string note = fate_note(report, line, name, fate, which);
+    if (!note.empty()) text += text::paragraph(note, options);
+    if (same) break;
+  }
+  return text;
 }
 
 // Data degrees that are not those of the file.
@@ -124,11 +146,10 @@ std::string notes(const SweepReport& report, const TextOptions& options) {
                                           of_line(report, line), printable(point.problem)),
                               options);
     }
-    for (const std::string& name : names_of(report, line)) {
-      for (const Fate fate : {Fate::too_big, Fate::no_route, Fate::not_legal}) {
-        const std::string note = fate_note(report, line, name, fate);
-        if (!note.empty()) text += text::paragraph(note, options);
-      }
+  }
+  for (const std::string& name : names_of(report)) {
+    for (const Fate fate : {Fate::too_big, Fate::no_route, Fate::not_legal}) {
+      text += fate_notes(report, name, fate, options);
     }
   }
   return text + degrees_note(report, options);

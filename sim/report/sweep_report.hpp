@@ -25,8 +25,8 @@ std::string short_name(const std::string& path);
 const std::string& label_of(const SweepReport& report, const SweepLine& line, std::size_t place);
 // "64 GPUs" on a curve of GPUs, else "nic_bandwidth 400 Gb/s".
 std::string point_name(const SweepReport& report, const SweepLine& line, std::size_t place);
-// Places as few words as they allow: "64 GPUs", "64 to 256 GPUs", "64 GPUs on" (to the last place),
-// "nic_bandwidth 100 Gb/s and 400 Gb/s".
+// Where that is, in as few words as the places allow: "at 64 GPUs", "at 64 to 256 GPUs", "from 64 GPUs
+// on" (to the last place), "at nic_bandwidth 100 Gb/s and 400 Gb/s", "at every point".
 std::string places_text(const SweepReport& report, const SweepLine& line,
                         const std::vector<std::size_t>& places);
 // Whether the values of the line's axis only grow, or only fall.

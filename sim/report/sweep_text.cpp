@@ -276,6 +276,20 @@ std::string grid_text(const SweepReport& report, const TextOptions& options) {
   return text + '\n';
 }
 
+// What a search found at each point of a line, by the whole name.
+std::string found_text(const SweepReport& report, const SweepLine& line,
+                       const TextOptions& options) {
+  Table table({{short_name(swept_path(report)), Align::right, least_label, 0},
+               {"found", Align::left, least_plan, 2}});
+  for (std::size_t place = 0; place < line.points.size(); ++place) {
+    const SweepPlan* best = report.points[line.points[place]].best();
+    if (best == nullptr) continue;
+    table.add({{printable(sweeping::label_of(report, line, place)), Tone::plain},
+               {printable(best->name), Tone::plain}});
+  }
+  return table.render(width_of(options), indent, options.color) + '\n';
+}
+
 // What the whole run takes with the best plan of each point of a line.
 std::string run_text(const SweepReport& report, const SweepLine& line, const TextOptions& options) {
   constexpr double day = 86400;
@@ -310,7 +324,9 @@ std::string run_text(const SweepReport& report, const SweepLine& line, const Tex
       row.push_back({three_digits(best->run.cost_per_million_tokens), Tone::plain});
     table.add(std::move(row));
   }
-  return table.render(width_of(options), indent, options.color) + '\n';
+  std::string text = table.render(width_of(options), indent, options.color);
+  if (price.stated()) text += paragraph("Costs are " + text::price_text(price) + ".", options);
+  return text + '\n';
 }
 
 std::string not_modelled(const SweepReport& report, const TextOptions& options) {
@@ -330,6 +346,7 @@ std::string sweep_text(const SweepReport& report, const TextOptions& options) {
     const SweepLine& line = report.lines.front();
     if (report.any_feasible()) text += sweeping::chart(report, line, options) + '\n';
     if (!one_plan(report) && !report.request.search) text += plans_text(report, line, options);
+    if (report.request.search && report.any_feasible()) text += found_text(report, line, options);
     if (report.any_feasible()) text += run_text(report, line, options);
   }
   const std::string notes = sweeping::notes(report, options);

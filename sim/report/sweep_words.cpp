@@ -67,7 +67,7 @@ std::string ties_text(const SweepReport& report, const SweepLine& line, const Wi
     }
     const bool throughout = places.size() == range.last - range.first + 1;
     words.push_back(unbroken(printable(name)) +
-                    (throughout ? "" : " at " + places_text(report, line, places)));
+                    (throughout ? "" : " " + places_text(report, line, places)));
   }
   return fmt::format(" (a tie with {})", listed(words));
 }
@@ -108,19 +108,21 @@ std::string point_name(const SweepReport& report, const SweepLine& line, std::si
 
 std::string places_text(const SweepReport& report, const SweepLine& line,
                         const std::vector<std::size_t>& places) {
-  const bool together = places.back() - places.front() + 1 == places.size();
-  if (places.size() > 2 && together && in_order(report, line)) {
-    const std::string first = value_name(report, line, places.front());
-    if (places.back() + 1 == line.points.size()) {
-      return with_name(report, line, first) + " and on";
-    }
+  const std::size_t count = places.size();
+  if (count > 1 && count == line.points.size()) return "at every point";
+  const bool range = places.back() - places.front() + 1 == count && in_order(report, line);
+  const std::string first = value_name(report, line, places.front());
+  if (count > 1 && range && places.back() + 1 == line.points.size()) {
+    return fmt::format("from {} on", with_name(report, line, first));
+  }
+  if (count > 2 && range) {
     const std::string values = first + " to " + value_name(report, line, places.back());
-    return with_name(report, line, values);
+    return "at " + with_name(report, line, values);
   }
   std::vector<std::string> values;
-  values.reserve(places.size());
+  values.reserve(count);
   for (const std::size_t place : places) values.push_back(value_name(report, line, place));
-  return with_name(report, line, listed(values));
+  return "at " + with_name(report, line, listed(values));
 }
 
 bool shows_rate(const SweepReport& report) {
@@ -140,14 +142,7 @@ std::string winners_text(const SweepReport& report, const SweepLine& line) {
   std::string text;
   for (const WinnerRange& range : line.winners) {
     text += text.empty() ? "" : "; ";
-    const bool everywhere = line.winners.size() == 1;
-    const bool to_the_end = range.last + 1 == line.points.size() && range.last > range.first;
-    std::string where = " at every point";
-    if (!everywhere && to_the_end && in_order(report, line)) {
-      where = fmt::format(" from {} on", point_name(report, line, range.first));
-    } else if (!everywhere) {
-      where = " at " + places_text(report, line, places_of(range));
-    }
+    const std::string where = " " + places_text(report, line, places_of(range));
     if (range.winner.empty()) {
       text += "no plan fits" + where;
     } else {

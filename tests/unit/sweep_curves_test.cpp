@@ -119,11 +119,11 @@ TEST_CASE("sweep curves: a grid has a line for each value of the axis that count
   SweepReport report;
   report.request.axes = {{"cluster.system.nic_bandwidth", {"100 Gb/s", "400 Gb/s"}},
                          {"cluster.nodes", {"1", "2", "4"}}};
-  for (int nic = 0; nic < 2; ++nic) {
+  for (std::size_t nic = 0; nic < 2; ++nic) {
     for (const std::int64_t gpus : {8, 16, 32}) {
       report.points.push_back(hand_point("", gpus, {{"a", 8.0 / static_cast<double>(gpus)}}));
       report.points.back().values = {report.request.axes[0].values[nic], std::to_string(gpus / 8)};
-      report.points.back().numbers = {nic, static_cast<double>(gpus) / 8};
+      report.points.back().numbers = {static_cast<double>(nic), static_cast<double>(gpus) / 8};
     }
   }
   add_curves(report);

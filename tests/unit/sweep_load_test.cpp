@@ -141,14 +141,14 @@ TEST_CASE("sweep load: what the scenario as a whole breaks at a point is a row")
 TEST_CASE("sweep load: what it breaks at every point is an error of each") {
   const Files files(replaced(good_scenario, "nodes: 2", "nodes: 2, gpus: 16"));
   CHECK(files.complaint(over("cluster.nodes", {"1", "8"})) ==
-        "s.yaml:3:39: error[E454]: at cluster.nodes=1: 16 GPUs, but 1 node of 8 have 8\n"
+        "s.yaml:3:40: error[E454]: at cluster.nodes=1: 16 GPUs, but 1 node of 8 have 8\n"
         "    3 | cluster: {system: box, nodes: 2, gpus: 16}\n"
-        "      |                                       ^~\n"
+        "      |                                        ^~\n"
         "      = hint: set nodes: 2 or fewer gpus\n"
-        "s.yaml:3:39: error[E454]: at cluster.nodes=8: 16 GPUs do not reach into all of 8 nodes of "
+        "s.yaml:3:40: error[E454]: at cluster.nodes=8: 16 GPUs do not reach into all of 8 nodes of "
         "8\n"
         "    3 | cluster: {system: box, nodes: 2, gpus: 16}\n"
-        "      |                                       ^~\n"
+        "      |                                        ^~\n"
         "      = hint: GPUs fill node by node: set nodes: 2\n");
 }
 

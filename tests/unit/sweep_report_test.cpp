@@ -65,7 +65,7 @@ TEST_CASE("sweep text: tokens per second where the GPUs differ, and a row where 
       "cluster.nodes", {hand_point("1", 8, {{"a", 0}}), hand_point("2", 16, {{"a", 1}})});
   // 1000 tokens in 1 s on 16 GPUs: 62.5; the interval ends at 68.75.
   const std::string chart = sweeping::chart(report, report.lines.front(), narrow(70));
-  CHECK_THAT(chart, Matchers::Contains("tokens/s/GPU: ● the best plan") &&
+  CHECK_THAT(chart, Matchers::Contains("  tokens/s/GPU: ● the plan, ├ ┤ its 90 % interval\n") &&
                         Matchers::Contains("68.8\n") &&
                         Matchers::Contains("     1  ┊" + spaces(48) + "   none fits\n") &&
                         Matchers::Contains("      62.5\n"));
@@ -107,9 +107,9 @@ TEST_CASE("sweep text: the whole") {
                  "by hand\nsmall · cluster.system.nic_bandwidth 100 Gb/s to 400 Gb/s · the "
                  "fastest of 2 plans at each point\n\n") &&
                  Matchers::Contains(
-                     "  nic_bandwidth  best plan    step 90 %           tok/s/GPU   MFU      peak\n"
-                     "       100 Gb/s  a          10.0 s [9.0 … 11.0]       12.5  40 %  64.0 GiB\n"
-                     "       400 Gb/s  a          5.00 s [4.5 … 5.5]          25  40 %  64.0 GiB\n"
+                     "  nic_bandwidth  best plan    step 90 %         tok/s/GPU   MFU      peak\n"
+                     "       100 Gb/s  a          10.0 s [9.0 … 11.0]      12.5  40 %  64.0 GiB\n"
+                     "       400 Gb/s  a          5.00 s [4.5 … 5.5]         25  40 %  64.0 GiB\n"
                      "\n"
                      "  a wins at every point.\n") &&
                  Matchers::Contains("  every plan, step time; * wins\n"
@@ -142,9 +142,10 @@ TEST_CASE("sweep text: what the whole run takes, where its length and a price ar
   CHECK_THAT(
       text,
       Matchers::Contains(
-          "  nic_bandwidth  the whole run 90 %          GPU-hours  cost, USD  per million tokens\n"
+          "  nic_bandwidth  the whole run 90 %        GPU-hours  cost, USD  per million tokens\n"
           "       100 Gb/s       100 days [90 … 110]     19.2 k       48 k                55.6\n"
-          "       400 Gb/s      50.0 days [45 … 55]       9.6 k       24 k                27.8\n"));
+          "       400 Gb/s      50.0 days [45 … 55]      9.60 k       24 k                27.8\n"
+          "  Costs are at 2.50 USD a GPU-hour, 2026-11-01.\n"));
 }
 
 TEST_CASE("sweep JSON: points, plans, winners") {
