@@ -59,8 +59,9 @@ TEST_CASE("simulate says what the run takes", "[unit][report]") {
   CHECK_THAT(
       text(with_run(15e9, 2.5)),
       Matchers::Contains(
-          "\n  RUN    15 G tokens in 15 k steps: 41.7 h [37.5 … 45.8], 333 GPU-hours, 833 USD,\n"
-          "         0.0556 USD per million tokens (at 2.50 USD a GPU-hour, 2026-11-01)\n"));
+          "\n  RUN    15 G tokens in 15 k steps: 41.7 h [37.5 … 45.8], 333 GPU-hours, 833 USD, "
+          "0.0556 USD per\n"
+          "         million tokens (at 2.50 USD a GPU-hour, 2026-11-01)\n"));
   CHECK_THAT(
       text(with_run(0, 2.5)),
       Matchers::Contains(
@@ -70,16 +71,15 @@ TEST_CASE("simulate says what the run takes", "[unit][report]") {
 
 TEST_CASE("compare has a row of every plan that fits", "[unit][report]") {
   const std::string text = compare_text(with_run(15e9, 2.5), {});
-  CHECK_THAT(
-      text,
-      Matchers::Contains(
-          "\n  the whole run   takes 90 %             GPU-hours  USD  USD per million tokens\n"
-          "  fast           41.7 h [37.5 … 45.8]        333  833                  0.0556\n"
-          "  second         42.1 h [37.9 … 46.3]        337  842                  0.0561\n"
-          "  The run is 15 G tokens in 15 k steps, at 2.50 USD a GPU-hour, 2026-11-01 (a "
-          "price list).\n"));
+  CHECK_THAT(text,
+             Matchers::Contains(
+                 "\n  the whole run   takes 90 %           GPU-hours  USD  USD per million tokens\n"
+                 "  fast           41.7 h [37.5 … 45.8]        333  833                  0.0556\n"
+                 "  second         42.1 h [37.9 … 46.3]        337  842                  0.0561\n"
+                 "  The run is 15 G tokens in 15 k steps, at 2.50 USD a GPU-hour, 2026-11-01 (a "
+                 "price list).\n"));
   CHECK_THAT(compare_text(with_run(15e9, 0), {}),
-             Matchers::Contains("\n  the whole run   takes 90 %             GPU-hours\n"));
+             Matchers::Contains("\n  the whole run   takes 90 %           GPU-hours\n"));
   const std::string priced = compare_text(with_run(0, 2.5), {});
   CHECK_THAT(priced, Matchers::Contains("\n  the whole run  USD per million tokens\n"));
   CHECK_THAT(priced,

@@ -1,5 +1,4 @@
-// Does the report of a search say what was found, in words, JSON and CSV?
-#include <nlohmann/json.hpp>
+// Does the report of a search say what was found, in words?
 #include <sstream>
 
 #include "sim/engine/parts.hpp"
@@ -55,7 +54,7 @@ TEST_CASE("large counts are short, small ones exact", "[unit][search]") {
   CHECK(search_words::compact(999) == "999");
   CHECK(search_words::compact(9'087) == "9 087");
   CHECK(search_words::compact(62'123) == "62.1 thousand");
-  CHECK(search_words::compact(999'600) == "1 million");
+  CHECK(search_words::compact(999'600) == "1.00 million");
   CHECK(search_words::compact(3'214'567) == "3.21 million");
   CHECK(search_words::compact(4'000'000'000) == "4 billion");
   CHECK(search_words::compact(1'500'000'000'000) == "1.50 trillion");
@@ -157,8 +156,10 @@ TEST_CASE("ties are told with their probabilities", "[unit][search]") {
   CHECK(search_words::tie({3, 3, {}, {}}, Objective::step_time).empty());
   CHECK(plain(search_words::tie({0, 1, {0.55}, {}}, Objective::step_time)) ==
         "Plans 1 and 2 are a tie (P = 0.55 for the first).");
-  CHECK(plain(search_words::tie({1, 4, {0.55, 0.7, 0.5}, {"interleave", "sharding", "placement"}}, Objective::step_time)) ==
-        "Plans 2 to 5 are a tie (P = 0.50 to 0.70 for the first); they differ in interleave, sharding and placement.");
+  CHECK(plain(search_words::tie({1, 4, {0.55, 0.7, 0.5}, {"interleave", "sharding", "placement"}},
+                                Objective::step_time)) ==
+        "Plans 2 to 5 are a tie (P = 0.50 to 0.70 for the first); they differ in interleave, "
+        "sharding and placement.");
   CHECK(search_words::tie({0, 2, {0.5, 0.5}, {}}, Objective::memory) ==
         "Plans 1 to 3 need the same memory.");
 }
@@ -213,15 +214,19 @@ TEST_CASE("the text: verdict, table, ties, differences, front, limits, counts, n
   CHECK_THAT(text, Matchers::Contains("\n  STEP   10.0 s  [9.0 … 11.0]    12 500 tokens/s/GPU"));
   CHECK_THAT(text,
              Matchers::Contains("\n  PEAK   40.0 GiB  [36.0 … 44.0] of 80.0 GiB usable: fits"));
-  CHECK_THAT(text,
-             Matchers::Contains(
-                 "\n     plan         step 90 %            MFU      peak  P(fits)  compute  comm.  "
-                 "bubble  rest\n"
-                 "  1   pp2-dp4      10.0 s [9.0 … 11.0]   43 %  40.0 GiB   > 0.99     80 %   20 %"
-                 "     0 %   0 %\n"
-                 "  2 = pp4-dp2      10.1 s"));
+  CHECK_THAT(
+      text,
+      Matchers::Contains(
+          "\n      plan           step 90 %            MFU      peak  P(fits)  compute  comm.  "
+          "bubble  rest\n"
+          "  1   pp2-dp4      10.0 s [9.0 … 11.0]   43 %  40.0 GiB   > 0.99     80 %   20 %"
+          "     0 %   0 %\n"
+          "  2 = pp4-dp2      10.1 s"));
   CHECK_THAT(text, Matchers::Contains("\n  3   pp2-dp4-mb2  12.0 s"));
-  CHECK_THAT(text, Matchers::Contains("\n  Plans 1 and 2 are a tie (P = 0.55 for the first); they differ in pp and dp.\n"));
+  CHECK_THAT(
+      text,
+      Matchers::Contains(
+          "\n  Plans 1 and 2 are a tie (P = 0.55 for the first); they differ in pp and dp.\n"));
   CHECK_THAT(text, Matchers::Contains("\n  what the others do otherwise than the first\n"
                                       "  2  pp4-dp2: pp 4 instead of 2, dp 2 instead of 4\n"
                                       "  3  pp2-dp4-mb2: micro-batch 2 instead of 1\n"));
@@ -262,7 +267,7 @@ TEST_CASE("the text of a search fits 100 columns", "[unit][search]") {
   }
   CHECK_THAT(text, Matchers::Contains(
                        "\n  lockstep search scenarios/gpt3-175b-64xa100.yaml --fix tensor=8 "
-                       "--forbid offload --constraint \\\n    x --top 3\n"));
+                       "--forbid offload --constraint x \\\n    --top 3\n"));
   CHECK_THAT(text, Matchers::Contains("GPUs"));
 }
 
@@ -279,7 +284,6 @@ TEST_CASE("no plan fits: what comes nearest", "[unit][search]") {
                        "what comes nearest The least memory: dp8 (14.0 s, 84.2 GiB), 4.20 GiB more "
                        "than the 80.0 GiB that a GPU has for it."));
   CHECK(text.find("BEST") == std::string::npos);
-  CHECK(text.find("next") == std::string::npos);
   report.request.memory_headroom_bytes = 2 * 0x1p30;
   CHECK_THAT(without_breaks(text_of(report)),
              Matchers::Contains("6.20 GiB more than the 78.0 GiB that a GPU has for it."));
@@ -346,73 +350,6 @@ TEST_CASE("better by the objective", "[unit][search]") {
   CHECK(better_probability(Objective::cost_per_token, b, a) < 0.01);
   CHECK(better_probability(Objective::gpus_for_deadline, a, b) == 1);
   CHECK(better_probability(Objective::gpus_for_deadline, b, a) == 0);
-}
-
-TEST_CASE("the JSON of a search has everything the text has", "[unit][search]") {
-  SearchReport report = sample_search();
-  report.request.constraints = {test::memory_limit("peak_memory <= 70 GiB", 70)};
-  report.request.limits = {{"tensor", {{2, 8}}, {}}, {"recompute", {}, {"full"}}};
-  report.request.forbidden = {"offload"};
-  CHECK(search_json(report) == search_json(report));
-  const nlohmann::json json = nlohmann::json::parse(search_json(report));
-  CHECK(json["schema_version"] == 1);
-  CHECK(json["command"] == "search");
-  CHECK(json["complete"] == true);
-  CHECK(json["objective"] == "step_time");
-  CHECK(json["deadline_days"].is_null());
-  CHECK(json["constraints"][0]["text"] == "peak_memory <= 70 GiB");
-  CHECK(json["constraints"][0]["bound"] == 70 * 0x1p30);
-  CHECK(json["limits"]["tensor"][0]["high"] == 8);
-  CHECK(json["limits"]["recompute"][0] == "full");
-  CHECK(json["forbidden"][0] == "offload");
-  CHECK(json["counts"]["enumerated"] == 3'214'567);
-  CHECK(json["counts"]["illegal"] == 3'214'567 - 312'345);
-  CHECK(json["counts"]["illegal_by_reason"]["layers do not divide by stages"] == 902'222);
-  CHECK(json["counts"]["infeasible"] == 312'345 - 62'123);
-  CHECK(json["counts"]["feasible"] == 62'123);
-  REQUIRE(json["best"].size() == 3);
-  const nlohmann::json& second = json["best"][1];
-  CHECK(second["place"] == 2);
-  CHECK(second["group"] == 1);
-  CHECK(second["number"] == 101);
-  CHECK(second["name"] == "pp4-dp2");
-  CHECK(second["front"].empty());
-  CHECK(json["best"][0]["front"][0] == "memory");
-  CHECK(second["differs_from_first"][0]["words"] == "pp 4 instead of 2");
-  CHECK(second["short_partition"]["compute"].get<double>() == Approx(0.8).epsilon(tolerance));
-  CHECK(second["step_time_s"]["low"].get<double>() == Approx(9.09).epsilon(tolerance));
-  CHECK(second["plan"]["pipeline_stages"] == 4);
-  CHECK(second["plan"]["gradient_bucket_bytes"].is_number());
-  CHECK(json["groups"][0]["last"] == 2);
-  CHECK(json["groups"][0]["first_better_probability"][0] == 0.55);
-  CHECK(json["fronts"]["memory"][1]["name"] == "dp8");
-  REQUIRE(json["pareto"].size() == 2);
-  CHECK(json["pareto"][1]["number"] == 103);
-  CHECK(json["pareto"][1]["peak_memory_bytes"]["value"].get<double>() == 20 * 0x1p30);
-  CHECK(json["relaxations"][0]["constraint"] == "memory of the GPU");
-  CHECK(json["relaxations"][0]["needed"] == 85.5 * 0x1p30);
-  CHECK(json["relaxations"][0]["gain"] == 0.06);
-  CHECK(json["relaxations"][0]["plan"]["name"] == "pp1-big");
-  CHECK(json["nearest"].is_null());
-  // What depends on the machine is not there.
-  CHECK_FALSE(json.contains("effort"));
-  CHECK(search_json(report).find("pruned") == std::string::npos);
-}
-
-TEST_CASE("the CSV of a search has a row for each plan of each list", "[unit][search]") {
-  std::istringstream lines(search_csv(sample_search()));
-  std::string line;
-  std::getline(lines, line);
-  CHECK_THAT(line, Matchers::StartsWith(
-                       "list,place,plan,number,nodes,feasible,compute,communication,bubble,rest,"
-                       "step_time_s,step_time_s_low,"));
-  for (const char* start :
-       {"best,1,pp2-dp4,100,1,true,", "best,2,pp4-dp2,101,", "best,3,pp2-dp4-mb2,102,",
-        "memory,1,pp2-dp4,100,", "memory,2,dp8,103,", "relaxed,1,pp1-big,104,1,false,"}) {
-    REQUIRE(std::getline(lines, line));
-    CHECK_THAT(line, Matchers::StartsWith(start));
-  }
-  CHECK_FALSE(std::getline(lines, line));
 }
 
 TEST_CASE("cost against time is a front of its own", "[unit][search]") {
