@@ -155,15 +155,23 @@ class YamlWriter {
   }
 
   void list(const Node& node, std::size_t before) {
-    const bool flow = fits(node, before);
+    const auto is_map = [](const Node& item) { return item.kind == Node::Kind::map; };
+    const bool maps = std::any_of(node.items.begin(), node.items.end(), is_map);
+    const bool flow = in_line_ || (!maps && fits(node, before));
     if (flow) out_ << YAML::Flow;
     out_ << YAML::BeginSeq;
-    for (const Node& item : node.items) value(item, before + 4);
+    for (const Node& item : node.items) {
+      if (item.kind == Node::Kind::map && !flow) {
+        map(item, 0);  // a key in each line, as plans are written
+      } else {
+        value(item, before + 4);
+      }
+    }
     out_ << YAML::EndSeq;
   }
 
   void map(const Node& node, std::size_t before) {
-    const bool flow = before > 0 && fits(node, before);
+    const bool flow = in_line_ || (before > 0 && fits(node, before));
     if (flow) out_ << YAML::Flow;
     out_ << YAML::BeginMap;
     for (const Entry& entry : node.entries) {
@@ -176,8 +184,7 @@ class YamlWriter {
   [[nodiscard]] bool fits(const Node& node, std::size_t before) const {
     if (holds_remark(node)) return false;
     YamlWriter inner(remarks_);
-    inner.out_.SetMapFormat(YAML::Flow);
-    inner.out_.SetSeqFormat(YAML::Flow);
+    inner.in_line_ = true;
     inner.value(node, 0);
     const std::string text = inner.out_.c_str();
     return before + text.size() <= widest_line && text.find('\n') == std::string::npos;
@@ -193,6 +200,7 @@ class YamlWriter {
 
   const std::function<std::string(const Node&)>& remarks_;
   YAML::Emitter out_;
+  bool in_line_ = false;  // everything in one line, to see how long that is
 };
 
 }  // namespace

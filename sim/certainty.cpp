@@ -73,14 +73,15 @@ std::string deciding(const PlanReport& a, const PlanReport& b, double residual) 
   return path;
 }
 
-void set_fit_probability(const Draws& reserved, const Residual& residual, PlanReport& report) {
-  const double capacity = report.cluster.system.gpu.memory_capacity.spread;
-  report.fit_probability = mixture_probability(
-      reserved, std::hypot(residual.lower, capacity), std::hypot(residual.upper, capacity),
-      std::log(report.usable_memory_bytes / report.peak_memory_bytes.value));
-}
-
 }  // namespace
+
+double fit_probability(const Draws& draws, const Residual& residual, const Gpu& gpu,
+                       double reserved) {
+  const double capacity = gpu.memory_capacity.spread;
+  return mixture_probability(draws, std::hypot(residual.lower, capacity),
+                             std::hypot(residual.upper, capacity),
+                             std::log(gpu.memory_capacity.value / reserved));
+}
 
 double normal_probability(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 
@@ -135,7 +136,8 @@ PlanReport predict_with_intervals(const Model& model, const Training& training,
       interval(report.peak_memory_bytes.value, draws.reserved, memory.lower, memory.upper);
   report.peak_allocated_bytes =
       interval(report.peak_allocated_bytes.value, draws.allocated, memory.lower, memory.upper);
-  set_fit_probability(draws.reserved, memory, report);
+  report.fit_probability = fit_probability(draws.reserved, memory, report.cluster.system.gpu,
+                                           report.peak_memory_bytes.value);
   return report;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sim/report/report.hpp"
+#include "sim/residual.hpp"
 
 namespace lockstep {
 
@@ -16,6 +17,11 @@ double mixture_probability(const Draws& draws, double lower, double upper, doubl
 
 // Where that is p.
 double mixture_quantile(const Draws& draws, double lower, double upper, double p);
+
+// P(fits) of a plan that reserves so many bytes: `draws` of ln of them, and what the model of memory
+// is off by. The GPU's capacity has a spread of its own.
+double fit_probability(const Draws& draws, const Residual& residual, const Gpu& gpu,
+                       double reserved);
 
 // P(a's step is shorter than b's): both plans draw by draw, so that a constant or a fitted
 // parameter that both use moves both, and the part of the residuals that they do not share:

@@ -42,6 +42,18 @@ Logs memory_logs(const PeakMemory& memory) {
   return {0, std::log(memory.worst().reserved.value()), std::log(memory.worst().allocated.value())};
 }
 
+// ln(factor) of a parameter at each draw: its row of L times the parameters' own draws.
+Draws draws_of_parameter(const FittedParameters& fitted, std::size_t parameter) {
+  Draws sum{};
+  for (std::size_t k = 0; k <= parameter; ++k) {
+    const double factor = fitted.deviation[parameter * fitted.size() + k];
+    if (factor == 0) continue;
+    const Draws z = draws_of(fitted.parameters[k].name);
+    for (std::size_t i = 0; i < draw_count; ++i) sum[i] += factor * z[i];
+  }
+  return sum;
+}
+
 class Propagation {
  public:
   Propagation(const Model& model, const Training& training, const Cluster& cluster,
@@ -190,6 +202,20 @@ const std::string& owner(const Cluster& cluster, const Plan& plan, std::string_v
   if (part == "gpu") return cluster.system.gpu.name;
   if (part == "software") return plan.software.name;
   return cluster.system.name;
+}
+
+Draws draws_of_constant(const std::string& path, const ConstantBase& constant,
+                        const std::string& owner, const FittedParameters& fitted) {
+  const std::size_t parameter =
+      constant.fit.empty() ? fitted.size() : fitted.index(constant.fit);
+  const bool is_fitted = parameter < fitted.size();
+  Draws x{};
+  if (is_fitted) x = draws_of_parameter(fitted, parameter);
+  const double own = is_fitted ? constant.own_spread : constant.spread;
+  if (own <= 0) return x;
+  const Draws z = draws_of(path + '\n' + owner);
+  for (std::size_t i = 0; i < draw_count; ++i) x[i] += own * z[i];
+  return x;
 }
 
 PredictionDraws draw_predictions(const Model& model, const Training& training,

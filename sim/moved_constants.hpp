@@ -31,6 +31,10 @@ PredictionDraws draw_predictions(const Model& model, const Training& training,
                                  const Cluster& cluster, const Plan& plan, const PlanReport& base,
                                  const FittedParameters& fitted);
 
+// The x_i of one constant of `owner`.
+Draws draws_of_constant(const std::string& path, const ConstantBase& constant,
+                        const std::string& owner, const FittedParameters& fitted);
+
 // The catalog entry that a constant belongs to: constants of one path but of two GPUs are two
 // constants.
 const std::string& owner(const Cluster& cluster, const Plan& plan, std::string_view path);

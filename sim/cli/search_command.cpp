@@ -72,33 +72,53 @@ struct Search {
   bool interrupted = false;
 };
 
+// One search with a progress bar of its own.
+class WatchedSearch {
+ public:
+  WatchedSearch(const Arguments& arguments, const Environment& environment)
+      : bar_(progress_of(arguments, environment), "combinations",
+             arguments.value("progress") == "always" ? std::chrono::milliseconds{0} : patience) {}
+
+  [[nodiscard]] std::function<void(std::uint64_t done, std::uint64_t all)> progress() {
+    return [this](std::uint64_t done, std::uint64_t all) {
+      all_ = all;
+      bar_.show(done, all);
+    };
+  }
+  [[nodiscard]] double elapsed_s() const { return bar_.elapsed_s(); }
+  // Share of the combinations; 0 before anything is known.
+  [[nodiscard]] double looked_at(std::uint64_t done) const {
+    return all_ == 0 ? 0.0 : static_cast<double>(done) / static_cast<double>(all_);
+  }
+
+ private:
+  ProgressBar bar_;
+  std::uint64_t all_ = 0;
+};
+
 Search searched(const Scenario& scenario, const Arguments& arguments,
                 const Environment& environment) {
   const std::atomic<bool>* stop =
       environment.catch_interrupts ? environment.catch_interrupts() : nullptr;
-  const bool at_once = arguments.value("progress") == "always";
-  ProgressBar bar(progress_of(arguments, environment), "combinations",
-                  at_once ? std::chrono::milliseconds{0} : patience);
-  std::uint64_t combinations = 0;
-  const auto progress = [&](std::uint64_t done, std::uint64_t all) {
-    combinations = all;
-    bar.show(done, all);
-  };
   const int threads = threads_of(arguments);
   SearchOptions options;
   options.pruning = !arguments.has("no-pruning");
 
   Search search;
-  search.result = environment.search(scenario, options, threads, progress, stop);
-  search.elapsed_s = bar.elapsed_s();
   const SearchCounts& counts = search.result.counts;
+  {
+    WatchedSearch watched(arguments, environment);
+    search.result = environment.search(scenario, options, threads, watched.progress(), stop);
+    search.elapsed_s = watched.elapsed_s();
+    search.looked_at = watched.looked_at(counts.enumerated);
+  }
   search.interrupted = stop != nullptr && *stop;
-  if (search.interrupted) {
-    search.looked_at = combinations == 0 ? 0.0
-                                         : static_cast<double>(counts.enumerated) /
-                                               static_cast<double>(combinations);
-  } else if (search.result.best.empty() && counts.legal > 0) {
-    search.nearest = least_memory_plan(scenario, threads, progress, stop);
+  if (!search.interrupted) {
+    search.looked_at = 1;
+    if (search.result.best.empty() && counts.legal > 0) {
+      WatchedSearch watched(arguments, environment);
+      search.nearest = least_memory_plan(scenario, threads, watched.progress(), stop);
+    }
   }
   return search;
 }

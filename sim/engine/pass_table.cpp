@@ -3,119 +3,15 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
-#include <stdexcept>
 
+#include "sim/engine/pass_waves.hpp"
 #include "sim/engine/step_run.hpp"
 
 namespace lockstep {
 
 namespace {
 
-struct WavePass {
-  std::int32_t wave = 0;  // when it is done if every pass takes as long as every other
-  std::int32_t stage = 0;
-  ChunkPass pass;
-};
-
-// A result on its way: from which chunk, by virtual stage, and whether on the way back.
-std::size_t queue_of(std::int64_t virtual_stage, PassKind kind) {
-  return static_cast<std::size_t>(2 * virtual_stage + (kind == PassKind::backward ? 1 : 0));
-}
-
-struct Queues {
-  std::optional<std::size_t> waits;
-  std::optional<std::size_t> gives;
-};
-
-Queues queues_of(const PassTableShape& shape, std::int64_t stage, const ChunkPass& pass) {
-  Queues queues;
-  if (pass.kind == PassKind::weight_gradient) return queues;
-  const std::int64_t way = pass.kind == PassKind::forward ? 1 : -1;
-  const std::int64_t chunks = shape.stages * shape.interleave;
-  const std::int64_t here =
-      virtual_stage(shape.schedule->layout, shape.stages, {stage, pass.chunk});
-  const auto inside = [&](std::int64_t n) { return n >= 0 && n < chunks; };
-  if (inside(here - way)) queues.waits = queue_of(here - way, pass.kind);
-  if (inside(here + way)) queues.gives = queue_of(here, pass.kind);
-  return queues;
-}
-
-// All passes by waves, in a wave by stages. A pass is in a later wave than those it waits for, and
-// neighbours in the list mostly do not wait for each other.
-class Waves {
- public:
-  explicit Waves(const PassTableShape& shape)
-      : shape_(shape),
-        lanes_(static_cast<std::size_t>(shape.stages)),
-        done_(static_cast<std::size_t>(2 * shape.stages * shape.interleave)) {}
-
-  std::vector<WavePass> passes() {
-    for (std::int64_t i = 0; i < shape_.stages; ++i) {
-      Lane& lane = lanes_[static_cast<std::size_t>(i)];
-      lane.order =
-          shape_.schedule->order({i, shape_.stages, shape_.interleave, shape_.micro_batches});
-      lane.open = lane.order->next(lane.pass);
-    }
-    while (go_round()) {
-    }
-    for (const Lane& lane : lanes_) {
-      if (lane.open) throw std::logic_error("the pipeline schedule's stages wait for each other");
-    }
-    return by_waves();
-  }
-
- private:
-  struct Lane {
-    std::unique_ptr<PassOrder> order;
-    ChunkPass pass;
-    bool open = false;
-    std::int32_t wave = 0;
-    std::vector<WavePass> passes;
-  };
-
-  bool go_round() {
-    bool any = false;
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      while (lanes_[i].open && place(static_cast<std::int32_t>(i), lanes_[i])) any = true;
-    }
-    return any;
-  }
-
-  bool place(std::int32_t stage, Lane& lane) {
-    const Queues queues = queues_of(shape_, stage, lane.pass);
-    const auto micro_batch = static_cast<std::size_t>(lane.pass.micro_batch);
-    if (queues.waits) {
-      const std::vector<std::int32_t>& ready = done_[*queues.waits];
-      if (ready.size() <= micro_batch) return false;
-      lane.wave = std::max(lane.wave, ready[micro_batch]);
-    }
-    lane.passes.push_back({lane.wave++, stage, lane.pass});
-    if (queues.gives) done_[*queues.gives].push_back(lane.wave);
-    lane.open = lane.order->next(lane.pass);
-    return true;
-  }
-
-  std::vector<WavePass> by_waves() {
-    std::int32_t waves = 0;
-    for (const Lane& lane : lanes_) waves = std::max(waves, lane.wave);
-    std::vector<std::size_t> at(static_cast<std::size_t>(waves) + 1, 0);
-    for (const Lane& lane : lanes_) {
-      for (const WavePass& pass : lane.passes) ++at[static_cast<std::size_t>(pass.wave) + 1];
-    }
-    for (std::size_t i = 1; i < at.size(); ++i) at[i] += at[i - 1];
-    std::vector<WavePass> sorted(at.back());
-    for (const Lane& lane : lanes_) {
-      for (const WavePass& pass : lane.passes) {
-        sorted[at[static_cast<std::size_t>(pass.wave)]++] = pass;
-      }
-    }
-    return sorted;
-  }
-
-  PassTableShape shape_;
-  std::vector<Lane> lanes_;
-  std::vector<std::vector<std::int32_t>> done_;  // waves after results, by queue and micro-batch
-};
+using namespace pass_waves;
 
 // Most results that wait in one queue at once.
 std::int64_t most_waiting(const PassTableShape& shape, const std::vector<WavePass>& passes) {
@@ -127,22 +23,6 @@ std::int64_t most_waiting(const PassTableShape& shape, const std::vector<WavePas
     if (queues.gives) most = std::max(most, ++waiting[*queues.gives]);
   }
   return most;
-}
-
-// As alternating.hpp does, which makes groups of equal size only where they divide evenly.
-bool in_groups(const PassTableShape& shape) {
-  return shape.interleave > 1 && shape.schedule->layout == ChunkLayout::round_robin;
-}
-
-// Micro-batches after which every stage's order repeats itself: a group, else one, but two leave
-// room for what waits.
-std::int64_t repeating(const PassTableShape& shape) {
-  constexpr std::int64_t apart = 2;
-  return in_groups(shape) ? shape.stages : apart;
-}
-
-bool repeats(const PassTableShape& shape) {
-  return !in_groups(shape) || shape.micro_batches % shape.stages == 0;
 }
 
 PassKind last_kind(const PassTableShape& shape) {
@@ -182,7 +62,7 @@ struct WaveRange {
 WaveRange waves_of_round(const PassTableShape& shape, const std::vector<WavePass>& fewer,
                          const std::vector<WavePass>& more) {
   const Apart apart{more.back().wave - fewer.back().wave,
-                    static_cast<std::int32_t>(repeating(shape))};
+                    static_cast<std::int32_t>(round_of(shape))};
   std::size_t same = 0;
   while (same < fewer.size() && same_pass(fewer[same], more[same], {})) ++same;
   std::size_t shifted = 0;
@@ -210,18 +90,18 @@ struct Round {
 // A list with a round is the same list for every number of rounds where a second round can go both
 // before and after the first one: then the second is the first again.
 std::optional<Round> find_round(const PassTableShape& shape, const std::vector<WavePass>& passes) {
-  if (!repeats(shape)) return std::nullopt;
+  if (!has_rounds(shape)) return std::nullopt;
   Round round;
   PassTableShape longer = shape;
-  longer.micro_batches += repeating(shape);
-  round.more = Waves(longer).passes();
+  longer.micro_batches += round_of(shape);
+  round.more = passes_in_waves(longer);
   round.most_waiting = std::max(most_waiting(shape, passes), most_waiting(longer, round.more));
   const WaveRange range = waves_of_round(shape, passes, round.more);
   round.at = range.last;
-  if (!range.has(round.at) || round.most_waiting > repeating(shape)) return std::nullopt;
+  if (!range.has(round.at) || round.most_waiting > round_of(shape)) return std::nullopt;
   PassTableShape longest = longer;
-  longest.micro_batches += repeating(shape);
-  const WaveRange second = waves_of_round(longer, round.more, Waves(longest).passes());
+  longest.micro_batches += round_of(shape);
+  const WaveRange second = waves_of_round(longer, round.more, passes_in_waves(longest));
   const std::int32_t waves = round.more.back().wave - passes.back().wave;
   if (!second.has(round.at) || !second.has(round.at + waves)) return std::nullopt;
   return round;
@@ -366,7 +246,21 @@ std::int64_t divisor_from(std::int64_t whole, std::int64_t least) {
   return least;
 }
 
+// As alternating.hpp does, which makes groups of equal size only where they divide evenly.
+bool in_groups(const PassTableShape& shape) {
+  return shape.interleave > 1 && shape.schedule->layout == ChunkLayout::round_robin;
+}
+
 }  // namespace
+
+std::int64_t round_of(const PassTableShape& shape) {
+  constexpr std::int64_t apart = 2;
+  return in_groups(shape) ? shape.stages : apart;
+}
+
+bool has_rounds(const PassTableShape& shape) {
+  return !in_groups(shape) || shape.micro_batches % shape.stages == 0;
+}
 
 std::size_t PassTable::bytes() const {
   return (opening.capacity() + round.capacity() + closing.capacity()) * sizeof(PassTask) +
@@ -376,14 +270,14 @@ std::size_t PassTable::bytes() const {
 }
 
 std::optional<PassTable> pass_table(const PassTableShape& shape) {
-  const std::vector<WavePass> passes = Waves(shape).passes();
+  const std::vector<WavePass> passes = passes_in_waves(shape);
   const std::optional<Round> round = find_round(shape, passes);
   std::int32_t closing_at = passes.back().wave + 1;
   PassTable table;
   table.micro_batches = shape.micro_batches;
   std::int64_t slots = 0;
   if (round) {
-    table.round_micro_batches = repeating(shape);
+    table.round_micro_batches = round_of(shape);
     slots = divisor_from(table.round_micro_batches, round->most_waiting);
     closing_at = round->at;
   } else {
@@ -404,72 +298,13 @@ std::optional<PassTable> pass_table(const PassTableShape& shape) {
     for (std::size_t i = begin; i < end; ++i) table.round.push_back(writer.task(round->more[i]));
     table.held = held_after(table.opening, table.slots);
     PassTableShape longer = shape;
-    longer.micro_batches += repeating(shape);
+    longer.micro_batches += round_of(shape);
     if (Counter(longer).count(round->more) != table.counts) table.counts.clear();
   }
   for (std::vector<PassTask>* part : {&table.opening, &table.round, &table.closing}) {
     part->shrink_to_fit();
   }
   return table;
-}
-
-std::shared_ptr<const PassTable> PassTables::kept(const PassTableShape& shape) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = entries_.find(shape);
-  if (found == entries_.end()) return nullptr;
-  found->second.used = ++uses_;
-  return found->second.table;
-}
-
-std::shared_ptr<const PassTable> PassTables::get(const PassTableShape& shape) {
-  // Rounds show from about one to two micro-batches per stage on, which none of the schedules
-  // makes much of: so many halves of `stages` are tried.
-  constexpr std::int64_t first_half = 2;
-  constexpr std::int64_t last_half = 8;
-  const std::int64_t kinds = shape.schedule->splits_backward ? 3 : 2;
-  const std::int64_t tasks_each = kinds * shape.stages * shape.interleave;
-  const std::int64_t round = repeating(shape);
-  for (std::int64_t half = first_half; half <= last_half && repeats(shape); ++half) {
-    PassTableShape fewer = shape;
-    const std::int64_t least = std::max<std::int64_t>(2, half * shape.stages / 2);
-    // The least number of micro-batches that is that many or more, and whole rounds fewer.
-    fewer.micro_batches -= (shape.micro_batches - least) / round * round;
-    if (shape.micro_batches <= least) break;
-    if (tasks_each * (fewer.micro_batches + round) > most_tasks) break;
-    std::shared_ptr<const PassTable> table = add(fewer);
-    if (table && table->round_micro_batches > 0) return table;
-  }
-  if (tasks_each * (shape.micro_batches + round) > most_tasks) return nullptr;
-  return add(shape);
-}
-
-// Two threads may make the same table at once; the first one's is kept.
-std::shared_ptr<const PassTable> PassTables::add(const PassTableShape& shape) {
-  if (std::shared_ptr<const PassTable> table = kept(shape)) return table;
-  std::optional<PassTable> made = pass_table(shape);
-  if (!made) return nullptr;
-  auto table = std::make_shared<const PassTable>(std::move(*made));
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto [entry, is_new] = entries_.try_emplace(shape, Entry{table, ++uses_});
-  if (is_new) bytes_ += table->bytes();
-  table = entry->second.table;
-  make_room();
-  return table;
-}
-
-void PassTables::make_room() {
-  while (bytes_ > most_bytes_ && entries_.size() > 1) {
-    const auto oldest = std::min_element(
-        entries_.begin(), entries_.end(),
-        [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
-    bytes_ -= oldest->second.table->bytes();
-    entries_.erase(oldest);
-  }
-}
-
-std::size_t PassTables::bytes() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return bytes_;
 }
 
 }  // namespace lockstep

@@ -74,6 +74,13 @@ struct PassTableShape {
   auto operator<=>(const PassTableShape&) const = default;
 };
 
+// Micro-batches after which every stage's order repeats itself: a group where chunks take turns,
+// else one, but two leave room for what waits.
+std::int64_t round_of(const PassTableShape& shape);
+
+// Whether its order can repeat itself: not where groups are of different size.
+bool has_rounds(const PassTableShape& shape);
+
 // The list for so many micro-batches, with rounds where the list for one round more is the same
 // with a piece put in. Nothing where there are more chunks than a task can count. Throws
 // std::logic_error if the stages wait for each other.

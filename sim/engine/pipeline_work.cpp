@@ -50,7 +50,7 @@ struct PipelineDurations::Parts {
   Seconds total() {
     if (const std::optional<Seconds> closed = closed_form(view)) return *closed;
     const PassTable* const passes = table_now();
-    if (passes == nullptr) return run_step_settled(expanded(view)).total;
+    if (passes == nullptr) return run_step(expanded(view)).total;
     return Seconds{sweep.end_of_reductions(view, *passes)} + ends_of_step(view);
   }
 

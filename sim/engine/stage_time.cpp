@@ -22,6 +22,11 @@ void add(ChunkTime& sum, const ChunkTime& time, double times) {
   sum.hidden_compute += times * time.hidden_compute;
 }
 
+bool same_layers(const Chunk& a, const Chunk& b) {
+  return a.layers == b.layers && a.recomputed == b.recomputed &&
+         a.has_embedding == b.has_embedding && a.has_head == b.has_head;
+}
+
 }  // namespace
 
 Parts StageTime::parts() const {
@@ -242,7 +247,11 @@ void StageTimer::add_host(StageTime& time, const Stage& stage) const {
 
 StageTime StageTimer::time(const Stage& stage, std::int64_t index) const {
   StageTime time;
-  for (const Chunk& chunk : stage.chunks) time.chunks.push_back(chunk_time(chunk));
+  time.chunks.reserve(stage.chunks.size());
+  for (std::size_t i = 0; i < stage.chunks.size(); ++i) {
+    const bool again = i > 0 && same_layers(stage.chunks[i], stage.chunks[i - 1]);
+    time.chunks.push_back(again ? time.chunks.back() : chunk_time(stage.chunks[i]));
+  }
   for (std::size_t i = 0; i < stage.chunks.size(); ++i) {
     const Sends sends = sends_of(index, static_cast<std::int64_t>(i));
     time.chunks[i].forward[StepPart::pipeline_exposed] += sends.forward.blocking;

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "sim/compute/op_cost.hpp"
-#include "sim/engine/pipeline_time.hpp"
 #include "sim/engine/stage_time.hpp"
 #include "sim/engine/step_parts.hpp"
 
@@ -208,8 +207,8 @@ StepTime step_time(const Cluster& cluster, const Plan& plan, const Workload& wor
   const Software& software = plan.software;
   const double micro_batches = as_double(workload.micro_batches);
 
-  StepParts sum = step_parts(cluster, plan, workload, timer, communication,
-                             [](const StepWork& work, bool) { return step_total(work); });
+  PipelineDurations durations;
+  StepParts sum = step_parts(cluster, plan, workload, timer, communication, durations);
   StepTime step;
   step.stages = std::move(sum.stages);
   step.work = std::move(sum.work);

@@ -45,8 +45,8 @@ bool StepEvaluator::follow(const ConstantBase& constant, double at, const Worklo
     same_shape = same_shape && next < others.size();
     if (!same_shape) return;
     const Op& other = *others[next++];
-    same_shape = op.kind == other.kind && op.m == other.m && op.n == other.n &&
-                 op.k == other.k && op.launches == other.launches;
+    same_shape = op.kind == other.kind && op.m == other.m && op.n == other.n && op.k == other.k &&
+                 op.launches == other.launches;
     if (op.bytes == other.bytes && op.flops == other.flops) return;
     const double step = at - constant.value;
     found.push_back({&op, op.bytes, op.flops, (other.bytes - op.bytes) / step,
@@ -74,16 +74,7 @@ double StepEvaluator::total() {
   communication_.reprice();
   const WorkloadPasses passes(cluster_, plan_, workload_, communication_);
   const StageTimer timer(cluster_, plan_, workload_, communication_, passes);
-  const auto pipeline = [&](const StepWork& work, bool synchronised) {
-    std::unique_ptr<PipelineResponse>& response = synchronised ? synchronised_ : alone_;
-    if (!response) response = std::make_unique<PipelineResponse>(work);
-    return response->total(work);
-  };
-  return step_parts(cluster_, plan_, workload_, timer, communication_, pipeline).total().value();
-}
-
-bool StepEvaluator::exact() const {
-  return (!alone_ || alone_->exact()) && (!synchronised_ || synchronised_->exact());
+  return step_parts(cluster_, plan_, workload_, timer, communication_, durations_).total().value();
 }
 
 }  // namespace lockstep

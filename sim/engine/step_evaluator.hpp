@@ -7,18 +7,18 @@
 //
 // Three kinds of constants:
 // - what the engine reads (gpu.*, system.*, most of software.*): moved in place;
-// - what enters the workload (software.loss_bytes_per_logit …): bytes and FLOPs of ops are affine in
+// - what enters the workload (software.loss_bytes_per_logit …): bytes and FLOPs of ops are affine
+// in
 //   each, so follow() takes their slopes once, from one more lower();
 // - bandwidths of links (link, NIC, PCIe), which decide routes, channels and NCCL's choice: they
 //   must stay as they are. moves_routes() names them.
 #pragma once
 
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "sim/engine/communication.hpp"
-#include "sim/engine/pipeline_response.hpp"
+#include "sim/engine/pipeline_work.hpp"
 
 namespace lockstep {
 
@@ -38,12 +38,8 @@ class StepEvaluator {
   // False where the workload has another shape then: total() does not know of it.
   bool follow(const ConstantBase& constant, double at, const Workload& moved);
 
-  // Seconds of the step, with the constants as they stand. Equal to step_time() to rounding where
-  // exact(), else by PipelineResponse.
+  // Seconds of the step, with the constants as they stand: step_time() to rounding.
   double total();
-
-  // Whether the schedule has a closed form at the base, so that nothing is left out.
-  [[nodiscard]] bool exact() const;
 
   static bool moves_routes(std::string_view path);
 
@@ -64,8 +60,7 @@ class StepEvaluator {
   Workload workload_;
   std::vector<Slope> slopes_;
   Communication communication_;
-  std::unique_ptr<PipelineResponse> alone_;         // without gathers and reductions
-  std::unique_ptr<PipelineResponse> synchronised_;  // with them
+  PipelineDurations durations_;
 };
 
 }  // namespace lockstep

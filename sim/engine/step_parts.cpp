@@ -62,7 +62,7 @@ Seconds StepParts::total() const {
 // and what the step takes beyond one with free gathers and reductions is theirs.
 StepParts step_parts(const Cluster& cluster, const Plan& plan, const Workload& workload,
                      const StageTimer& timer, const Communication& communication,
-                     const PipelineTotal& pipeline_total) {
+                     PipelineDurations& durations) {
   const Software& software = plan.software;
   StepParts step;
   step.stages.reserve(workload.stages.size());
@@ -82,10 +82,9 @@ StepParts step_parts(const Cluster& cluster, const Plan& plan, const Workload& w
     parts[StepPart::optimizer] = std::max(parts[StepPart::optimizer], stage.optimizer);
   }
   const bool synchronised = has_sync(step.work);
-  const Seconds pipeline =
-      pipeline_total(synchronised ? without_sync(step.work) : step.work, false);
+  const Seconds pipeline = durations.total(synchronised ? without_sync(step.work) : step.work);
   parts[StepPart::bubble] += beyond(pipeline, parts[StepPart::optimizer] + work);
-  const Seconds synced = synchronised ? pipeline_total(step.work, true) : pipeline;
+  const Seconds synced = synchronised ? durations.total(step.work) : pipeline;
   parts[StepPart::data_exposed] += beyond(synced, pipeline);
   const Seconds copies = update_copies(cluster, plan, workload, step);
   parts[StepPart::copy_exposed] += copies;

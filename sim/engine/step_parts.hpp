@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <vector>
 
+#include "sim/engine/pipeline_work.hpp"
 #include "sim/engine/stage_time.hpp"
 #include "sim/engine/step_timeline.hpp"
 
@@ -21,16 +21,12 @@ struct StepParts {
   [[nodiscard]] Seconds total() const;
 };
 
-// How long the stages take together: step_total(), or a response to it. Of work without gathers and
-// reductions, and of all of it.
-using PipelineTotal = std::function<Seconds(const StepWork& work, bool synchronised)>;
-
 // Seconds that stragglers and jitter add to a step of one second.
 double straggler_share(const Cluster& cluster, const Software& software);
 
-// Pure.
+// Pure; `durations` is a buffer.
 StepParts step_parts(const Cluster& cluster, const Plan& plan, const Workload& workload,
                      const StageTimer& timer, const Communication& communication,
-                     const PipelineTotal& pipeline_total);
+                     PipelineDurations& durations);
 
 }  // namespace lockstep

@@ -95,12 +95,4 @@ void check(const StepWork& work);
 // other.
 StepResult run_step(const StepWork& work, SliceSink* sink = nullptr);
 
-// The same result for many micro-batches at the cost of few: runs of growing length until three
-// lengths, `stages` micro-batches apart, differ by the same amounts in every number and by no less
-// than the busiest stage's work; the rest is that amount over and over. The whole run where that
-// never happens. Exact in the steady state, which max-plus recurrences such as this reach after
-// finitely many steps (Baccelli et al. 1992, Synchronization and Linearity, section 3.7).
-// `tasks` and `most_arrived` are those of the longest run made.
-StepResult run_step_settled(const StepWork& work);
-
 }  // namespace lockstep

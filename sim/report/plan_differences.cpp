@@ -132,11 +132,11 @@ constexpr std::array aspects{
     Aspect{"micro_batch", "micro-batch", name_first,
            [](const PlanReport& r) { return text(r.plan.micro_batch); }},
     Aspect{"recompute", "recompute", name_first, recompute},
-    Aspect{"offload_optimizer", "of the optimizer on the host", value_first,
+    Aspect{"offload_optimizer", "the optimizer on the host", value_first,
            [](const PlanReport& r) { return share(r.plan.offload.optimizer); }},
-    Aspect{"offload_weights", "of the weights on the host", value_first,
+    Aspect{"offload_weights", "the weights on the host", value_first,
            [](const PlanReport& r) { return share(r.plan.offload.weights); }},
-    Aspect{"offload_activations", "of the activations on the host", value_first,
+    Aspect{"offload_activations", "the activations on the host", value_first,
            [](const PlanReport& r) { return share(r.plan.offload.activations); }},
     Aspect{"placement", "placement", name_first,
            [](const PlanReport& r) { return Value(printable(r.plan.placement)); }}};
@@ -146,7 +146,7 @@ std::string words_of(const Aspect& aspect, const std::string& value, const std::
     case Wording::name_first:
       return fmt::format("{} {} instead of {}", aspect.name, value, other);
     case Wording::value_first:
-      return fmt::format("{} {} instead of {}", value, aspect.name, other);
+      return fmt::format("{} of {} instead of {}", value, aspect.name, other);
     case Wording::feature:
       break;
   }
@@ -161,7 +161,7 @@ std::vector<PlanDifference> plan_differences(const PlanReport& plan, const PlanR
     const Value value = aspect.value(plan);
     const Value others = aspect.value(other);
     if (!value || !others || *value == *others) continue;
-    differences.push_back({aspect.key, words_of(aspect, *value, *others)});
+    differences.push_back({aspect.key, aspect.name, words_of(aspect, *value, *others)});
   }
   return differences;
 }

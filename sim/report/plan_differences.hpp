@@ -10,6 +10,7 @@ namespace lockstep {
 
 struct PlanDifference {
   std::string key;    // of the plan, as the JSON of a plan has it: "pipeline_stages"
+  std::string name;   // "pp", "sequence parallelism"
   std::string words;  // "pp 4 instead of 2", "without sequence parallelism"
 };
 

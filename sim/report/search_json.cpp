@@ -17,7 +17,8 @@ using Json = nlohmann::ordered_json;
 
 Json differences(const std::vector<PlanDifference>& all) {
   Json list = Json::array();
-  for (const PlanDifference& one : all) list.push_back({{"key", one.key}, {"words", one.words}});
+  for (const PlanDifference& one : all)
+    list.push_back({{"key", one.key}, {"name", one.name}, {"words", one.words}});
   return list;
 }
 
@@ -102,7 +103,8 @@ Json groups_json(const SearchReport& report) {
   for (const TieGroup& group : report.groups) {
     groups.push_back({{"first", group.first + 1},
                       {"last", group.last + 1},
-                      {"first_better_probability", group.probabilities}});
+                      {"first_better_probability", group.probabilities},
+                      {"differ_in", group.differ_in}});
   }
   return groups;
 }

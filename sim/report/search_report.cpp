@@ -88,9 +88,20 @@ std::vector<TieGroup> tie_groups(Objective objective, const std::vector<PlanRepo
         continue;
       }
     }
-    groups.push_back({i, i, {}});
+    groups.push_back({i, i, {}, {}});
   }
   return groups;
+}
+
+// What not all plans of a group do alike.
+std::vector<std::string> differ_in(const TieGroup& group, const std::vector<PlanReport>& plans) {
+  std::vector<std::string> names;
+  for (std::size_t i = group.first + 1; i <= group.last; ++i) {
+    for (const PlanDifference& one : plan_differences(plans[i], plans[group.first])) {
+      if (std::find(names.begin(), names.end(), one.name) == names.end()) names.push_back(one.name);
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -153,6 +164,7 @@ SearchReport search_report(const Scenario& scenario, const SearchResult& result,
   if (nearest) found.nearest = plans.add(*nearest);
 
   found.groups = tie_groups(result.request.objective, report.plans, found.best);
+  for (TieGroup& group : found.groups) group.differ_in = differ_in(group, report.plans);
   for (std::size_t i = 0; i < found.best; ++i) {
     found.differences.push_back(plan_differences(report.plans[i], report.plans.front()));
   }

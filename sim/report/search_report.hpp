@@ -20,6 +20,7 @@ struct TieGroup {
   std::size_t last = 0;
   // P(the first of the group is better) for each of the others.
   std::vector<double> probabilities;
+  std::vector<std::string> differ_in;  // names of PlanDifference, of all its plans
 };
 
 enum class FrontKind { memory, gpus, cost };  // against the step time; cost: against the run's time

@@ -33,6 +33,10 @@ std::string rendered(const Table& table, const TextOptions& options) {
   return table.render(static_cast<std::size_t>(options.width), indent, options.color);
 }
 
+bool fits_whole(const Table& table, const TextOptions& options) {
+  return table.natural_width() + indent.size() <= static_cast<std::size_t>(options.width);
+}
+
 // "0.83", "> 0.99".
 std::string bare_probability(double p) {
   const std::string words = probability(p);
@@ -102,8 +106,7 @@ Table best_table(const SearchReport& report, bool with_interval) {
 // With the interval where that leaves the names whole.
 std::string best_text(const SearchReport& report, const TextOptions& options) {
   const Table whole = best_table(report, true);
-  const auto width = static_cast<std::size_t>(options.width);
-  const bool fits = whole.natural_width() + indent.size() <= width;
+  const bool fits = fits_whole(whole, options);
   std::string out =
       '\n' + (fits ? rendered(whole, options) : rendered(best_table(report, false), options));
   std::string ties;
@@ -129,6 +132,7 @@ std::string best_plan_text(const SearchReport& report, const TextOptions& option
          text::headline(report.report, best, options);
 }
 
+// With the names, which the table may have cut.
 std::string differences_of(const SearchReport& report, const TextOptions& options) {
   if (report.best < 2) return {};
   const auto width = static_cast<std::size_t>(options.width);
@@ -137,8 +141,9 @@ std::string differences_of(const SearchReport& report, const TextOptions& option
   for (std::size_t place = 1; place < report.best; ++place) {
     const std::string words = differences_text(report.differences[place]);
     const std::string number = pad_left(std::to_string(place + 1), digits);
-    out += wrap(words.empty() ? "nothing that a report shows" : words, width, "  " + number + "  ",
-                std::string(digits + 4, ' ')) +
+    const std::string name = printable(report.report.plans[place].plan.name);
+    out += wrap(name + ": " + (words.empty() ? "nothing that a report shows" : words), width,
+                "  " + number + "  ", std::string(digits + 4, ' ')) +
            '\n';
   }
   return out;
@@ -148,7 +153,7 @@ std::string run_of(const SearchReport& report, const TextOptions& options) {
   std::vector<text::RunRow> rows;
   for (std::size_t place = 0; place < report.best; ++place) {
     const PlanReport& plan = report.report.plans[place];
-    rows.push_back({cut(printable(plan.plan.name), 60), &plan});
+    rows.push_back({fmt::format("{}  {}", place + 1, cut(printable(plan.plan.name), 60)), &plan});
   }
   const std::string table = text::run_table(report.report.scenario, rows, options);
   return table.empty() ? table : '\n' + table;
@@ -176,7 +181,8 @@ std::vector<std::size_t> shown_rows(std::size_t count) {
   return rows;
 }
 
-Table front_table(const SearchReport& report, const SearchFront& front) {
+// Without intervals and tokens where those would cut the names.
+Table front_table(const SearchReport& report, const SearchFront& front, bool whole) {
   const Scenario& scenario = report.report.scenario;
   const bool of_cost = front.kind == FrontKind::cost;
   std::vector<Column> columns{{"", Align::left, least_name, 0}};
@@ -184,10 +190,13 @@ Table front_table(const SearchReport& report, const SearchFront& front) {
     columns.push_back({"run", Align::right, 0, 2});
     columns.push_back({printable(scenario.price.currency), Align::right, 0, 2});
   }
-  columns.push_back({"GPUs", Align::right, 0, 2});
+  const bool with_gpus = front.kind != FrontKind::memory || gpus_differ(report);
+  if (with_gpus) columns.push_back({"GPUs", Align::right, 0, 2});
   columns.push_back({"step", Align::right, 0, 2});
-  columns.push_back({"90 %", Align::left, 0, 1});
-  columns.push_back({"tok/s/GPU", Align::right, 0, 2});
+  if (whole) {
+    columns.push_back({"90 %", Align::left, 0, 1});
+    columns.push_back({"tok/s/GPU", Align::right, 0, 2});
+  }
   columns.push_back({"peak", Align::right, 0, 2});
   columns.push_back({"P(fits)", Align::right, 0, 2});
   Table table(std::move(columns));
@@ -199,10 +208,12 @@ Table front_table(const SearchReport& report, const SearchFront& front) {
       row.push_back({duration(run.time_s.value), Tone::plain});
       row.push_back({scaled(run.cost.value), Tone::plain});
     }
-    row.push_back({std::to_string(plan.cluster.gpus), Tone::plain});
+    if (with_gpus) row.push_back({std::to_string(plan.cluster.gpus), Tone::plain});
     row.push_back({duration(plan.step_time_s.value), Tone::plain});
-    row.push_back({interval(plan.step_time_s, time_unit(plan.step_time_s.value)), Tone::quiet});
-    row.push_back({three_digits(plan.tokens_per_s_per_gpu.value), Tone::plain});
+    if (whole) {
+      row.push_back({interval(plan.step_time_s, time_unit(plan.step_time_s.value)), Tone::quiet});
+      row.push_back({three_digits(plan.tokens_per_s_per_gpu.value), Tone::plain});
+    }
     row.push_back({memory(plan.peak_memory_bytes.value), Tone::plain});
     row.push_back({bare_probability(plan.fit_probability), text::verdict(plan).tone});
     table.add(std::move(row));
@@ -221,7 +232,10 @@ std::string fronts_text(const SearchReport& report, const TextOptions& options) 
     if (count > longest_front) {
       words += fmt::format(", {} of them; --format json has all", longest_front);
     }
-    out += title(words, options) + rendered(front_table(report, front), options);
+    const Table whole = front_table(report, front, true);
+    const bool fits = fits_whole(whole, options);
+    out +=
+        title(words, options) + rendered(fits ? whole : front_table(report, front, false), options);
   }
   return out;
 }

@@ -10,6 +10,7 @@
 #include "scenarios/utf8.hpp"
 #include "sim/report/numbers.hpp"
 #include "sim/report/text.hpp"
+#include "sim/search/refusal.hpp"
 
 namespace lockstep::search_words {
 
@@ -28,7 +29,9 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
 }
 
 // In prose, where a number stays beside its unit.
-std::string shown(std::uint64_t count) { return unbroken(compact(count)); }
+std::string shown(std::uint64_t count) {
+  return unbroken(compact(count));
+}
 
 std::string days(double count) {
   return unbroken(three_digits(count) + " days");
@@ -177,7 +180,8 @@ std::vector<std::string> limits(const SearchRequest& request) {
     words.push_back(unbroken(printable(constraint.text)));
   }
   for (const DimensionLimit& limit : request.limits) words.push_back(unbroken(limit_text(limit)));
-  if (!request.forbidden.empty()) words.push_back("without " + joined(request.forbidden, ", ", " or "));
+  if (!request.forbidden.empty())
+    words.push_back("without " + joined(request.forbidden, ", ", " or "));
   return words;
 }
 
@@ -203,22 +207,31 @@ std::string verdict(const SearchReport& report) {
 
 std::string counts(const SearchReport& report) {
   const SearchCounts& counts = report.counts;
-  return fmt::format("{} combinations: {} are illegal, {} do not fit, {} fit.",
-                     shown(counts.enumerated), shown(counts.enumerated - counts.legal),
-                     shown(counts.legal - counts.feasible), shown(counts.feasible));
+  const auto found = counts.illegal.find(same_as_another);
+  const std::uint64_t doubles = found == counts.illegal.end() ? 0 : found->second;
+  std::string words = fmt::format("{} combinations: ", shown(counts.enumerated));
+  if (doubles > 0) words += fmt::format("{} are the same plan as another, ", shown(doubles));
+  return words + fmt::format("{} are illegal, {} do not fit, {} fit.",
+                             shown(counts.enumerated - counts.legal - doubles),
+                             shown(counts.legal - counts.feasible), shown(counts.feasible));
 }
 
 std::string tie(const TieGroup& group, Objective objective) {
   if (group.probabilities.empty()) return {};
   const bool two = group.last == group.first + 1;
-  const std::string which =
+  std::string words =
       fmt::format("Plans {} {} {}", group.first + 1, two ? "and" : "to", group.last + 1);
-  if (objective == Objective::memory) return which + " need the same memory.";
-  const auto [low, high] =
-      std::minmax_element(group.probabilities.begin(), group.probabilities.end());
-  std::string p = probability(*low);
-  if (probability(*high) != p) p += " to " + fmt::format("{:.2f}", *high);
-  return fmt::format("{} are a tie ({} for the first).", which, unbroken(p));
+  if (objective == Objective::memory) {
+    words += " need the same memory";
+  } else {
+    const auto [low, high] =
+        std::minmax_element(group.probabilities.begin(), group.probabilities.end());
+    std::string p = probability(*low);
+    if (probability(*high) != p) p += fmt::format(" to {:.2f}", *high);
+    words += fmt::format(" are a tie ({} for the first)", unbroken(p));
+  }
+  if (group.differ_in.empty()) return words + ".";
+  return fmt::format("{}; they differ in {}.", words, joined(group.differ_in, ", ", " and "));
 }
 
 std::string relaxation(const FoundRelaxation& relaxation, const SearchReport& report) {

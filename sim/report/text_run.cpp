@@ -54,8 +54,8 @@ std::string run_table(const Scenario& scenario, const std::vector<RunRow>& rows,
                         unbroken(scaled(tokens / scenario.training.tokens_per_step())));
   }
   if (price.stated()) {
-    notes += notes.empty() ? "The price is" : ",";
-    notes += " " + price_text(price);
+    notes += notes.empty() ? "Tokens are paid for " : ", ";
+    notes += price_text(price);
     if (!price.source.empty()) notes += fmt::format(" ({})", printable(price.source));
   }
   return table.render(static_cast<std::size_t>(options.width), "  ", options.color) +

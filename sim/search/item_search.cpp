@@ -4,7 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "sim/report/report.hpp"
 #include "sim/search/refusal.hpp"
 
 namespace lockstep {
@@ -43,15 +42,18 @@ void Incumbents::write_to(SearchState& state) const {
 }
 
 ItemSearch::ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
+                       const Hopeless& hopeless, const Cluster& cluster,
                        PlanEvaluator& evaluator, Incumbents& incumbents,
                        const SearchOptions& options)
     : scenario_(scenario),
       space_(space),
       goal_(goal),
+      hopeless_(hopeless),
       evaluator_(evaluator),
       incumbents_(incumbents),
       options_(options),
       plan_(space.neutral()),
+      fits_(scenario.model, scenario.training, cluster, *scenario.evidence),
       infeasible_(goal.limits(), 0) {}
 
 bool ItemSearch::run(const AxisIndices& item, const std::atomic<bool>* stop) {
@@ -77,6 +79,7 @@ void ItemSearch::add_counts(SearchState& state) const {
   state.counts.enumerated += counts_.enumerated;
   state.counts.legal += counts_.legal;
   state.counts.feasible += counts_.feasible;
+  state.counts.too_slow += counts_.too_slow;
   for (const Tally& tally : refused_) state.counts.illegal[tally.words] += tally.count;
   for (std::size_t limit = 0; limit < infeasible_.size(); ++limit) {
     if (infeasible_[limit] > 0)
@@ -88,13 +91,14 @@ void ItemSearch::add_counts(SearchState& state) const {
 
 void ItemSearch::refuse(const char* words, std::uint64_t count) {
   if (count == 0) return;
-  for (Tally& tally : refused_) {
+  std::vector<Tally>& tallies = counting_ ? layout_refusals_ : refused_;
+  for (Tally& tally : tallies) {
     if (tally.words == words) {
       tally.count += count;
       return;
     }
   }
-  refused_.push_back({words, count});
+  tallies.push_back({words, count});
 }
 
 // Sets the axis; false where no plan has this value beside those before it.
@@ -121,7 +125,9 @@ void ItemSearch::descend(Axis axis) {
     if (!enter(axis, i)) continue;
     if (axis == Axis::sequence_parallel) list_variants();
     if (axis == Axis::interleave) least_of_layout_ = -1;
-    if (axis == Axis::offload_activations) {
+    if (axis == Axis::interleave && hopeless_layout()) {
+      skip_layout();
+    } else if (axis == Axis::offload_activations) {
       look_at_plans();
     } else {
       descend(after(axis));
@@ -185,11 +191,39 @@ double ItemSearch::least_of_layout() {
   return least;
 }
 
+bool ItemSearch::hopeless_layout() {
+  if (!options_.pruning || variants_.empty()) return false;
+  PlanCosts least;
+  least.step_time_s = least_of_layout();
+  return hopeless_.is(indices_[index_of(Axis::nodes)], least);
+}
+
+// The rules about sharding and offload do not look at the layout, so that all layouts of an item
+// have as many plans behind them.
+void ItemSearch::skip_layout() {
+  if (!layout_counted_) {
+    counting_ = true;
+    descend(after(Axis::interleave));
+    counting_ = false;
+    layout_counted_ = true;
+  }
+  const std::uint64_t plans = layout_leaves_ * variants_.size();
+  counts_.legal += plans;
+  counts_.too_slow += plans;
+  for (const Tally& tally : layout_refusals_) refuse(tally.words, tally.count);
+  for (const Tally& tally : variant_refusals_) refuse(tally.words, layout_leaves_ * tally.count);
+}
+
 void ItemSearch::look_at_plans() {
+  if (counting_) {
+    ++layout_leaves_;
+    return;
+  }
   for (const Tally& tally : variant_refusals_) refuse(tally.words, tally.count);
   const std::uint64_t plans = variants_.size();
   counts_.legal += plans;
   if (plans == 0) return;
+  fit_probability_ = -1;
   const PlanEvaluator::Memory memory = evaluator_.memory(plan_);
   PlanCosts costs;
   costs.peak_memory_bytes = memory.reserved;
@@ -270,7 +304,7 @@ void ItemSearch::consider(const PlanCosts& costs, std::size_t broken) {
     broken = limit;
   }
   if (!wanted(costs, broken)) return;
-  if (!likely_enough(candidate)) {
+  if (!likely_enough()) {
     if (broken != none_broken) return;
     broken = goal_.limits();
   }
@@ -283,14 +317,12 @@ void ItemSearch::consider(const PlanCosts& costs, std::size_t broken) {
   if (on_memory_front_) incumbents_.memory_front.add(candidate);
 }
 
-// P(fits), which takes the draws of the constants: asked last, of plans that would be shown.
-bool ItemSearch::likely_enough(const Candidate& candidate) const {
+// P(fits) takes a hundred times as long as a step time: asked last, of plans that would be shown,
+// and once for those that differ in variant alone.
+bool ItemSearch::likely_enough() {
   if (goal_.fit_probability() <= 0) return true;
-  const Cluster& cluster = space_.cluster(indices_[index_of(Axis::nodes)]);
-  const PlanReport report =
-      predict_with_intervals(scenario_.model, scenario_.training, cluster,
-                             space_.plan(space_.indices(candidate.number)), *scenario_.evidence);
-  return report.fit_probability >= goal_.fit_probability();
+  if (fit_probability_ < 0) fit_probability_ = fits_.of(plan_);
+  return fit_probability_ >= goal_.fit_probability();
 }
 
 }  // namespace lockstep

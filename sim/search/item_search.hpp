@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/fit_probability.hpp"
+#include "sim/search/hopeless.hpp"
 #include "sim/search/incumbents.hpp"
 #include "sim/search/plan_evaluator.hpp"
 #include "sim/search/space.hpp"
@@ -27,7 +29,8 @@ struct Incumbents {
 class ItemSearch {
  public:
   ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
-             PlanEvaluator& evaluator, Incumbents& incumbents, const SearchOptions& options);
+             const Hopeless& hopeless, const Cluster& cluster, PlanEvaluator& evaluator,
+             Incumbents& incumbents, const SearchOptions& options);
 
   // False, and the counts of no use, where `stop` became true.
   bool run(const AxisIndices& item, const std::atomic<bool>* stop);
@@ -49,16 +52,20 @@ class ItemSearch {
   void refuse(const char* words, std::uint64_t count);
   void list_variants();
   void look_at_plans();
+  // Whether no plan of the layout can be shown, whatever its memory.
+  [[nodiscard]] bool hopeless_layout();
+  void skip_layout();
   void time_variants(const PlanCosts& memory, std::size_t broken);
   void consider(const PlanCosts& costs, std::size_t broken);
   [[nodiscard]] bool wanted(const PlanCosts& least, std::size_t broken) const;
   [[nodiscard]] double least_of_layout();
   void set(const Variant& variant);
-  [[nodiscard]] bool likely_enough(const Candidate& candidate) const;
+  [[nodiscard]] bool likely_enough();
 
   const Scenario& scenario_;
   const PlanSpace& space_;
   const SearchGoal& goal_;
+  const Hopeless& hopeless_;
   PlanEvaluator& evaluator_;
   Incumbents& incumbents_;
   const SearchOptions& options_;
@@ -70,9 +77,16 @@ class ItemSearch {
   std::int64_t nodes_ = 0;
   bool on_memory_front_ = false;  // whether plans of this item are compared by memory
   std::vector<Variant> variants_;
+  FitProbability fits_;
+  double fit_probability_ = -1;  // of the plans at hand; negative: not asked yet
   double least_of_layout_ = -1;  // of the layout at hand; negative: not computed yet
   std::vector<Tally> refused_;
   std::vector<Tally> variant_refusals_;  // of every plan of variants_
+  // Of the axes behind the layout, which are the same for every layout of the item.
+  bool counting_ = false;
+  bool layout_counted_ = false;
+  std::uint64_t layout_leaves_ = 0;  // plans without their variants
+  std::vector<Tally> layout_refusals_;
   std::vector<std::uint64_t> infeasible_;  // by limit
   SearchCounts counts_;
   SearchEffort effort_;

@@ -1,6 +1,7 @@
 #include "sim/search/refusal.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "strategies/parallel/parallel.hpp"
@@ -48,7 +49,7 @@ constexpr RuleWords rule_words[] = {
     {"E437", "FSDP's switches without FSDP"},
 };
 
-const char* words_of(const std::string& code) {
+const char* words_of(std::string_view code) {
   for (const RuleWords& rule : rule_words) {
     if (code == rule.code) return rule.words;
   }
@@ -183,8 +184,8 @@ const char* refusal_of(const Model& model, const Training& training, const AxisV
   if (same) return same_as_another;
   if (const char* words = broken_at_once(axis, plan, gpus)) return words;
   if (!decides(axis)) return nullptr;
-  const std::vector<Violation> broken = violations(model, training, plan, gpus);
-  return broken.empty() ? nullptr : words_of(broken.front().code);
+  const char* code = first_violation(model, training, plan, gpus);
+  return code == nullptr ? nullptr : words_of(code);
 }
 
 }  // namespace lockstep

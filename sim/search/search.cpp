@@ -22,7 +22,12 @@ double promise(const PlanSpace& space, const AxisIndices& item) {
 
 struct PlanSearch::Parts {
   Parts(const Scenario& from, const SearchOptions& how)
-      : scenario(from), options(how), space(scenario), goal(scenario), shared(goal, most_best()) {
+      : scenario(from),
+        options(how),
+        space(scenario),
+        goal(scenario),
+        hopeless(scenario, space, goal),
+        shared(goal, most_best()) {
     list_items();
   }
 
@@ -60,6 +65,7 @@ struct PlanSearch::Parts {
   SearchOptions options;
   PlanSpace space;
   SearchGoal goal;
+  Hopeless hopeless;
   std::vector<AxisIndices> items;
 
   std::mutex mutex;
@@ -93,7 +99,8 @@ void PlanSearch::run(std::size_t item, SearchState& state, const std::atomic<boo
     return parts.shared;
   }();
   incumbents.add(state);
-  ItemSearch search(parts.scenario, parts.space, parts.goal, *evaluator, incumbents, parts.options);
+  ItemSearch search(parts.scenario, parts.space, parts.goal, parts.hopeless,
+                    parts.space.cluster(nodes), *evaluator, incumbents, parts.options);
   if (search.run(indices, stop)) search.add_counts(state);
   incumbents.write_to(state);
   learn(state);
@@ -104,6 +111,7 @@ void PlanSearch::merge(SearchState& into, const SearchState& from) const {
   into.counts.enumerated += from.counts.enumerated;
   into.counts.legal += from.counts.legal;
   into.counts.feasible += from.counts.feasible;
+  into.counts.too_slow += from.counts.too_slow;
   for (const auto& [reason, count] : from.counts.illegal) into.counts.illegal[reason] += count;
   for (const auto& [reason, count] : from.counts.infeasible)
     into.counts.infeasible[reason] += count;

@@ -46,6 +46,9 @@ struct SearchCounts {
   std::map<std::string, std::uint64_t> illegal;     // by reason: "heads do not divide by tensor"
   std::map<std::string, std::uint64_t> infeasible;  // by reason: "memory", "peak_memory <= 70 GiB"
   std::uint64_t legal = 0;
+  // Of the legal ones: those whose layout alone takes more than twice the best step, so that their
+  // memory was not looked at. None without pruning.
+  std::uint64_t too_slow = 0;
   std::uint64_t feasible = 0;  // legal and within the memory and every constraint on memory
 };
 

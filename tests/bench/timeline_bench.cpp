@@ -54,10 +54,4 @@ void timeline_drawn(benchmark::State& state) {
 }
 BENCHMARK(timeline_drawn)->Unit(benchmark::kMillisecond);
 
-void timeline_settled(benchmark::State& state) {
-  const StepWork work = step("1f1b", 16, 512, 2);
-  for (auto _ : state) benchmark::DoNotOptimize(run_step_settled(work));
-}
-BENCHMARK(timeline_settled)->Unit(benchmark::kMillisecond);
-
 }  // namespace

@@ -3,7 +3,6 @@
 #include "sim/engine/step.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/report.hpp"
-#include "strategies/parallel/offload.hpp"
 #include "strategies/recompute.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/round_numbers.hpp"

@@ -2,11 +2,11 @@
 // what holds for every step.
 #include <algorithm>
 #include <map>
-#include <random>
 #include <utility>
 
 #include "sim/engine/pipeline_time.hpp"
 #include "tests/catch.hpp"
+#include "tests/support/random_steps.hpp"
 #include "tests/support/step_work.hpp"
 
 using namespace lockstep;
@@ -16,74 +16,6 @@ namespace {
 
 // Sums of the same doubles in different order.
 constexpr double rounding = 1e-9;
-
-class Draws {
- public:
-  explicit Draws(unsigned seed) : engine_(seed) {}
-
-  std::int64_t between(std::int64_t low, std::int64_t high) {
-    return std::uniform_int_distribution<std::int64_t>(low, high)(engine_);
-  }
-  double factor(double low = 0.5, double high = 2.0) {
-    return std::uniform_real_distribution<double>(low, high)(engine_);
-  }
-  bool coin() { return between(0, 1) == 1; }
-  const Schedule& schedule() {
-    return schedules()[static_cast<std::size_t>(
-        between(0, static_cast<std::int64_t>(schedules().size()) - 1))];
-  }
-  std::int64_t interleave(const Schedule& schedule) {
-    if (schedule.chunks == ChunkRule::two) return 2;
-    return schedule.chunks == ChunkRule::any ? between(1, 4) : 1;
-  }
-  PassCost pass() { return passes(factor(), factor(), factor()); }
-
-  // As plans have them: micro-batches a multiple of the stages where chunks interleave.
-  StepWork step(const Schedule& schedule, std::int64_t most_micro_batches) {
-    const std::int64_t stages = between(1, 10);
-    const std::int64_t interleave =
-        stages > 1 || schedule.chunks == ChunkRule::two ? this->interleave(schedule) : 1;
-    std::int64_t micro_batches = between(1, most_micro_batches);
-    if (schedule.chunks == ChunkRule::any && interleave > 1) {
-      micro_batches = stages * std::max<std::int64_t>(1, micro_batches / stages);
-    }
-    return equal_step(schedule.name, stages, interleave, micro_batches, pass());
-  }
-
-  void make_uneven(StepWork& work) {
-    for (StageWork& stage : work.stages) {
-      for (PassCost& chunk : stage.chunks) chunk = pass();
-    }
-  }
-
-  void add_transfers(StepWork& work, double longest_hidden) {
-    for (StageWork& stage : work.stages) {
-      stage.forward_send_blocking = Seconds{factor(0, 0.3)};
-      stage.backward_send_blocking = Seconds{factor(0, 0.3)};
-      stage.forward_send_hidden = Seconds{factor(0, longest_hidden)};
-      stage.backward_send_hidden = Seconds{factor(0, longest_hidden)};
-    }
-  }
-
-  SyncCost collective() {
-    return sync(coin() ? factor(0, 6) : 0.0, coin() ? factor(0, 1) : 0.0, between(1, 5));
-  }
-
-  void add_ends(StepWork& work) {
-    for (StageWork& stage : work.stages) {
-      for (std::int64_t c = 0; c < work.interleave; ++c) {
-        stage.gather.push_back(collective());
-        stage.reduce.push_back(collective());
-      }
-      stage.after_reduce = Seconds{factor(0, 1)};
-      stage.optimizer = Seconds{factor(0, 1)};
-    }
-    work.host = Seconds{factor(0, 1)};
-  }
-
- private:
-  std::mt19937 engine_;
-};
 
 // 1F1B's closed form wants its slowest stage last.
 void slow_down_last(StepWork& work) {
@@ -112,7 +44,7 @@ double bubble_fraction(const StepWork& work) {
 }  // namespace
 
 TEST_CASE("step timeline: the closed form is the engine's total wherever there is one") {
-  Draws draws(1);
+  RandomSteps draws(1);
   std::map<std::pair<std::string, bool>, int> exact;
   for (int i = 0; i < 8000; ++i) {
     StepWork work = draws.step(draws.schedule(), 40);
@@ -146,7 +78,7 @@ TEST_CASE("step timeline: the closed form is the engine's total wherever there i
 }
 
 TEST_CASE("step timeline: the bubble is the schedule's equation wherever there is one") {
-  Draws draws(2);
+  RandomSteps draws(2);
   int held = 0;
   for (int i = 0; i < 2000; ++i) {
     const StepWork work = draws.step(draws.schedule(), 60);
@@ -165,36 +97,8 @@ TEST_CASE("step timeline: the bubble is the schedule's equation wherever there i
   CHECK(held > 1000);
 }
 
-TEST_CASE("step timeline: skipping the steady state loses nothing") {
-  Draws draws(3);
-  int shortened = 0;
-  for (int i = 0; i < 400; ++i) {
-    StepWork work = draws.step(draws.schedule(), 1);
-    // Random stages, which may be nearly as slow as the slowest and then take long to settle.
-    if (i % 4 != 0) draws.make_uneven(work);
-    if (i % 4 > 1) draws.add_transfers(work, 1.0);
-    if (i % 4 > 2) draws.add_ends(work);
-    const auto stages = static_cast<std::int64_t>(work.stages.size());
-    work.micro_batches = stages * draws.between(60, 200);
-    if (work.interleave == 1) work.micro_batches += draws.between(0, stages - 1);
-    const StepResult whole = run_step(work);
-    const StepResult result = run_step_settled(work);
-    INFO(work.schedule->name << " " << stages << " stages " << work.interleave << " chunks "
-                             << work.micro_batches << " micro-batches, kind " << i % 4);
-    CHECK(result.total.value() == Approx(whole.total.value()).epsilon(rounding));
-    CHECK(result.passes.value() == Approx(whole.passes.value()).epsilon(rounding));
-    CHECK(result.path.total().value() == Approx(whole.total.value()).epsilon(rounding));
-    for (std::size_t s = 0; s < whole.stages.size(); ++s) {
-      CHECK(result.stages[s].busy.value() == Approx(whole.stages[s].busy.value()));
-      CHECK(result.stages[s].most_in_flight_chunks == whole.stages[s].most_in_flight_chunks);
-    }
-    if (result.tasks < whole.tasks) ++shortened;
-  }
-  CHECK(shortened > 60);
-}
-
 TEST_CASE("step timeline: path, streams and stages add up on every step") {
-  Draws draws(4);
+  RandomSteps draws(4);
   for (int i = 0; i < 600; ++i) {
     StepWork work = draws.step(draws.schedule(), 30);
     draws.make_uneven(work);
@@ -240,7 +144,7 @@ TEST_CASE("step timeline: path, streams and stages add up on every step") {
 }
 
 TEST_CASE("step timeline: more micro-batches never raise the bubble fraction") {
-  Draws draws(5);
+  RandomSteps draws(5);
   for (int i = 0; i < 600; ++i) {
     StepWork work = draws.step(draws.schedule(), 40);
     if (draws.coin()) draws.make_uneven(work);
@@ -259,7 +163,7 @@ TEST_CASE("step timeline: more micro-batches never raise the bubble fraction") {
 }
 
 TEST_CASE("step timeline: free transfers leave none exposed, and cost never saves time") {
-  Draws draws(6);
+  RandomSteps draws(6);
   for (int i = 0; i < 500; ++i) {
     StepWork work = draws.step(draws.schedule(), 30);
     draws.make_uneven(work);
@@ -276,7 +180,7 @@ TEST_CASE("step timeline: free transfers leave none exposed, and cost never save
 }
 
 TEST_CASE("step timeline: no step is faster than its busiest stage or than one micro-batch alone") {
-  Draws draws(7);
+  RandomSteps draws(7);
   for (int i = 0; i < 1000; ++i) {
     StepWork work = draws.step(draws.schedule(), 30);
     draws.make_uneven(work);

@@ -26,6 +26,7 @@ class PlanStream {
       : model_(model), training_(training), engine_(seed) {
     software.stage_partition = StagePartition::ends_lighter;
     last_.software = std::move(software);
+    last_.data = 1;
   }
 
   // A legal plan: often like the one before but for one dimension, as a search's plans are.

@@ -17,8 +17,6 @@ namespace {
 
 // Sums of the same terms, some through a ratio.
 constexpr double rounding = 1e-11;
-// PipelineResponse, where constants move by a few per cent each.
-constexpr double response = 0.005;
 
 void check_everywhere(const Model& model, const Training& training, const Cluster& cluster,
                       const Plan& plan, double spread) {
@@ -56,7 +54,7 @@ void check_everywhere(const Model& model, const Training& training, const Cluste
     const double expected =
         step_time(evaluator.cluster(), evaluator.plan(), workload).total.value();
     const double total = evaluator.total();
-    CHECK(total == Approx(expected).epsilon(evaluator.exact() ? rounding : response));
+    CHECK(total == Approx(expected).epsilon(rounding));
   }
 }
 

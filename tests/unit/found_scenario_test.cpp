@@ -115,7 +115,8 @@ TEST_CASE("found scenario: another software than the scenario's, by name or by i
   const std::string text = found_scenario(file, files.with(), {named, changed, both}, "c");
   CHECK(text.substr(text.find("plans:")) ==
         "plans:\n"
-        "  - {name: named, software: fancy}\n"
+        "  - name: named\n"
+        "    software: fancy\n"
         "  - name: changed\n"
         "    software: {attention: flash3}\n"
         "  - name: both\n"
@@ -173,9 +174,8 @@ TEST_CASE("found scenario: a setting of the catalog is written where it counts")
         "lockstep: 1\n"
         "name: s\n"
         "model: small\n"  // as it was
-        "cluster:\n"
-        "  system: {based_on: box, gpu: {based_on: tiny, memory_bandwidth: 2 TB/s}}\n"
-        "  nodes: 2\n"
+        "cluster: {system: {based_on: box, gpu: {based_on: tiny, memory_bandwidth: 2 TB/s}}, nodes: "
+        "2}\n"
         "training: {sequence_length: 1024, global_batch: 128}\n"
         "software: {based_on: plain, attention: flash2}\n"
         "plans:\n"

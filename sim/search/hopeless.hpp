@@ -1,0 +1,36 @@
+// What no search needs to look at: layouts that are too slow to be shown, judged by a few plans that
+// are timed beforehand. The same for every process and thread, so that what is counted does not
+// depend on how the work is split.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "sim/search/incumbents.hpp"
+#include "sim/search/plan_evaluator.hpp"
+#include "sim/search/space.hpp"
+
+namespace lockstep {
+
+class Hopeless {
+ public:
+  Hopeless(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal);
+
+  // Whether a plan with at least these costs, on the nodes of this index, can be in no list: its
+  // step takes longer than fronts show, and enough plans have a better objective. `least` has no
+  // memory.
+  [[nodiscard]] bool is(std::size_t nodes_index, const PlanCosts& least) const;
+
+ private:
+  // Every legal plan among a few for each tensor and stages, of those that keep every limit.
+  void time_seeds(const Scenario& scenario, std::size_t nodes_index);
+  void time_seed(const AxisIndices& indices, PlanEvaluator& evaluator);
+
+  const PlanSpace& space_;
+  const SearchGoal& goal_;
+  BestList best_;
+  std::size_t wanted_ = 1;
+  std::vector<double> fastest_s_;  // by index of nodes
+};
+
+}  // namespace lockstep

@@ -1,0 +1,430 @@
+// Does the report of a search say what was found, in words, JSON and CSV?
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "sim/engine/parts.hpp"
+#include "sim/engine/step.hpp"
+#include "sim/report/display.hpp"
+#include "sim/report/search_report.hpp"
+#include "sim/report/search_words.hpp"
+#include "sim/report/short_partition.hpp"
+#include "tests/catch.hpp"
+#include "tests/unit/sample_search.hpp"
+
+using namespace lockstep;
+using lockstep::test::found_plan;
+using lockstep::test::sample_search;
+
+namespace {
+
+// Sums and quotients hold up to the rounding of double arithmetic.
+constexpr double tolerance = 1e-9;
+
+std::string text_of(const SearchReport& report) {
+  return search_text(report, {"lockstep compare found.yaml"}, {});
+}
+
+std::string without_breaks(std::string text) {
+  for (std::size_t at = text.find("\n  "); at != std::string::npos; at = text.find("\n  ", at)) {
+    text.replace(at, 3, " ");
+  }
+  return text;
+}
+
+std::string plain(const std::string& words) {
+  return wrap(words, 1000, "", "");
+}
+
+SearchReport nothing_found() {
+  SearchReport report = sample_search();
+  report.report.plans = {found_plan("dp8", 14.0, 84.2, 1, 8)};
+  report.candidates = {report.candidates[3]};
+  report.best = 0;
+  report.groups.clear();
+  report.differences.clear();
+  report.fronts.clear();
+  report.relaxations.clear();
+  report.counts.feasible = 0;
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("large counts are short, small ones exact", "[unit][search]") {
+  CHECK(search_words::compact(0) == "0");
+  CHECK(search_words::compact(999) == "999");
+  CHECK(search_words::compact(9'087) == "9 087");
+  CHECK(search_words::compact(62'123) == "62.1 thousand");
+  CHECK(search_words::compact(999'600) == "1 million");
+  CHECK(search_words::compact(3'214'567) == "3.21 million");
+  CHECK(search_words::compact(4'000'000'000) == "4 billion");
+  CHECK(search_words::compact(1'500'000'000'000) == "1.50 trillion");
+}
+
+TEST_CASE("the short partition has four shares that sum to one", "[unit][search]") {
+  // Half GEMMs and three tenths norms compute, two tenths are communication.
+  PlanReport plan = test::sample_plan("a", 10, 40);
+  ShortPartition shares = short_partition(plan);
+  CHECK(shares.compute == Approx(0.8).epsilon(tolerance));
+  CHECK(shares.communication == Approx(0.2).epsilon(tolerance));
+  CHECK(shares.bubble == 0);
+  CHECK(shares.rest == 0);
+  // 10 s more, of which 4 are bubble and 6 the optimizer and the host.
+  plan.step.partition.push_back({line_name(StepPart::bubble), Seconds{4}, "pipeline", ""});
+  plan.step.partition.push_back({line_name(StepPart::optimizer), Seconds{5}, "HBM", ""});
+  plan.step.partition.push_back({line_name(StepPart::host_step), Seconds{1}, "host", ""});
+  shares = short_partition(plan);
+  CHECK(shares.compute == Approx(0.4).epsilon(tolerance));
+  CHECK(shares.communication == Approx(0.1).epsilon(tolerance));
+  CHECK(shares.bubble == Approx(0.2).epsilon(tolerance));
+  CHECK(shares.rest == Approx(0.3).epsilon(tolerance));
+  plan.step.partition.clear();
+  CHECK(short_partition(plan).compute == 0);
+}
+
+TEST_CASE("differences name what a plan does otherwise", "[unit][search]") {
+  PlanReport best = found_plan("a", 10, 40, 2, 4);
+  PlanReport other = found_plan("b", 11, 40, 4, 2);
+  CHECK(differences_text(plan_differences(best, best)).empty());
+  CHECK(differences_text(plan_differences(other, best)) == "pp 4 instead of 2, dp 2 instead of 4");
+  other = best;
+  other.plan.recompute = Recompute::full;
+  other.plan.recompute_every = 2;
+  other.plan.sequence_parallel = true;
+  CHECK(differences_text(plan_differences(other, best)) ==
+        "with sequence parallelism, recompute full of 1 layer in 2 instead of none");
+  CHECK(differences_text(plan_differences(best, other)) ==
+        "without sequence parallelism, recompute none instead of full of 1 layer in 2");
+  other = best;
+  other.plan.offload.optimizer = 0.5;
+  other.cluster.nodes = 2;
+  CHECK(differences_text(plan_differences(other, best)) ==
+        "nodes 2 instead of 1, 50 % of the optimizer on the host instead of 0 %");
+}
+
+TEST_CASE("what a plan has no use for is no difference", "[unit][search]") {
+  // Without sharding there are no shard groups, without a pipeline no schedule.
+  PlanReport best = found_plan("a", 10, 40, 1, 8);
+  PlanReport other = best;
+  other.plan.pipeline.schedule = "zb-h1";
+  other.plan.shard_group = 4;
+  other.plan.sync.prefetch = 2;
+  other.plan.context.method = ContextMethod::ulysses;
+  CHECK(plan_differences(other, best).empty());
+  best.plan.sharding = other.plan.sharding = Sharding::fsdp;
+  best.plan.sync.prefetch = 1;
+  CHECK(differences_text(plan_differences(other, best)) ==
+        "shard group 4 instead of all, units prefetched 2 instead of 1");
+  CHECK(plan_differences(other, best)[0].key == "shard_group");
+}
+
+TEST_CASE("the verdict says what is best and under which limits", "[unit][search]") {
+  SearchReport report = sample_search();
+  CHECK(plain(search_words::verdict(report)) ==
+        "The best plan is the one with the shortest step, of 62.1 thousand that fit.");
+  SearchRequest& request = report.request;
+  request.objective = Objective::gpus_for_deadline;
+  request.deadline_days = 30;
+  CHECK(search_words::objective(request) != "");
+  request.memory_headroom_bytes = 4 * 0x1p30;
+  request.constraints = {test::memory_limit("peak_memory <= 70 GiB", 70)};
+  request.limits = {{"tensor", {{2, 8}}, {}}, {"recompute", {}, {"none", "full"}}};
+  request.forbidden = {"offload", "context"};
+  CHECK(plain(search_words::verdict(report)) ==
+        "The best plan is the one with the fewest GPUs for a run of at most 30 days, of 62.1 "
+        "thousand that fit. "
+        "Limits: 4.00 GiB of each GPU kept free; peak_memory <= 70 GiB; tensor 2 to 8; recompute "
+        "none or full; "
+        "without offload or context.");
+  const auto words = [](Objective objective) {
+    SearchRequest of;
+    of.objective = objective;
+    return search_words::objective(of);
+  };
+  CHECK(words(Objective::throughput_per_gpu) == "the most tokens per second and GPU");
+  CHECK(words(Objective::cost_per_token) == "the lowest cost per token");
+  CHECK(words(Objective::memory) == "the least memory");
+}
+
+TEST_CASE("a share of a dimension is a percentage", "[unit][search]") {
+  SearchReport report = sample_search();
+  report.request.limits = {{"offload_optimizer", {{0, 0.5}, {1, 1}}, {}}};
+  CHECK_THAT(plain(search_words::verdict(report)),
+             Matchers::EndsWith("Limits: offload_optimizer 0 % to 50 % or 100 %."));
+}
+
+TEST_CASE("ties are told with their probabilities", "[unit][search]") {
+  CHECK(search_words::tie({3, 3, {}, {}}, Objective::step_time).empty());
+  CHECK(plain(search_words::tie({0, 1, {0.55}, {}}, Objective::step_time)) ==
+        "Plans 1 and 2 are a tie (P = 0.55 for the first).");
+  CHECK(plain(search_words::tie({1, 4, {0.55, 0.7, 0.5}, {"interleave", "sharding", "placement"}}, Objective::step_time)) ==
+        "Plans 2 to 5 are a tie (P = 0.50 to 0.70 for the first); they differ in interleave, sharding and placement.");
+  CHECK(search_words::tie({0, 2, {0.5, 0.5}, {}}, Objective::memory) ==
+        "Plans 1 to 3 need the same memory.");
+}
+
+TEST_CASE("a limit says what it costs, and names a bound that does let the plan in",
+          "[unit][search]") {
+  SearchReport report = sample_search();
+  const auto words = [&] { return plain(search_words::relaxation(report.relaxations[0], report)); };
+  CHECK(words() == "With 5.50 GiB more per GPU: 6.0 % faster, pp1-big (9.40 s, 85.5 GiB).");
+  // 5.501 GiB round to 5.50, which is not enough.
+  report.relaxations[0].needed = 85.501 * 0x1p30;
+  CHECK_THAT(words(), Matchers::StartsWith("With 5.51 GiB more per GPU: "));
+  report.request.memory_headroom_bytes = 6 * 0x1p30;
+  CHECK_THAT(words(), Matchers::StartsWith("With 5.51 GiB less kept free: "));
+
+  report.relaxations[0].limit = test::memory_limit("peak_memory <= 70 GiB", 70);
+  CHECK_THAT(words(), Matchers::StartsWith("With peak_memory <= 85.6 GiB in place of 70.0 GiB: "));
+  FoundRelaxation& relaxation = report.relaxations[0];
+  relaxation.limit = {"P(fits) >= 0.9", Measure::fit_probability, false, 0.9};
+  relaxation.needed = 0.8377;  // at least 0.838 would keep it out
+  CHECK_THAT(words(), Matchers::StartsWith("With P(fits) >= 0.837 in place of 0.900: "));
+  relaxation.limit = {"deadline", Measure::days, true, 30};
+  relaxation.needed = 34.21;
+  CHECK_THAT(words(), Matchers::StartsWith("With a deadline of 34.3 days in place of 30: "));
+  relaxation.limit = {"gpus <= 64", Measure::gpus, true, 64};
+  relaxation.needed = 128;
+  CHECK_THAT(words(), Matchers::StartsWith("With gpus <= 128 in place of 64: "));
+}
+
+TEST_CASE("a gain is in the words of the objective", "[unit][search]") {
+  SearchReport report = sample_search();
+  const auto words = [&](Objective objective) {
+    report.request.objective = objective;
+    return plain(search_words::relaxation(report.relaxations[0], report));
+  };
+  CHECK_THAT(words(Objective::throughput_per_gpu),
+             Matchers::Contains(": 6.0 % less GPU time per token, pp1-big"));
+  CHECK_THAT(words(Objective::cost_per_token), Matchers::Contains(": 6.0 % cheaper, pp1-big"));
+  CHECK_THAT(words(Objective::memory), Matchers::Contains(": 6.0 % less memory, pp1-big"));
+  // 9.4 s in place of 10 s on as many GPUs.
+  CHECK_THAT(words(Objective::gpus_for_deadline), Matchers::Contains(": 6.0 % faster, pp1-big"));
+  report.report.plans[4].cluster.gpus = 4;
+  CHECK_THAT(words(Objective::gpus_for_deadline),
+             Matchers::Contains(": 4 GPUs in place of 8, pp1-big"));
+}
+
+TEST_CASE("the text: verdict, table, ties, differences, front, limits, counts, next",
+          "[unit][search]") {
+  const std::string text = text_of(sample_search());
+  CHECK_THAT(text, Matchers::Contains("\n  BEST   pp2-dp4\n         pp 2 (1f1b) · dp 4 · "
+                                      "micro-batch 1 × 4 · no recompute\n"));
+  CHECK_THAT(text, Matchers::Contains("\n  STEP   10.0 s  [9.0 … 11.0]    12 500 tokens/s/GPU"));
+  CHECK_THAT(text,
+             Matchers::Contains("\n  PEAK   40.0 GiB  [36.0 … 44.0] of 80.0 GiB usable: fits"));
+  CHECK_THAT(text,
+             Matchers::Contains(
+                 "\n     plan         step 90 %            MFU      peak  P(fits)  compute  comm.  "
+                 "bubble  rest\n"
+                 "  1   pp2-dp4      10.0 s [9.0 … 11.0]   43 %  40.0 GiB   > 0.99     80 %   20 %"
+                 "     0 %   0 %\n"
+                 "  2 = pp4-dp2      10.1 s"));
+  CHECK_THAT(text, Matchers::Contains("\n  3   pp2-dp4-mb2  12.0 s"));
+  CHECK_THAT(text, Matchers::Contains("\n  Plans 1 and 2 are a tie (P = 0.55 for the first); they differ in pp and dp.\n"));
+  CHECK_THAT(text, Matchers::Contains("\n  what the others do otherwise than the first\n"
+                                      "  2  pp4-dp2: pp 4 instead of 2, dp 2 instead of 4\n"
+                                      "  3  pp2-dp4-mb2: micro-batch 2 instead of 1\n"));
+  CHECK_THAT(text, Matchers::Contains("\n  step time against memory: 2 plans\n"));
+  CHECK_THAT(text, Matchers::Contains("\n  what a limit costs\n  With 5.50 GiB more per GPU: 6.0 % "
+                                      "faster, pp1-big (9.40 s, 85.5 GiB).\n"));
+  CHECK_THAT(text,
+             Matchers::Contains("\n  3.21 million combinations: 2.90 million are illegal, 250 "
+                                "thousand do not fit, 62.1 thousand fit.\n"
+                                "  illegal           2 million  heads do not divide by tensor\n"
+                                "             902 thousand  layers do not divide by stages\n") ||
+                 Matchers::Contains("  illegal      2 million  heads do not divide by tensor\n"
+                                    "            902 thousand  layers do not divide by stages\n"
+                                    "  too much  250 thousand  memory\n"));
+  CHECK_THAT(text, Matchers::Contains("\n  next\n  lockstep compare found.yaml\n"));
+  CHECK_THAT(text, Matchers::EndsWith("Not modelled here: data loading; failures and restarts.\n"));
+}
+
+TEST_CASE("the text of a search fits 100 columns", "[unit][search]") {
+  SearchReport report = sample_search();
+  for (PlanReport& plan : report.report.plans) {
+    plan.plan.name =
+        "tp8-pp16x5-zb-h1-dp128-cp4-ulysses-zero1of16-mb1-selective-every2-" + plan.plan.name;
+  }
+  report.report.plans[1].cluster.gpus = 16384;
+  report.request.constraints =
+      std::vector<Constraint>(6, test::memory_limit("peak_memory <= 70 GiB", 70));
+  const std::string command =
+      "lockstep search scenarios/gpt3-175b-64xa100.yaml --fix tensor=8 --forbid offload "
+      "--constraint x --top 3";
+  const std::string text = search_text(report, {command}, {});
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    CAPTURE(line);
+    CHECK(display_width(line) <= 100);
+    CHECK((line.empty() || line.back() != ' '));
+    CHECK(line.find("\xC2\xA0") == std::string::npos);  // no-break spaces are for the layout alone
+  }
+  CHECK_THAT(text, Matchers::Contains(
+                       "\n  lockstep search scenarios/gpt3-175b-64xa100.yaml --fix tensor=8 "
+                       "--forbid offload --constraint \\\n    x --top 3\n"));
+  CHECK_THAT(text, Matchers::Contains("GPUs"));
+}
+
+TEST_CASE("no plan fits: what comes nearest", "[unit][search]") {
+  SearchReport report = nothing_found();
+  report.nearest = 0;
+  std::string text = without_breaks(text_of(report));
+  CHECK_THAT(text,
+             Matchers::Contains(
+                 "No plan fits: of 3.21 million combinations 312 thousand are legal, and each "
+                 "breaks a limit."));
+  // 84.2 GiB against the 80 of a GPU.
+  CHECK_THAT(text, Matchers::Contains(
+                       "what comes nearest The least memory: dp8 (14.0 s, 84.2 GiB), 4.20 GiB more "
+                       "than the 80.0 GiB that a GPU has for it."));
+  CHECK(text.find("BEST") == std::string::npos);
+  CHECK(text.find("next") == std::string::npos);
+  report.request.memory_headroom_bytes = 2 * 0x1p30;
+  CHECK_THAT(without_breaks(text_of(report)),
+             Matchers::Contains("6.20 GiB more than the 78.0 GiB that a GPU has for it."));
+  // It fits, and another limit keeps it out.
+  report.report.plans[0] = found_plan("dp8", 14.0, 70, 1, 8);
+  CHECK_THAT(text_of(report), Matchers::Contains("The least memory: dp8 (14.0 s, 70.0 GiB).\n"));
+  report.relaxations = {{test::memory_limit("peak_memory <= 60 GiB", 60), 70 * 0x1p30, 0, 0}};
+  CHECK_THAT(text_of(report),
+             Matchers::Contains("With peak_memory <= 70.0 GiB in place of 60.0 GiB: dp8 (14.0 s, "
+                                "70.0 GiB).\n"));
+}
+
+TEST_CASE("no plan is legal, none found so far, no limit costs anything", "[unit][search]") {
+  SearchReport report = nothing_found();
+  report.report.plans.clear();
+  report.candidates.clear();
+  report.counts.legal = 0;
+  CHECK_THAT(
+      text_of(report),
+      Matchers::Contains("No plan is legal: each of 3.21 million combinations breaks a rule.\n"));
+  report.looked_at = 0.4;
+  CHECK_THAT(text_of(report), Matchers::Contains("No plan that fits was found so far.\n"));
+  SearchReport found = sample_search();
+  found.relaxations.clear();
+  const std::string free =
+      "No limit keeps a better plan out by itself, memory up to half as much again included.\n";
+  CHECK_THAT(text_of(found), Matchers::Contains(free));
+  found.looked_at = 0.4;
+  CHECK(text_of(found).find(free) == std::string::npos);
+  CHECK_THAT(
+      without_breaks(text_of(found)),
+      Matchers::Contains(
+          "INTERRUPTED after 40 % of the combinations: this is the best so far, and not all that "
+          "there is."));
+}
+
+TEST_CASE("a long front and many reasons are cut, with what is left out", "[unit][search]") {
+  SearchReport report = sample_search();
+  for (std::size_t i = 0; i < 30; ++i) {
+    report.report.plans.push_back(found_plan("front-" + std::to_string(i), 20, 30, 1, 8));
+    report.candidates.push_back({200 + i, 1, {}, 20});
+    report.fronts[0].plans.push_back(report.report.plans.size() - 1);
+    report.counts.illegal["reason " + std::to_string(10 + i)] = 5;
+  }
+  const std::string text = text_of(report);
+  CHECK_THAT(text, Matchers::Contains(
+                       "step time against memory: 32 plans, 12 of them; --format json has all\n"));
+  CHECK_THAT(text, Matchers::Contains("front-29"));  // both ends are there
+  // Two frequent reasons and six of the others; 24 times 5 are left.
+  CHECK_THAT(text, Matchers::Contains("120  24 more reasons\n"));
+}
+
+TEST_CASE("better by the objective", "[unit][search]") {
+  PlanReport a = found_plan("a", 10, 40, 2, 4);
+  PlanReport b = found_plan("b", 10, 50, 4, 2);
+  a.distribution.lower = a.distribution.upper = b.distribution.lower = b.distribution.upper = 0.05;
+  CHECK(better_probability(Objective::step_time, a, b) == Approx(0.5).epsilon(tolerance));
+  CHECK(better_probability(Objective::memory, a, b) == 1);
+  CHECK(better_probability(Objective::memory, b, a) == 0);
+  CHECK(better_probability(Objective::memory, a, a) == 0.5);
+  // As fast on twice the GPUs: twice the GPU time.
+  b.cluster.gpus = 16;
+  CHECK(better_probability(Objective::throughput_per_gpu, a, b) > 0.99);
+  CHECK(better_probability(Objective::cost_per_token, b, a) < 0.01);
+  CHECK(better_probability(Objective::gpus_for_deadline, a, b) == 1);
+  CHECK(better_probability(Objective::gpus_for_deadline, b, a) == 0);
+}
+
+TEST_CASE("the JSON of a search has everything the text has", "[unit][search]") {
+  SearchReport report = sample_search();
+  report.request.constraints = {test::memory_limit("peak_memory <= 70 GiB", 70)};
+  report.request.limits = {{"tensor", {{2, 8}}, {}}, {"recompute", {}, {"full"}}};
+  report.request.forbidden = {"offload"};
+  CHECK(search_json(report) == search_json(report));
+  const nlohmann::json json = nlohmann::json::parse(search_json(report));
+  CHECK(json["schema_version"] == 1);
+  CHECK(json["command"] == "search");
+  CHECK(json["complete"] == true);
+  CHECK(json["objective"] == "step_time");
+  CHECK(json["deadline_days"].is_null());
+  CHECK(json["constraints"][0]["text"] == "peak_memory <= 70 GiB");
+  CHECK(json["constraints"][0]["bound"] == 70 * 0x1p30);
+  CHECK(json["limits"]["tensor"][0]["high"] == 8);
+  CHECK(json["limits"]["recompute"][0] == "full");
+  CHECK(json["forbidden"][0] == "offload");
+  CHECK(json["counts"]["enumerated"] == 3'214'567);
+  CHECK(json["counts"]["illegal"] == 3'214'567 - 312'345);
+  CHECK(json["counts"]["illegal_by_reason"]["layers do not divide by stages"] == 902'222);
+  CHECK(json["counts"]["infeasible"] == 312'345 - 62'123);
+  CHECK(json["counts"]["feasible"] == 62'123);
+  REQUIRE(json["best"].size() == 3);
+  const nlohmann::json& second = json["best"][1];
+  CHECK(second["place"] == 2);
+  CHECK(second["group"] == 1);
+  CHECK(second["number"] == 101);
+  CHECK(second["name"] == "pp4-dp2");
+  CHECK(second["front"].empty());
+  CHECK(json["best"][0]["front"][0] == "memory");
+  CHECK(second["differs_from_first"][0]["words"] == "pp 4 instead of 2");
+  CHECK(second["short_partition"]["compute"].get<double>() == Approx(0.8).epsilon(tolerance));
+  CHECK(second["step_time_s"]["low"].get<double>() == Approx(9.09).epsilon(tolerance));
+  CHECK(second["plan"]["pipeline_stages"] == 4);
+  CHECK(second["plan"]["gradient_bucket_bytes"].is_number());
+  CHECK(json["groups"][0]["last"] == 2);
+  CHECK(json["groups"][0]["first_better_probability"][0] == 0.55);
+  CHECK(json["fronts"]["memory"][1]["name"] == "dp8");
+  REQUIRE(json["pareto"].size() == 2);
+  CHECK(json["pareto"][1]["number"] == 103);
+  CHECK(json["pareto"][1]["peak_memory_bytes"]["value"].get<double>() == 20 * 0x1p30);
+  CHECK(json["relaxations"][0]["constraint"] == "memory of the GPU");
+  CHECK(json["relaxations"][0]["needed"] == 85.5 * 0x1p30);
+  CHECK(json["relaxations"][0]["gain"] == 0.06);
+  CHECK(json["relaxations"][0]["plan"]["name"] == "pp1-big");
+  CHECK(json["nearest"].is_null());
+  // What depends on the machine is not there.
+  CHECK_FALSE(json.contains("effort"));
+  CHECK(search_json(report).find("pruned") == std::string::npos);
+}
+
+TEST_CASE("the CSV of a search has a row for each plan of each list", "[unit][search]") {
+  std::istringstream lines(search_csv(sample_search()));
+  std::string line;
+  std::getline(lines, line);
+  CHECK_THAT(line, Matchers::StartsWith(
+                       "list,place,plan,number,nodes,feasible,compute,communication,bubble,rest,"
+                       "step_time_s,step_time_s_low,"));
+  for (const char* start :
+       {"best,1,pp2-dp4,100,1,true,", "best,2,pp4-dp2,101,", "best,3,pp2-dp4-mb2,102,",
+        "memory,1,pp2-dp4,100,", "memory,2,dp8,103,", "relaxed,1,pp1-big,104,1,false,"}) {
+    REQUIRE(std::getline(lines, line));
+    CHECK_THAT(line, Matchers::StartsWith(start));
+  }
+  CHECK_FALSE(std::getline(lines, line));
+}
+
+TEST_CASE("cost against time is a front of its own", "[unit][search]") {
+  SearchReport report = sample_search();
+  report.report.scenario.price.per_gpu_hour = 2;
+  report.report.scenario.price.currency = "USD";
+  report.report.scenario.training.total_tokens = 1e9;  // 1000 steps of a million tokens
+  report.fronts = {{FrontKind::cost, {0, 3}}, {FrontKind::gpus, {0, 3}}};
+  const std::string text = text_of(report);
+  // 1000 steps of 10 s are 2.78 h; of 8 GPUs 22.2 GPU-hours, 44.4 USD.
+  CHECK_THAT(text, Matchers::Contains("\n  time of the run against its cost: 2 plans\n"));
+  CHECK_THAT(text, Matchers::Contains("\n  step time against GPUs: 2 plans\n"));
+  CHECK_THAT(text, Matchers::Contains("pp2-dp4  2.78 h  44.4     8  10.0 s"));
+  CHECK_THAT(text, Matchers::Contains("  the whole run    takes 90 %"));
+}
