@@ -149,8 +149,8 @@ Command sweep_command() {
        {"catalog", "DIR", "the folder with gpus/, systems/, models/ and software/", {}, false},
        {"color", "WHEN", "colour in the text (default: auto)", {"auto", "always", "never"}, false}},
       {"lockstep sweep scenarios/llama3-70b-64xh100.yaml --over cluster.nodes=4..64x2 --weak",
-       "lockstep sweep scenarios/llama3-70b-64xh100.yaml --plan tp8-pp2 --over "
-       "cluster.system.nic_bandwidth=\"100 Gb/s,200 Gb/s,400 Gb/s\""},
+       "lockstep sweep scenarios/llama3-70b-64xh100.yaml --over "
+       "training.sequence_length=4096,8192"},
       &run_sweep};
 }
 

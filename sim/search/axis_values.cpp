@@ -225,9 +225,12 @@ class Lists {
   }
 
   void add_overlap() {
-    if (request_.forbids("tensor-overlap")) {
+    // Pieces beside the GEMM they belong to are for software that can: whose profile hides some.
+    const bool can = *scenario_.software.tensor_forward_exposed < 1.0;
+    const bool listed = request_.limit("tensor_overlap") != nullptr;
+    if (request_.forbids("tensor-overlap") || (!can && !listed)) {
       values_[index_of(Axis::tensor_overlap)].push_back({0, "software"});
-    } else if (request_.limit("tensor_overlap") != nullptr) {
+    } else if (listed) {
       add_overrides(Axis::tensor_overlap, "tensor_overlap");
     } else {
       values_[index_of(Axis::tensor_overlap)] = {{0, "software"}, {1, "always"}};

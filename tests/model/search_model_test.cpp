@@ -1,0 +1,255 @@
+// The search: what it enumerates, what it refuses, that its numbers are the engine's, and that
+// bounds, order and split change nothing of what it finds.
+#include "tests/catch.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.hpp"
+#include "sim/fit_probability.hpp"
+#include "sim/report/report.hpp"
+#include "sim/search/item_search.hpp"
+#include "sim/search/plan_evaluator.hpp"
+#include "sim/search/refusal.hpp"
+#include "sim/search/search.hpp"
+#include "sim/search/space.hpp"
+
+using namespace lockstep;
+
+namespace {
+
+const Catalog& catalog() {
+  static const Catalog shipped(std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios");
+  return shipped;
+}
+
+Scenario bundled(const std::string& name) {
+  return load_scenario(std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios/" + name, catalog());
+}
+
+// 8 GPUs, 4 layers, 8 heads: small enough to look at every combination.
+Scenario small(const std::string& search, const std::string& model_more = "") {
+  return parse_scenario(
+      "lockstep: 1\n"
+      "model: {layers: 4, hidden: 1024, heads: 8, kv_heads: 4, ffn_hidden: 4096, vocabulary: 32000" +
+          model_more +
+          "}\n"
+          "cluster: {system: dgx-h100, nodes: 1}\n"
+          "training: {sequence_length: 2048, global_batch: 8, total_tokens: 1.0e9}\n"
+          "software: megatron-core\n"
+          "price: {per_gpu_hour: 2, currency: USD, date: 2026-11-01}\n"
+          "search: {" +
+          search + "}\n",
+      "small.yaml", catalog());
+}
+
+SearchState search_all(const PlanSearch& search) {
+  SearchState state = search.empty();
+  for (std::size_t item = 0; item < search.items(); ++item) search.run(item, state);
+  return state;
+}
+
+std::vector<std::uint64_t> numbers(const std::vector<Candidate>& candidates) {
+  std::vector<std::uint64_t> all;
+  for (const Candidate& one : candidates) all.push_back(one.number);
+  return all;
+}
+
+// All that a result shows; of the fronts what finish() keeps.
+std::vector<std::uint64_t> shown(const PlanSearch& search, const SearchState& state) {
+  const SearchResult result = search.finish(state);
+  std::vector<std::uint64_t> all = numbers(state.best);
+  for (const auto* front : {&result.memory_front, &result.gpu_front, &result.cost_front}) {
+    for (const FoundPlan& one : *front) all.push_back(one.candidate.number);
+  }
+  for (const Relaxation& one : result.relaxations) all.push_back(one.plan.candidate.number);
+  return all;
+}
+
+// Walks the axes of one combination as the search does; null: it is a plan of its own.
+const char* refusal(const PlanSpace& space, const AxisIndices& indices, std::int64_t gpus) {
+  Plan plan = space.neutral();
+  for (std::size_t i = 0; i < axis_count; ++i) {
+    const auto axis = static_cast<Axis>(i);
+    space.set(axis, indices[i], plan);
+    if (axis == Axis::context) plan.data = resolve_data_degree(plan, gpus);
+    if (const char* words = space.refusal(axis, indices[i], plan, gpus)) return words;
+  }
+  return nullptr;
+}
+
+void check_every_combination(const Scenario& scenario) {
+  const PlanSpace space(scenario);
+  const std::int64_t gpus = gpu_count(scenario.cluster);
+  std::uint64_t legal = 0;
+  std::set<std::string> names;
+  for (std::uint64_t number = 0; number < space.combinations(); ++number) {
+    const AxisIndices indices = space.indices(number);
+    REQUIRE(space.number(indices) == number);
+    const char* words = refusal(space, indices, gpus);
+    if (words == same_as_another) continue;
+    const Plan plan = space.plan(indices);
+    INFO(plan.name << ": " << (words == nullptr ? "a plan" : words));
+    REQUIRE((words == nullptr) ==
+            violations(scenario.model, scenario.training, plan, gpus).empty());
+    if (words != nullptr) continue;
+    ++legal;
+    REQUIRE(names.insert(plan.name).second);
+  }
+  const SearchState state = search_all(PlanSearch(scenario));
+  CHECK(state.counts.enumerated == space.combinations());
+  CHECK(state.counts.legal == legal);
+  std::uint64_t all = state.counts.legal;
+  for (const auto& [words, count] : state.counts.illegal) all += count;
+  CHECK(all == state.counts.enumerated);
+  std::uint64_t judged = state.counts.feasible + state.counts.too_slow;
+  for (const auto& [words, count] : state.counts.infeasible) judged += count;
+  CHECK(judged == state.counts.legal);
+  CHECK(legal > 0);
+}
+
+void check_evaluator(const std::string& name, std::uint64_t every) {
+  Scenario scenario = bundled(name);
+  scenario.search = {};
+  const PlanSpace space(scenario);
+  const Cluster& cluster = space.cluster(0);
+  const std::int64_t gpus = gpu_count(cluster);
+  PlanEvaluator evaluator(scenario.model, scenario.training, cluster);
+  FitProbability fits(scenario.model, scenario.training, cluster, *scenario.evidence);
+  std::uint64_t number = 0;
+  std::size_t compared = 0;
+  // A walk with strides that share no factor with the sizes of the axes.
+  for (std::uint64_t i = 0; i < 400'000 && compared < 60; ++i) {
+    number = (number + every) % space.combinations();
+    const AxisIndices indices = space.indices(number);
+    if (refusal(space, indices, gpus) != nullptr) continue;
+    const Plan plan = space.plan(indices);
+    INFO(name << " " << plan.name);
+    const PlanReport report = predict(scenario.model, scenario.training, cluster, plan);
+    const PlanEvaluator::Memory memory = evaluator.memory(plan);
+    CHECK(memory.reserved == Approx(report.peak_memory_bytes.value).epsilon(1e-12));
+    CHECK(memory.allocated == Approx(report.peak_allocated_bytes.value).epsilon(1e-12));
+    evaluator.prepare(plan);
+    const double least = evaluator.least_step_time();
+    const double time = evaluator.step_time();
+    CHECK(time == Approx(report.step_time_s.value).epsilon(1e-9));
+    CHECK(least <= time * (1 + 1e-12));
+    Plan bare = plan;
+    bare.sharding = Sharding::none;
+    bare.shard_group = 0;
+    bare.sync = {};
+    bare.offload = {};
+    CHECK(evaluator.least_of_layout(bare) <= time * (1 + 1e-12));
+    if (compared % 20 == 0) {
+      const PlanReport whole = predict_with_intervals(scenario.model, scenario.training, cluster,
+                                                      plan, *scenario.evidence);
+      CHECK(fits.of(plan) == Approx(whole.fit_probability).margin(1e-9));
+    }
+    ++compared;
+  }
+  CHECK(compared >= 20);
+}
+
+}  // namespace
+
+TEST_CASE("The space holds every legal plan once, and nothing else", "[search]") {
+  // 4 x 3 x 4 degrees, 3 methods, 2 x 4 x 3 of passes, 4 schedules of up to 4 chunks, 4 stages of
+  // sharding in 4 groups: some of each is left out to keep the number of combinations small.
+  check_every_combination(
+      small("context: 1..2, micro_batch: [1, 4], schedule: [1f1b, zb-v], offload_activations: 0, "
+            "offload_optimizer: 0, shard_group: [0, 2], prefetch: software, "
+            "placement: [tp-cp-dp-pp, tp-pp-cp-dp, pp-tp-cp-dp], recompute: [none, full], "
+            "context_method: [ring, ulysses]"));
+}
+
+TEST_CASE("The space holds every legal plan of a model with experts", "[search]") {
+  check_every_combination(
+      small("context: 1..2, context_method: all-gather, micro_batch: 1, schedule: 1f1b, interleave: "
+            "1..2, offload_activations: 0, offload_weights: 0, shard_group: [0, 4], prefetch: "
+            "software, recompute: none, reshard_after_forward: software, placement: [tp-cp-dp-pp, "
+            "tp-pp-cp-dp]",
+            ", experts: {count: 4, top_k: 2}"));
+}
+
+TEST_CASE("The search's numbers are those of a prediction", "[search]") {
+  check_evaluator("llama3-70b-64xh100.yaml", 7'919'000'003);
+  check_evaluator("gpt3-175b-64xa100.yaml", 104'729'000'003);
+  check_evaluator("mixtral-8x7b-64xh100.yaml", 15'485'863'000'001);
+  check_evaluator("zero-bubble-vs-interleaved.yaml", 32'452'843'007);
+}
+
+TEST_CASE("Bounds change nothing of what is found", "[search]") {
+  for (const char* request :
+       {"objective: step_time", "objective: memory", "objective: throughput_per_gpu, nodes: 1..2",
+        "objective: cost_per_token, constraints: [\"peak_memory <= 6 GiB\"]",
+        "objective: step_time, constraints: [\"peak_memory <= 5 GiB\", \"mfu >= 0.1\"], top: 40",
+        "objective: gpus_for_deadline, deadline: 0.02 d, nodes: 1..2",
+        "constraints: [\"P(fits) >= 0.95\", \"peak_memory <= 5 GiB\"]"}) {
+    INFO(request);
+    const Scenario scenario =
+        small(std::string(request) +
+              ", context_method: all-gather, micro_batch: [1, 2], placement: [tp-cp-dp-pp, "
+              "tp-pp-cp-dp], prefetch: software, reshard_after_forward: software");
+    SearchOptions all;
+    all.pruning = false;
+    const PlanSearch bounded(scenario);
+    const PlanSearch exhaustive(scenario, all);
+    const SearchState some = search_all(bounded);
+    const SearchState every = search_all(exhaustive);
+    CHECK(shown(bounded, some) == shown(exhaustive, every));
+    CHECK(!shown(bounded, some).empty());
+    CHECK(some.counts.enumerated == every.counts.enumerated);
+    CHECK(some.counts.legal == every.counts.legal);
+    CHECK(some.counts.illegal == every.counts.illegal);
+    CHECK(some.counts.feasible + some.counts.too_slow >= every.counts.feasible);
+    CHECK(every.counts.too_slow == 0);
+    CHECK(every.effort.pruned == 0);
+    CHECK(some.effort.timed < every.effort.timed);
+  }
+}
+
+TEST_CASE("Order and split of the items change nothing", "[search]") {
+  const Scenario scenario = small("micro_batch: [1, 2], constraints: [\"peak_memory <= 6 GiB\"]");
+  const PlanSearch one(scenario);
+  const SearchState whole = search_all(one);
+  const PlanSearch other(scenario);
+  SearchState odd = other.empty();
+  SearchState even = other.empty();
+  for (std::size_t item = other.items(); item-- > 0;) other.run(item, item % 2 == 0 ? even : odd);
+  SearchState both = other.empty();
+  other.merge(both, odd);
+  other.merge(both, even);
+  CHECK(shown(other, both) == shown(one, whole));
+  CHECK(both.counts.legal == whole.counts.legal);
+  CHECK(both.counts.feasible == whole.counts.feasible);
+  CHECK(both.counts.too_slow == whole.counts.too_slow);
+  CHECK(both.counts.illegal == whole.counts.illegal);
+  CHECK(both.counts.infeasible == whole.counts.infeasible);
+}
+
+// The bar is 1 %; what is timed is the same sum.
+TEST_CASE("The top 1,000 plans of three searches agree with the timeline engine", "[search]") {
+  for (const char* name :
+       {"llama3-70b-64xh100.yaml", "gpt3-175b-64xa100.yaml", "mixtral-8x7b-64xh100.yaml"}) {
+    Scenario scenario = bundled(name);
+    scenario.search.top = 1000;
+    scenario.search.constraints.clear();
+    const PlanSearch search(scenario);
+    const SearchResult result = search.finish(search_all(search));
+    REQUIRE(result.best.size() == 1000);
+    double worst = 0;
+    for (const FoundPlan& found : result.best) {
+      const Workload workload = lower(scenario.model, scenario.training, found.plan);
+      const StepTime step = step_time(found.cluster, found.plan, workload);
+      worst = std::max(worst, std::abs(found.candidate.costs.step_time_s /
+                                           run_step(step.work).total.value() - 1.0));
+      const PeakMemory memory = peak_memory(found.plan, workload);
+      REQUIRE(found.candidate.costs.peak_memory_bytes ==
+              Approx(memory.worst().reserved.value()).epsilon(1e-12));
+    }
+    INFO(name);
+    CHECK(worst < 1e-9);
+  }
+}
