@@ -159,7 +159,8 @@ Json counts_json(const SearchCounts& counts) {
           {"illegal", counts.enumerated - counts.legal},
           {"illegal_by_reason", counts.illegal},
           {"legal", counts.legal},
-          {"infeasible", counts.legal - counts.feasible},
+          {"too_slow", counts.too_slow},
+          {"infeasible", counts.legal - counts.too_slow - counts.feasible},
           {"infeasible_by_reason", counts.infeasible},
           {"feasible", counts.feasible}};
 }

@@ -189,8 +189,11 @@ std::string verdict(const SearchReport& report) {
   const SearchCounts& counts = report.counts;
   std::string words;
   if (report.found()) {
-    words = fmt::format("The best plan is the one with {}, of {} that fit.",
-                        objective(report.request), shown(counts.feasible));
+    // Of some it is not known whether they fit.
+    const bool all_known = counts.too_slow == 0;
+    words = fmt::format(
+        "The best plan is the one with {}, of {} that {}.", objective(report.request),
+        shown(all_known ? counts.feasible : counts.legal), all_known ? "fit" : "are legal");
   } else if (!report.complete()) {
     words = "No plan that fits was found so far.";
   } else if (counts.legal == 0) {
@@ -211,9 +214,14 @@ std::string counts(const SearchReport& report) {
   const std::uint64_t doubles = found == counts.illegal.end() ? 0 : found->second;
   std::string words = fmt::format("{} combinations: ", shown(counts.enumerated));
   if (doubles > 0) words += fmt::format("{} are the same plan as another, ", shown(doubles));
-  return words + fmt::format("{} are illegal, {} do not fit, {} fit.",
-                             shown(counts.enumerated - counts.legal - doubles),
-                             shown(counts.legal - counts.feasible), shown(counts.feasible));
+  words += fmt::format("{} are illegal, ", shown(counts.enumerated - counts.legal - doubles));
+  if (counts.too_slow > 0) {
+    words += fmt::format("{} take more than twice the best step whatever fits, ",
+                         shown(counts.too_slow));
+  }
+  return words + fmt::format("{} do not fit, {} fit.",
+                             shown(counts.legal - counts.too_slow - counts.feasible),
+                             shown(counts.feasible));
 }
 
 std::string tie(const TieGroup& group, Objective objective) {

@@ -7,6 +7,7 @@
 #include "sim/report/search_report.hpp"
 #include "sim/report/search_words.hpp"
 #include "sim/report/short_partition.hpp"
+#include "sim/search/refusal.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/sample_search.hpp"
 
@@ -143,6 +144,22 @@ TEST_CASE("the verdict says what is best and under which limits", "[unit][search
   CHECK(words(Objective::throughput_per_gpu) == "the most tokens per second and GPU");
   CHECK(words(Objective::cost_per_token) == "the lowest cost per token");
   CHECK(words(Objective::memory) == "the least memory");
+}
+
+TEST_CASE("plans that were not looked at are neither said to fit nor not to", "[unit][search]") {
+  SearchReport report = sample_search();
+  report.counts.too_slow = 50'000;
+  CHECK(plain(search_words::verdict(report)) ==
+        "The best plan is the one with the shortest step, of 312 thousand that are legal.");
+  report.counts.illegal[same_as_another] = 902'222;
+  // 3 214 567 - 312 345 are 2 902 222, of which 902 222 are doubles; 312 345 - 50 000 - 62 123 do
+  // not fit.
+  CHECK(
+      plain(search_words::counts(report)) ==
+      "3.21 million combinations: 902 thousand are the same plan as another, 2 million are "
+      "illegal, "
+      "50 thousand take more than twice the best step whatever fits, 200 thousand do not fit, 62.1 "
+      "thousand fit.");
 }
 
 TEST_CASE("a share of a dimension is a percentage", "[unit][search]") {
