@@ -183,6 +183,8 @@ double ItemSearch::least_of_layout() {
     set(variant);
     least = std::min(least, evaluator_.least_of_layout(plan_));
   }
+  space_.reset(Axis::tensor_overlap, plan_);
+  space_.reset(Axis::placement, plan_);
   plan_.sharding = sharding;
   plan_.shard_group = shard_group;
   plan_.sync = sync;

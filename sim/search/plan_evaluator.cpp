@@ -94,6 +94,7 @@ struct PlanEvaluator::Parts {
   // Which layout and transfers each kind of the work has.
   struct Kind {
     std::uint16_t layout;
+    bool last;  // in a pipeline of V shape the last stage sends nothing on
     PipelineWork::Sends sends;
   };
   std::vector<Kind> kinds;
@@ -118,12 +119,13 @@ void PlanEvaluator::Parts::add_stage(const Plan& plan, const DistinctWorkload& l
                                   before.blocking.value(), before.hidden.value()};
   work.sends.push_back(sends);
   const std::uint16_t layout = lowered.kind_of[static_cast<std::size_t>(stage)];
+  const bool last = stage + 1 == plan.pipeline.stages;
   const auto known = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) {
-    return kind.layout == layout && same_sends(kind.sends, sends);
+    return kind.layout == layout && kind.last == last && same_sends(kind.sends, sends);
   });
   work.kind_of.push_back(static_cast<std::uint16_t>(known - kinds.begin()));
   if (known != kinds.end()) return;
-  kinds.push_back({layout, sends});
+  kinds.push_back({layout, last, sends});
   const Workload& workload = lowered.workload;
   const Stage& laid_out = workload.stages[layout];
   StageTime time = timer.time(laid_out, stage);
@@ -174,7 +176,12 @@ double PlanEvaluator::step_time() {
 
 double PlanEvaluator::least_of_layout(const Plan& plan) {
   parts_->prepare(plan);
-  for (StageWork& kind : parts_->work.kinds) kind.optimizer = Seconds{};
+  for (StageWork& kind : parts_->work.kinds) {
+    kind.gather.clear();
+    kind.reduce.clear();
+    kind.after_reduce = Seconds{};
+    kind.optimizer = Seconds{};
+  }
   return least_step_time();
 }
 

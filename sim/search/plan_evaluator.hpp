@@ -35,8 +35,8 @@ class PlanEvaluator {
   // group and switches, and offload alone. For a plan with none of these.
   //
   // What these add to the passes of a stage is positive: FSDP's units are exposed or slow the
-  // compute beside them, ZeRO-2's reductions and copies likewise. Less is only the optimizer's work,
-  // which is left out.
+  // compute beside them, ZeRO-2's reductions and copies likewise. What may be less under them, the
+  // collectives once a step and the optimizer's work, is left out.
   double least_of_layout(const Plan& plan);
 
  private:

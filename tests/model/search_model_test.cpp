@@ -3,6 +3,9 @@
 #include "tests/catch.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -110,7 +113,33 @@ void check_every_combination(const Scenario& scenario) {
   CHECK(legal > 0);
 }
 
-void check_evaluator(const std::string& name, std::uint64_t every) {
+Plan with_data(Plan plan, std::int64_t data) {
+  plan.data = data;
+  return plan;
+}
+
+// A plan of the space, by a value for one axis after the other; nothing where the values before leave
+// none.
+std::optional<AxisIndices> random_plan(const PlanSpace& space, std::int64_t gpus,
+                                       std::mt19937_64& random) {
+  AxisIndices indices{};
+  Plan plan = space.neutral();
+  for (std::size_t i = 0; i < axis_count; ++i) {
+    const auto axis = static_cast<Axis>(i);
+    bool found = false;
+    for (int tries = 0; tries < 200 && !found; ++tries) {
+      indices[i] = tries < 100 ? static_cast<std::uint16_t>(random() % space.size(axis)) : 0;
+      space.set(axis, indices[i], plan);
+      if (axis == Axis::context) plan.data = resolve_data_degree(with_data(plan, 0), gpus);
+      found = space.refusal(axis, indices[i], plan, gpus) == nullptr;
+      if (!found) space.reset(axis, plan);
+    }
+    if (!found) return std::nullopt;
+  }
+  return indices;
+}
+
+void check_evaluator(const std::string& name) {
   Scenario scenario = bundled(name);
   scenario.search = {};
   const PlanSpace space(scenario);
@@ -118,14 +147,13 @@ void check_evaluator(const std::string& name, std::uint64_t every) {
   const std::int64_t gpus = gpu_count(cluster);
   PlanEvaluator evaluator(scenario.model, scenario.training, cluster);
   FitProbability fits(scenario.model, scenario.training, cluster, *scenario.evidence);
-  std::uint64_t number = 0;
+  std::mt19937_64 random(20261123);
   std::size_t compared = 0;
-  // A walk with strides that share no factor with the sizes of the axes.
-  for (std::uint64_t i = 0; i < 400'000 && compared < 60; ++i) {
-    number = (number + every) % space.combinations();
-    const AxisIndices indices = space.indices(number);
-    if (refusal(space, indices, gpus) != nullptr) continue;
-    const Plan plan = space.plan(indices);
+  for (int i = 0; i < 5000 && compared < 100; ++i) {
+    const std::optional<AxisIndices> indices = random_plan(space, gpus, random);
+    if (!indices) continue;
+    REQUIRE(refusal(space, *indices, gpus) == nullptr);
+    const Plan plan = space.plan(*indices);
     INFO(name << " " << plan.name);
     const PlanReport report = predict(scenario.model, scenario.training, cluster, plan);
     const PlanEvaluator::Memory memory = evaluator.memory(plan);
@@ -142,14 +170,14 @@ void check_evaluator(const std::string& name, std::uint64_t every) {
     bare.sync = {};
     bare.offload = {};
     CHECK(evaluator.least_of_layout(bare) <= time * (1 + 1e-12));
-    if (compared % 20 == 0) {
+    if (compared % 25 == 0) {
       const PlanReport whole = predict_with_intervals(scenario.model, scenario.training, cluster,
                                                       plan, *scenario.evidence);
       CHECK(fits.of(plan) == Approx(whole.fit_probability).margin(1e-9));
     }
     ++compared;
   }
-  CHECK(compared >= 20);
+  CHECK(compared == 100);
 }
 
 }  // namespace
@@ -174,10 +202,10 @@ TEST_CASE("The space holds every legal plan of a model with experts", "[search]"
 }
 
 TEST_CASE("The search's numbers are those of a prediction", "[search]") {
-  check_evaluator("llama3-70b-64xh100.yaml", 7'919'000'003);
-  check_evaluator("gpt3-175b-64xa100.yaml", 104'729'000'003);
-  check_evaluator("mixtral-8x7b-64xh100.yaml", 15'485'863'000'001);
-  check_evaluator("zero-bubble-vs-interleaved.yaml", 32'452'843'007);
+  check_evaluator("llama3-70b-64xh100.yaml");
+  check_evaluator("gpt3-175b-64xa100.yaml");
+  check_evaluator("mixtral-8x7b-64xh100.yaml");
+  check_evaluator("zero-bubble-vs-interleaved.yaml");
 }
 
 TEST_CASE("Bounds change nothing of what is found", "[search]") {
@@ -206,7 +234,10 @@ TEST_CASE("Bounds change nothing of what is found", "[search]") {
     CHECK(some.counts.feasible + some.counts.too_slow >= every.counts.feasible);
     CHECK(every.counts.too_slow == 0);
     CHECK(every.effort.pruned == 0);
-    CHECK(some.effort.timed < every.effort.timed);
+    // Where fewer plans keep the limits than are listed, each is timed.
+    const bool full = some.best.size() == static_cast<std::size_t>(scenario.search.top);
+    CHECK((full ? some.effort.timed < every.effort.timed
+                : some.effort.timed <= every.effort.timed));
   }
 }
 
@@ -240,16 +271,19 @@ TEST_CASE("The top 1,000 plans of three searches agree with the timeline engine"
     const SearchResult result = search.finish(search_all(search));
     REQUIRE(result.best.size() == 1000);
     double worst = 0;
+    double worst_run = 0;
     for (const FoundPlan& found : result.best) {
       const Workload workload = lower(scenario.model, scenario.training, found.plan);
       const StepTime step = step_time(found.cluster, found.plan, workload);
-      worst = std::max(worst, std::abs(found.candidate.costs.step_time_s /
-                                           run_step(step.work).total.value() - 1.0));
+      const double time = found.candidate.costs.step_time_s;
+      worst = std::max(worst, std::abs(time / step.total.value() - 1.0));
+      worst_run = std::max(worst_run, std::abs(time / run_step(step.work).total.value() - 1.0));
       const PeakMemory memory = peak_memory(found.plan, workload);
       REQUIRE(found.candidate.costs.peak_memory_bytes ==
               Approx(memory.worst().reserved.value()).epsilon(1e-12));
     }
     INFO(name);
     CHECK(worst < 1e-9);
+    CHECK(worst_run < 1e-9);
   }
 }

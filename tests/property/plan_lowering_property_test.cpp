@@ -255,7 +255,7 @@ void check_stream(const Model& model, const Training& training, const Software& 
     CHECK(same(known.first->second, whole.kinds.front().block));
     if (i % 2 == 0) CHECK(lowering.peak_allocated(plan) == distinct.peak_allocated);
   }
-  CHECK(lowering.kept_bytes() < 6e6);
+  CHECK(lowering.kept_bytes() < std::size_t{6'000'000});
 }
 
 const Catalog& catalog() {
