@@ -91,7 +91,9 @@ int main(int argc, char** argv) {
       find_launcher([](const char* name) -> const char* { return std::getenv(name); });
   try {
     if (launcher && launcher.processes != 1) return run_ranks(arguments, launcher);
-    return run(arguments, std::cout, std::cerr, process_environment());
+    Environment environment = process_environment();
+    if (launcher) environment.stdout_is_terminal = false;
+    return run(arguments, std::cout, std::cerr, environment);
   } catch (const std::exception& error) {
     std::cerr << "lockstep-search: internal error: " << error.what() << '\n';
     return exit_internal_error;
