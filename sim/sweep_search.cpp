@@ -29,6 +29,9 @@ std::string why_none(const SearchCounts& counts) {
     return fmt::format("none of {} combinations is legal; of most the reason is: {}",
                        counts.enumerated, largest(counts.illegal));
   }
+  if (counts.feasible > 0) {
+    return fmt::format("none of {} plans that fit keeps the other limits", counts.feasible);
+  }
   return fmt::format("none of {} legal plans is within the limits; of most the reason is: {}",
                      counts.legal, largest(counts.infeasible));
 }

@@ -118,6 +118,7 @@ Search searched(const Scenario& scenario, const Arguments& arguments,
     if (search.result.best.empty() && counts.legal > 0) {
       WatchedSearch watched(arguments, environment);
       search.nearest = least_memory_plan(scenario, threads, watched.progress(), stop);
+      search.interrupted = stop != nullptr && *stop;
     }
   }
   return search;

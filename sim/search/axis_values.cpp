@@ -282,6 +282,7 @@ Cluster cluster_with(const Cluster& cluster, std::int64_t nodes) {
   }
   other.nodes = nodes;
   other.gpus = 0;
+  other.gpus = gpu_count(other);
   return other;
 }
 

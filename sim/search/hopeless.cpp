@@ -29,14 +29,15 @@ std::optional<Plan> plan_of(const PlanSpace& space, const AxisIndices& indices) 
 
 }  // namespace
 
-Hopeless::Hopeless(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal)
+Hopeless::Hopeless(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
+                   bool pruning)
     : space_(space),
       goal_(goal),
       best_(plans_shown(scenario)),
       wanted_(plans_shown(scenario)),
       fastest_s_(space.size(Axis::nodes), infinite) {
   // P(fits) takes too long to ask it of every seed.
-  if (goal.fit_probability() > 0) return;
+  if (!pruning || goal.fit_probability() > 0) return;
   for (std::size_t nodes = 0; nodes < fastest_s_.size(); ++nodes) time_seeds(scenario, nodes);
 }
 
@@ -84,7 +85,7 @@ bool Hopeless::is(std::size_t nodes_index, const PlanCosts& least) const {
   if (best_.list().size() < wanted_) return false;
   const auto gpus = static_cast<double>(gpu_count(space_.cluster(nodes_index)));
   return least.step_time_s > slowest_shown * fastest_s_[nodes_index] &&
-         goal_.objective(least, gpus) > best_.list().back().objective;
+         !best_.could_enter(goal_.objective(least, gpus), least.step_time_s);
 }
 
 }  // namespace lockstep

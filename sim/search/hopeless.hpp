@@ -14,7 +14,8 @@ namespace lockstep {
 
 class Hopeless {
  public:
-  Hopeless(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal);
+  // Without pruning nothing is hopeless.
+  Hopeless(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal, bool pruning);
 
   // Whether a plan with at least these costs, on the nodes of this index, can be in no list: its
   // step takes longer than fronts show, and enough plans have a better objective. `least` has no

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "sim/compute/op_cost.hpp"
 #include "sim/run_cost.hpp"
@@ -17,11 +18,6 @@ namespace {
 constexpr double reach = 1.5;
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
-
-// In (0, 1/2), rising with the step time: decides where the objective itself is equal.
-double tie_break(double step_time_s) {
-  return std::isfinite(step_time_s) ? 0.5 * step_time_s / (1.0 + step_time_s) : 0.5;
-}
 
 Constraint memory_of_gpu(const Scenario& scenario) {
   Constraint limit;
@@ -64,9 +60,9 @@ double SearchGoal::objective(const PlanCosts& costs, double gpus) const {
     case Objective::cost_per_token:
       return time * gpus;  // both are as this is, the batch being the same
     case Objective::gpus_for_deadline:
-      return std::isfinite(time) ? gpus + tie_break(time) : infinite;
+      return std::isfinite(time) ? gpus : infinite;
     case Objective::memory:
-      return std::isfinite(time) ? costs.peak_memory_bytes + tie_break(time) : infinite;
+      return std::isfinite(time) ? costs.peak_memory_bytes : infinite;
   }
   return time;
 }
@@ -115,11 +111,14 @@ bool SearchGoal::within_reach(std::size_t limit, const PlanCosts& costs) const {
 }
 
 bool better(const Candidate& a, const Candidate& b) {
-  return a.objective != b.objective ? a.objective < b.objective : a.number < b.number;
+  return std::tie(a.objective, a.costs.step_time_s, a.number) <
+         std::tie(b.objective, b.costs.step_time_s, b.number);
 }
 
-bool BestList::could_enter(double objective) const {
-  return list_.size() < most_ || objective <= list_.back().objective;
+bool BestList::could_enter(double objective, double step_time_s) const {
+  if (list_.size() < most_) return true;
+  return std::tie(objective, step_time_s) <=
+         std::tie(list_.back().objective, list_.back().costs.step_time_s);
 }
 
 void BestList::add(const Candidate& candidate) {

@@ -48,15 +48,16 @@ class SearchGoal {
 // Beyond so many times the best step a plan is in no front: it is shown nowhere.
 constexpr double slowest_shown = 2.0;
 
-// Whether `a` is the better of two by objective; numbers decide between equals.
+// Whether `a` is the better of two by objective; between equals the shorter step decides, then the
+// number.
 bool better(const Candidate& a, const Candidate& b);
 
 // The best so many, and no plan twice.
 class BestList {
  public:
   explicit BestList(std::size_t most) : most_(most) {}
-  // Whether a plan with this objective could still enter.
-  [[nodiscard]] bool could_enter(double objective) const;
+  // Whether a plan with at least this objective and step time could still enter.
+  [[nodiscard]] bool could_enter(double objective, double step_time_s) const;
   void add(const Candidate& candidate);
   [[nodiscard]] const std::vector<Candidate>& list() const { return list_; }
 

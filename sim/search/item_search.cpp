@@ -53,7 +53,7 @@ ItemSearch::ItemSearch(const Scenario& scenario, const PlanSpace& space, const S
       incumbents_(incumbents),
       options_(options),
       plan_(space.neutral()),
-      fits_(scenario.model, scenario.training, cluster, *scenario.evidence),
+      cluster_(cluster),
       infeasible_(goal.limits(), 0) {}
 
 bool ItemSearch::run(const AxisIndices& item, const std::atomic<bool>* stop) {
@@ -143,6 +143,7 @@ void ItemSearch::list_variants() {
   const auto refuse_variant = [&](const char* words, std::uint64_t count) {
     variant_refusals_.push_back({words, count});
   };
+  std::vector<RankStrides> strides;  // of the variants so far
   const bool overlap_matters = changes_something(Axis::tensor_overlap, plan_);
   for (std::size_t i = 0; i < space_.size(Axis::tensor_overlap); ++i) {
     if (i > 0 && !overlap_matters) {
@@ -154,7 +155,9 @@ void ItemSearch::list_variants() {
       space_.set(Axis::placement, j, plan_);
       const char* words = space_.refusal(Axis::placement, j, plan_, gpus_);
       if (words == nullptr) {
-        variants_.push_back({static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(j)});
+        const auto overlap = static_cast<std::uint16_t>(i);
+        const std::uint16_t alike = first_alike(overlap, strides);
+        variants_.push_back({overlap, static_cast<std::uint16_t>(j), alike, 0});
       } else {
         refuse_variant(words, 1);
       }
@@ -164,6 +167,28 @@ void ItemSearch::list_variants() {
   space_.reset(Axis::placement, plan_);
 }
 
+// Gathers and reductions apart, the order of ranks enters a step by how far apart neighbours are
+// along the other dimensions. `strides` gets those of the plan at hand.
+std::uint16_t ItemSearch::first_alike(std::uint16_t overlap, std::vector<RankStrides>& strides) {
+  RankStrides own = rank_strides(plan_);
+  if (plan_.tensor == 1) own.tensor = 0;
+  if (plan_.context.degree == 1) own.context = 0;
+  if (plan_.pipeline.stages == 1) own.pipeline = 0;
+  if (plan_.expert.degree == 1) own.expert = 0;
+  if (plan_.expert_tensor() == 1) own.expert_tensor = 0;
+  const auto same = [&](const RankStrides& other) {
+    return own.tensor == other.tensor && own.context == other.context &&
+           own.pipeline == other.pipeline && own.expert == other.expert &&
+           own.expert_tensor == other.expert_tensor;
+  };
+  std::size_t first = 0;
+  while (first < variants_.size() &&
+         (variants_[first].overlap != overlap || !same(strides[first])))
+    ++first;
+  strides.push_back(own);
+  return static_cast<std::uint16_t>(first);
+}
+
 void ItemSearch::set(const Variant& variant) {
   indices_[index_of(Axis::tensor_overlap)] = variant.overlap;
   indices_[index_of(Axis::placement)] = variant.placement;
@@ -171,17 +196,23 @@ void ItemSearch::set(const Variant& variant) {
   space_.set(Axis::placement, variant.placement, plan_);
 }
 
-// Of the plans that differ in variant, and in what only adds to a layout's time.
+// Of the plans that differ in what only adds to a layout's time; of each variant, and of all.
 double ItemSearch::least_of_layout() {
   if (least_of_layout_ >= 0) return least_of_layout_;
   const Sharding sharding = std::exchange(plan_.sharding, Sharding::none);
   const std::int64_t shard_group = std::exchange(plan_.shard_group, 0);
   const DataCommunication sync = std::exchange(plan_.sync, {});
   const Offload offload = std::exchange(plan_.offload, {});
-  double least = std::numeric_limits<double>::infinity();
-  for (const Variant& variant : variants_) {
+  least_of_layout_ = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < variants_.size(); ++i) {
+    Variant& variant = variants_[i];
+    if (variant.alike < i) {
+      variant.least_of_layout = variants_[variant.alike].least_of_layout;
+      continue;
+    }
     set(variant);
-    least = std::min(least, evaluator_.least_of_layout(plan_));
+    variant.least_of_layout = evaluator_.least_of_layout(plan_);
+    least_of_layout_ = std::min(least_of_layout_, variant.least_of_layout);
   }
   space_.reset(Axis::tensor_overlap, plan_);
   space_.reset(Axis::placement, plan_);
@@ -189,8 +220,7 @@ double ItemSearch::least_of_layout() {
   plan_.shard_group = shard_group;
   plan_.sync = sync;
   plan_.offload = offload;
-  least_of_layout_ = least;
-  return least;
+  return least_of_layout_;
 }
 
 bool ItemSearch::hopeless_layout() {
@@ -257,6 +287,11 @@ void ItemSearch::time_variants(const PlanCosts& memory, std::size_t broken) {
     if (!wanted(costs, broken)) return pruned(variants_.size());
   }
   for (const Variant& variant : variants_) {
+    costs.step_time_s = variant.least_of_layout;
+    if (options_.pruning && !wanted(costs, broken)) {
+      pruned(1);
+      continue;
+    }
     set(variant);
     evaluator_.prepare(plan_);
     if (options_.pruning) {
@@ -281,9 +316,9 @@ bool ItemSearch::wanted(const PlanCosts& least, std::size_t broken) const {
   const BestList& best = incumbents_.best;
   if (broken != none_broken) {
     const bool beats = best.list().empty() || objective < best.list().front().objective;
-    return beats && incumbents_.relaxed[broken].could_enter(objective);
+    return beats && incumbents_.relaxed[broken].could_enter(objective, least.step_time_s);
   }
-  if (best.could_enter(objective)) return true;
+  if (best.could_enter(objective, least.step_time_s)) return true;
   const double time = least.step_time_s;
   if (incumbents_.gpu_front.could_enter(time, static_cast<double>(nodes_))) return true;
   if (!on_memory_front_) return false;
@@ -323,7 +358,11 @@ void ItemSearch::consider(const PlanCosts& costs, std::size_t broken) {
 // and once for those that differ in variant alone.
 bool ItemSearch::likely_enough() {
   if (goal_.fit_probability() <= 0) return true;
-  if (fit_probability_ < 0) fit_probability_ = fits_.of(plan_);
+  if (!fits_) {
+    fits_ = std::make_unique<FitProbability>(scenario_.model, scenario_.training, cluster_,
+                                             *scenario_.evidence);
+  }
+  if (fit_probability_ < 0) fit_probability_ = fits_->of(plan_);
   return fit_probability_ >= goal_.fit_probability();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "sim/search/incumbents.hpp"
 #include "sim/search/plan_evaluator.hpp"
 #include "sim/search/space.hpp"
+#include "strategies/rank_order.hpp"
 
 namespace lockstep {
 
@@ -41,6 +43,8 @@ class ItemSearch {
   struct Variant {
     std::uint16_t overlap = 0;
     std::uint16_t placement = 0;
+    std::uint16_t alike = 0;  // the first variant whose passes and transfers run over the same links
+    double least_of_layout = 0;  // of the layout at hand, once that was asked for
   };
   struct Tally {
     const char* words;
@@ -51,6 +55,7 @@ class ItemSearch {
   void descend(Axis axis);
   void refuse(const char* words, std::uint64_t count);
   void list_variants();
+  [[nodiscard]] std::uint16_t first_alike(std::uint16_t overlap, std::vector<RankStrides>& strides);
   void look_at_plans();
   // Whether no plan of the layout can be shown, whatever its memory.
   [[nodiscard]] bool hopeless_layout();
@@ -77,7 +82,8 @@ class ItemSearch {
   std::int64_t nodes_ = 0;
   bool on_memory_front_ = false;  // whether plans of this item are compared by memory
   std::vector<Variant> variants_;
-  FitProbability fits_;
+  const Cluster& cluster_;
+  std::unique_ptr<FitProbability> fits_;  // null until it is asked
   double fit_probability_ = -1;  // of the plans at hand; negative: not asked yet
   double least_of_layout_ = -1;  // of the layout at hand; negative: not computed yet
   std::vector<Tally> refused_;

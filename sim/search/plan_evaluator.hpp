@@ -36,7 +36,8 @@ class PlanEvaluator {
   //
   // What these add to the passes of a stage is positive: FSDP's units are exposed or slow the
   // compute beside them, ZeRO-2's reductions and copies likewise. What may be less under them, the
-  // collectives once a step and the optimizer's work, is left out.
+  // collectives once a step and the optimizer's work, is left out. 0 where the software adds up
+  // narrower gradients under FSDP: its weight-gradient products then are shorter.
   double least_of_layout(const Plan& plan);
 
  private:

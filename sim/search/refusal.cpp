@@ -18,7 +18,7 @@ struct RuleWords {
   const char* words;
 };
 constexpr RuleWords rule_words[] = {
-    {"E401", "degrees that do not multiply to the GPUs"},
+    {"E401", degrees_do_not_divide},
     {"E402", "attention heads not divisible by tensor"},
     {"E403", "key/value heads not divisible by tensor"},
     {"E404", "layer widths not divisible by tensor"},

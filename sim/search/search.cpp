@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/search/item_search.hpp"
+#include "sim/search/refusal.hpp"
 
 namespace lockstep {
 
@@ -26,7 +27,7 @@ struct PlanSearch::Parts {
         options(how),
         space(scenario),
         goal(scenario),
-        hopeless(scenario, space, goal),
+        hopeless(scenario, space, goal, options.pruning),
         shared(goal, most_best()) {
     list_items();
   }
@@ -35,14 +36,31 @@ struct PlanSearch::Parts {
     return static_cast<std::size_t>(std::max<std::int64_t>(1, scenario.search.top));
   }
 
+  // Those whose degrees divide the GPUs: the others are refused together.
   void list_items() {
-    const std::uint64_t per_item = space.behind(Axis::context);
-    const std::uint64_t count = space.combinations() / per_item;
-    for (std::uint64_t i = 0; i < count; ++i) items.push_back(space.indices(i * per_item));
+    AxisIndices item{};
+    for (std::size_t nodes = 0; nodes < space.size(Axis::nodes); ++nodes) {
+      item[index_of(Axis::nodes)] = static_cast<std::uint16_t>(nodes);
+      list_axis(Axis::tensor, item, gpu_count(space.cluster(nodes)));
+    }
     std::stable_sort(items.begin(), items.end(), [&](const AxisIndices& a, const AxisIndices& b) {
       return promise(space, a) < promise(space, b);
     });
     idle.resize(space.size(Axis::nodes));
+  }
+
+  void list_axis(Axis axis, AxisIndices& item, std::int64_t gpus_left) {
+    for (std::size_t i = 0; i < space.size(axis); ++i) {
+      const auto degree = static_cast<std::int64_t>(space.value(axis, i));
+      if (gpus_left % degree != 0) continue;
+      item[index_of(axis)] = static_cast<std::uint16_t>(i);
+      if (axis == Axis::context) {
+        items.push_back(item);
+      } else {
+        list_axis(static_cast<Axis>(index_of(axis) + 1), item, gpus_left / degree);
+      }
+    }
+    item[index_of(axis)] = 0;
   }
 
   std::unique_ptr<PlanEvaluator> borrow(std::size_t nodes) {
@@ -142,6 +160,10 @@ SearchResult PlanSearch::finish(const SearchState& state) const {
   SearchResult result;
   result.request = parts.scenario.search;
   result.counts = state.counts;
+  const std::uint64_t listed = parts.items.size() * parts.space.behind(Axis::context);
+  const std::uint64_t others = parts.space.combinations() - listed;
+  result.counts.enumerated += others;
+  if (others > 0) result.counts.illegal[degrees_do_not_divide] += others;
   result.effort = state.effort;
   for (const Candidate& one : state.best) result.best.push_back(found(one));
   for (const Candidate& one : state.memory_front) {

@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kind = "lockstep search state";
-constexpr std::uint64_t version = 1;  // of the layout below
+constexpr std::uint64_t version = 2;  // of the layout below
 
 [[noreturn]] void refuse(const std::string& problem) {
   throw std::runtime_error("the bytes are no state of a search: " + problem);
@@ -98,17 +98,18 @@ std::map<std::string, std::uint64_t> reasons_from(const Json& json) {
 
 Json to_json(const SearchCounts& counts) {
   return Json::array({counts.enumerated, to_json(counts.illegal), to_json(counts.infeasible),
-                      counts.legal, counts.feasible});
+                      counts.legal, counts.feasible, counts.too_slow});
 }
 
 SearchCounts counts_from(const Json& json) {
-  const Json& fields = array(json, 5);
+  const Json& fields = array(json, 6);
   SearchCounts counts;
   counts.enumerated = count_from(fields[0]);
   counts.illegal = reasons_from(fields[1]);
   counts.infeasible = reasons_from(fields[2]);
   counts.legal = count_from(fields[3]);
   counts.feasible = count_from(fields[4]);
+  counts.too_slow = count_from(fields[5]);
   return counts;
 }
 

@@ -46,6 +46,7 @@ PlanSpace::PlanSpace(const Scenario& scenario)
   for (std::size_t axis = axis_count; axis-- > 0;) {
     behind_[axis] = product;
     const std::uint64_t size = values_[axis].size();
+    if (size > std::numeric_limits<std::uint16_t>::max()) throw too_many();
     if (product > std::numeric_limits<std::uint64_t>::max() / size) throw too_many();
     product *= size;
   }
@@ -221,7 +222,11 @@ void PlanSpace::reset(Axis axis, Plan& plan) const {
 
 const char* PlanSpace::refusal(Axis axis, std::size_t index, const Plan& plan,
                                std::int64_t gpus) const {
-  return refusal_of(scenario_.model, scenario_.training, values_, axis, index, plan, gpus);
+  const char* words =
+      refusal_of(scenario_.model, scenario_.training, values_, axis, index, plan, gpus);
+  if (words != nullptr || axis != Axis::context) return words;
+  const bool asked_for = scenario_.search.allows("data", static_cast<double>(plan.data));
+  return asked_for ? nullptr : "another data degree than the search allows";
 }
 
 std::uint64_t PlanSpace::number(const AxisIndices& indices) const {

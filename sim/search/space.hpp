@@ -21,6 +21,9 @@ class PlanSpace {
   explicit PlanSpace(const Scenario& scenario);
 
   [[nodiscard]] std::size_t size(Axis axis) const { return values_[index_of(axis)].size(); }
+  [[nodiscard]] double value(Axis axis, std::size_t index) const {
+    return values_[index_of(axis)][index].number;
+  }
   // Combinations of the axes behind this one, and of all.
   [[nodiscard]] std::uint64_t behind(Axis axis) const { return behind_[index_of(axis)]; }
   [[nodiscard]] std::uint64_t combinations() const {

@@ -101,15 +101,16 @@ void check_every_combination(const Scenario& scenario) {
     ++legal;
     REQUIRE(names.insert(plan.name).second);
   }
-  const SearchState state = search_all(PlanSearch(scenario));
-  CHECK(state.counts.enumerated == space.combinations());
-  CHECK(state.counts.legal == legal);
-  std::uint64_t all = state.counts.legal;
-  for (const auto& [words, count] : state.counts.illegal) all += count;
-  CHECK(all == state.counts.enumerated);
-  std::uint64_t judged = state.counts.feasible + state.counts.too_slow;
-  for (const auto& [words, count] : state.counts.infeasible) judged += count;
-  CHECK(judged == state.counts.legal);
+  const PlanSearch search(scenario);
+  const SearchCounts counts = search.finish(search_all(search)).counts;
+  CHECK(counts.enumerated == space.combinations());
+  CHECK(counts.legal == legal);
+  std::uint64_t all = counts.legal;
+  for (const auto& [words, count] : counts.illegal) all += count;
+  CHECK(all == counts.enumerated);
+  std::uint64_t judged = counts.feasible + counts.too_slow;
+  for (const auto& [words, count] : counts.infeasible) judged += count;
+  CHECK(judged == counts.legal);
   CHECK(legal > 0);
 }
 
@@ -239,6 +240,37 @@ TEST_CASE("Bounds change nothing of what is found", "[search]") {
     CHECK((full ? some.effort.timed < every.effort.timed
                 : some.effort.timed <= every.effort.timed));
   }
+}
+
+TEST_CASE("Bounds know of software that adds up narrower gradients under FSDP", "[search]") {
+  Scenario scenario = bundled("llama3-70b-64xh100.yaml");
+  scenario.model = catalog().model("llama3-8b");
+  scenario.software = catalog().software("internevo");
+  REQUIRE(scenario.software.fsdp_gradient_bytes < scenario.software.gradient_bytes);
+  scenario.cluster.nodes = 1;
+  scenario.cluster.gpus = 8;
+  scenario.training.global_batch = 64;
+  scenario.search = {};
+  scenario.search.limits = {{"sharding", {}, {"fsdp"}}, {"stages", {{2, 8}}, {}}};
+  scenario.search.forbidden = {"offload", "context"};
+  SearchOptions all;
+  all.pruning = false;
+  const PlanSearch bounded(scenario);
+  const PlanSearch exhaustive(scenario, all);
+  CHECK(shown(bounded, search_all(bounded)) == shown(exhaustive, search_all(exhaustive)));
+}
+
+TEST_CASE("A search keeps to the data degrees and nodes that it is given", "[search]") {
+  const PlanSearch search(small("data: 2, nodes: 1..2"));
+  const SearchResult result = search.finish(search_all(search));
+  REQUIRE(!result.best.empty());
+  for (const FoundPlan& found : result.best) {
+    CHECK(found.plan.data == 2);
+    CHECK(found.cluster.gpus == 8 * found.cluster.nodes);
+  }
+  REQUIRE(result.gpu_front.size() == 2);
+  CHECK(result.gpu_front.front().cluster.gpus == 8);
+  CHECK(result.gpu_front.back().cluster.gpus == 16);
 }
 
 TEST_CASE("Order and split of the items change nothing", "[search]") {
