@@ -183,14 +183,13 @@ TEST_CASE("Several ranks find what one finds, and learn of each other", "[search
 
 TEST_CASE("The share of a rank that falls silent is done by the others", "[search][spread]") {
   const CountingWork work(100);
-  PostRoom room(3);
-  const HelperThread helper(room, 2, work);
+  PostRoom room(2);
   PostRoom::Rank silent(room, 1);
   say_hello(silent, hello_of(1));  // and not a word more
 
   PostRoom::Rank post(room, 0);
   SpreadOptions options = options_of(0);
-  options.patience = 1500ms;  // a helper speaks every second
+  options.patience = 1500ms;
   std::vector<std::string> notes;
   options.note = [&](const std::string& note) { notes.push_back(note); };
   const SearchState state = lead(work, post, options);

@@ -47,6 +47,13 @@ SpreadSetup setup_of(MpiPost& post, const Environment& environment) {
   return setup;
 }
 
+// Standard output is the launcher's, even where that gives its processes a terminal.
+Environment environment_of(const Launcher& launcher) {
+  Environment environment = process_environment();
+  if (launcher) environment.stdout_is_terminal = false;
+  return environment;
+}
+
 int run_ranks(const std::vector<std::string>& arguments, const Launcher& launcher) {
   const std::unique_ptr<MpiPost> post = mpi_post();
   if (launcher.processes > post->size()) {
@@ -56,8 +63,7 @@ int run_ranks(const std::vector<std::string>& arguments, const Launcher& launche
         launcher.name, launcher.processes, post->size());
     return exit_internal_error;
   }
-  Environment environment = process_environment();
-  environment.stdout_is_terminal = false;  // it is mpirun's, even where that gives a terminal
+  Environment environment = environment_of(launcher);
   if (post->rank() != 0) {
     // Rank 0 hears of it too, and says how the run ends.
     environment.catch_interrupts = nullptr;
@@ -91,9 +97,7 @@ int main(int argc, char** argv) {
       find_launcher([](const char* name) -> const char* { return std::getenv(name); });
   try {
     if (launcher && launcher.processes != 1) return run_ranks(arguments, launcher);
-    Environment environment = process_environment();
-    if (launcher) environment.stdout_is_terminal = false;
-    return run(arguments, std::cout, std::cerr, environment);
+    return run(arguments, std::cout, std::cerr, environment_of(launcher));
   } catch (const std::exception& error) {
     std::cerr << "lockstep-search: internal error: " << error.what() << '\n';
     return exit_internal_error;
