@@ -59,6 +59,20 @@ InputError no_value(const std::string& dimension, const std::string& possible) {
   return InputError({problem});
 }
 
+// Head-room leaves something of the memory.
+void check_headroom(const Scenario& scenario) {
+  constexpr double gib = 0x1p30;
+  const double capacity = scenario.cluster.system.gpu.memory_capacity.value;
+  if (scenario.search.memory_headroom_bytes < capacity) return;
+  Diagnostic problem;
+  problem.code = "E474";
+  problem.path = "search.memory_headroom";
+  problem.message = fmt::format("head-room of {:.1f} GiB leaves nothing of a GPU's {:.1f} GiB",
+                                scenario.search.memory_headroom_bytes / gib, capacity / gib);
+  problem.hint = "less than the GPU has";
+  throw InputError({problem});
+}
+
 class Lists {
  public:
   explicit Lists(const Scenario& scenario)
@@ -264,6 +278,7 @@ class Lists {
 }  // namespace
 
 AxisValues axis_values(const Scenario& scenario) {
+  check_headroom(scenario);
   return Lists(scenario).take();
 }
 

@@ -273,6 +273,12 @@ TEST_CASE("A search keeps to the data degrees and nodes that it is given", "[sea
   CHECK(result.gpu_front.back().cluster.gpus == 16);
 }
 
+TEST_CASE("Head-room leaves something of the memory", "[search]") {
+  CHECK_THROWS_WITH(PlanSearch(small("memory_headroom: 80 GiB")),
+                    Catch::Matchers::Contains(
+                        "head-room of 80.0 GiB leaves nothing of a GPU's 79.2 GiB"));
+}
+
 TEST_CASE("Order and split of the items change nothing", "[search]") {
   const Scenario scenario = small("micro_batch: [1, 2], constraints: [\"peak_memory <= 6 GiB\"]");
   const PlanSearch one(scenario);
