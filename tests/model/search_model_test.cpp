@@ -129,7 +129,8 @@ std::optional<AxisIndices> random_plan(const PlanSpace& space, std::int64_t gpus
     const auto axis = static_cast<Axis>(i);
     bool found = false;
     for (int tries = 0; tries < 200 && !found; ++tries) {
-      indices[i] = tries < 100 ? static_cast<std::uint16_t>(random() % space.size(axis)) : 0;
+      indices[i] = tries < 100 ? static_cast<std::uint16_t>(random() % space.size(axis))
+                               : std::uint16_t{0};
       space.set(axis, indices[i], plan);
       if (axis == Axis::context) plan.data = resolve_data_degree(with_data(plan, 0), gpus);
       found = space.refusal(axis, indices[i], plan, gpus) == nullptr;
