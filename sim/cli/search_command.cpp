@@ -81,19 +81,13 @@ class WatchedSearch {
 
   [[nodiscard]] std::function<void(std::uint64_t done, std::uint64_t all)> progress() {
     return [this](std::uint64_t done, std::uint64_t all) {
-      all_ = all;
       bar_.show(done, all);
     };
   }
   [[nodiscard]] double elapsed_s() const { return bar_.elapsed_s(); }
-  // Share of the combinations; 0 before anything is known.
-  [[nodiscard]] double looked_at(std::uint64_t done) const {
-    return all_ == 0 ? 0.0 : static_cast<double>(done) / static_cast<double>(all_);
-  }
 
  private:
   ProgressBar bar_;
-  std::uint64_t all_ = 0;
 };
 
 Search searched(const Scenario& scenario, const Arguments& arguments,
@@ -110,7 +104,7 @@ Search searched(const Scenario& scenario, const Arguments& arguments,
     WatchedSearch watched(arguments, environment);
     search.result = environment.search(scenario, options, threads, watched.progress(), stop);
     search.elapsed_s = watched.elapsed_s();
-    search.looked_at = watched.looked_at(counts.enumerated);
+    search.looked_at = search.result.looked_at;
   }
   search.interrupted = stop != nullptr && *stop;
   if (!search.interrupted) {
@@ -119,6 +113,7 @@ Search searched(const Scenario& scenario, const Arguments& arguments,
       WatchedSearch watched(arguments, environment);
       search.nearest = least_memory_plan(scenario, threads, watched.progress(), stop);
       search.interrupted = stop != nullptr && *stop;
+      if (search.interrupted) search.nearest.reset();
     }
   }
   return search;

@@ -161,6 +161,10 @@ SearchResult PlanSearch::finish(const SearchState& state) const {
   result.request = parts.scenario.search;
   result.counts = state.counts;
   const std::uint64_t listed = parts.items.size() * parts.space.behind(Axis::context);
+  if (listed > 0) {
+    result.looked_at =
+        static_cast<double>(state.counts.enumerated) / static_cast<double>(listed);
+  }
   const std::uint64_t others = parts.space.combinations() - listed;
   result.counts.enumerated += others;
   if (others > 0) result.counts.illegal[degrees_do_not_divide] += others;

@@ -91,6 +91,7 @@ struct SearchResult {
   SearchRequest request;
   SearchCounts counts;
   SearchEffort effort;
+  double looked_at = 1;  // share of the items; below 1 where the search was stopped
   std::vector<FoundPlan> best;          // best first
   std::vector<FoundPlan> memory_front;  // least memory last
   std::vector<FoundPlan> gpu_front;     // fewest GPUs first
