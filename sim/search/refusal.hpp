@@ -8,10 +8,10 @@
 namespace lockstep {
 
 // The refusal of all plans but one that do the same.
-inline constexpr const char* same_as_another = "the same plan as another combination";
+inline constexpr char same_as_another[] = "the same plan as another combination";
 
 // The refusal of degrees whose product is no part of the GPUs.
-inline constexpr const char* degrees_do_not_divide = "degrees that do not multiply to the GPUs";
+inline constexpr char degrees_do_not_divide[] = "degrees that do not multiply to the GPUs";
 
 // Whether the axis can make a difference beside the axes before it: a schedule without a pipeline
 // can't. Where it can't, its first value stands for all of them, and plans keep what a new plan has.
