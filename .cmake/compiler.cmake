@@ -10,6 +10,7 @@ if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYP
 endif()
 
 option(LOCKSTEP_WERROR "Warnings are errors" OFF)
+option(LOCKSTEP_ONLY_LINE_NUMBERS "Debug information for stack traces only: compiles faster" OFF)
 set(LOCKSTEP_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize= (empty: none)")
 
 find_program(LOCKSTEP_CCACHE ccache)
@@ -22,6 +23,9 @@ endif()
 # be the same byte for byte.
 add_compile_options(-ffp-contract=off)
 
+if(LOCKSTEP_ONLY_LINE_NUMBERS)
+  add_compile_options(-g1)
+endif()
 if(LOCKSTEP_SANITIZE)
   set(sanitize "-fsanitize=${LOCKSTEP_SANITIZE}" -fno-sanitize-recover=all)
   add_compile_options(${sanitize})

@@ -92,7 +92,7 @@ class MeaningCheck {
     const Entry* plans = root_.find("plans");
     if (scenario_.plans.empty() && root_.find("search") == nullptr) {
       report(plans == nullptr ? root_.where : plans->where, "E451", "plans", "the scenario has no plan",
-             "add one: '- name: NAME' and its degrees");
+             "add one: '- name: NAME' and its degrees; or let a search find some: 'search: {}'");
     }
     for (std::size_t i = 0; i < scenario_.plans.size(); ++i) {
       plan_ = &scenario_.plans[i];

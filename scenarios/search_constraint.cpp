@@ -1,4 +1,6 @@
 // Constraints: "peak_memory <= 70 GiB", "P(fits) >= 0.9".
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -24,6 +26,7 @@ constexpr RequestName measures[] = {
     {"gpus", "GPUs of the plan: gpus <= 128"},
     {"days", "length of the whole run: days <= 30; needs training.total_tokens"},
     {"cost", "price of the whole run: cost <= 2e6; needs price and training.total_tokens"},
+    {"host_memory", "what offload takes of a node's memory, with a unit: host_memory <= 1 TiB"},
 };
 
 struct Comparison {
@@ -109,6 +112,8 @@ double bound_of(Measure measure, const Comparison& comparison) {
       return days_of(text);
     case Measure::cost:
       return number(text, "cost", Dimension::none, money);
+    case Measure::host_memory:
+      return number(text, "host_memory", Dimension::bytes, positive);
   }
   return 0;
 }
@@ -129,12 +134,21 @@ Constraint parse_constraint(std::string_view text) {
   constraint.text = std::string(trimmed(text));
   constraint.at_most = comparison.at_most;
   constraint.measure = measure_of(comparison);
+  if (constraint.measure == Measure::fit_probability && constraint.at_most) {
+    throw RequestError("E206",
+                       fmt::format("the constraint '{}' asks for plans that are likely not to fit",
+                                   shortened(constraint.text)),
+                       "write it like P(fits) >= 0.9");
+  }
   constraint.bound = bound_of(constraint.measure, comparison);
   return constraint;
 }
 
 void add_constraint(SearchRequest& request, std::string_view text) {
-  request.constraints.push_back(parse_constraint(text));
+  const Constraint constraint = parse_constraint(text);
+  const auto same = [&](const Constraint& one) { return one.text == constraint.text; };
+  std::vector<Constraint>& all = request.constraints;
+  if (std::none_of(all.begin(), all.end(), same)) all.push_back(constraint);
 }
 
 }  // namespace lockstep

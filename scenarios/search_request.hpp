@@ -26,8 +26,9 @@ enum class Measure {
   tokens_per_s_per_gpu,
   mfu,
   gpus,
-  days,  // of the whole run; needs training.total_tokens
-  cost   // of the whole run, in the price's currency; needs both
+  days,        // of the whole run; needs training.total_tokens
+  cost,        // of the whole run, in the price's currency; needs both
+  host_memory  // bytes of a node that its GPUs' offload takes
 };
 
 // "peak_memory <= 70 GiB", "P(fits) >= 0.9".

@@ -237,7 +237,7 @@ class TreeReader final : public FieldVisitor {
     Diagnostic diagnostic =
         diagnose(where_, "E202",
                  fmt::format("{} lacks the {} {}", owner, missing_.size() == 1 ? "key" : "keys", quoted_list(missing_)),
-                 fmt::format("{}: {}", missing_.front(), first_missing_doc_));
+                 first_missing_hint_);
     diagnostic.path = path_;
     context_.problems.push_back(std::move(diagnostic));
   }
@@ -262,13 +262,19 @@ class TreeReader final : public FieldVisitor {
     }
   }
 
+  static std::string hint_for_missing(const FieldInfo& field) {
+    const std::string hint = fmt::format("{}: {}", field.key, field.doc);
+    if (*field.unless == '\0') return hint;
+    return hint + fmt::format(" Or write '{}: {{}}' in its place", field.unless);
+  }
+
   // The entry of a field with a value in it.
   const Entry* find(const FieldInfo& field) {
     known_.emplace_back(field.key);
     const Entry* entry = map_.find(field.key);
     if (entry == nullptr) {
       if (field.required && map_.find(field.unless) == nullptr) {
-        if (missing_.empty()) first_missing_doc_ = field.doc;
+        if (missing_.empty()) first_missing_hint_ = hint_for_missing(field);
         missing_.emplace_back(field.key);
       }
       return nullptr;
@@ -296,7 +302,7 @@ class TreeReader final : public FieldVisitor {
   ReadContext& context_;
   std::vector<std::string> known_;
   std::vector<std::string> missing_;
-  const char* first_missing_doc_ = "";
+  std::string first_missing_hint_;
 };
 
 }  // namespace

@@ -70,6 +70,13 @@ PlanReport predict(const Model& model, const Training& training, const Cluster& 
   report.mfu = exactly(report.workload.model_flops / step / peak);
   report.hfu = exactly(report.workload.hardware_flops / step / peak);
 
+  const System& system = cluster.system;
+  Bytes host;
+  for (const Stage& stage : report.workload.stages) host = std::max(host, stage.host_bytes);
+  report.host_bytes_per_node =
+      host.value() * static_cast<double>(std::min(system.gpus_per_node, gpu_count(cluster)));
+  report.host_memory_per_node = system.host_memory.value;
+
   const StageMemory& worst = report.memory.worst();
   report.usable_memory_bytes = cluster.system.gpu.memory_capacity.value;
   report.peak_memory_bytes = exactly(worst.reserved.value());

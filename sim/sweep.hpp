@@ -142,6 +142,8 @@ struct FoundBest {
 };
 using PlanFinder = std::function<FoundBest(const Scenario& scenario)>;
 
+// The best plan of a search; where it has none, why.
+FoundBest best_of(SearchResult result);
 // What search_plans() finds.
 FoundBest find_best_plan(const Scenario& scenario);
 

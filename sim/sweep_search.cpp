@@ -39,7 +39,10 @@ std::string why_none(const SearchCounts& counts) {
 }  // namespace
 
 FoundBest find_best_plan(const Scenario& scenario) {
-  SearchResult result = search_plans(scenario);
+  return best_of(search_plans(scenario));
+}
+
+FoundBest best_of(SearchResult result) {
   if (result.best.empty()) return {std::nullopt, why_none(result.counts)};
   return {std::move(result.best.front()), {}};
 }

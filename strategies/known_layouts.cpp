@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t most_layout_bytes = 2u << 20;
 constexpr std::size_t most_held_bytes = 1u << 20;
 constexpr std::size_t most_micro_batch_counts = 32;  // of one layout
+constexpr std::size_t most_activations = 4;          // of one layout: shares that are offloaded
 
 // Calls, ops and copies that lower() leaves in a stage.
 constexpr std::size_t bytes_of_exchanges = 8 * sizeof(CollectiveCall) + sizeof(Op);
@@ -61,6 +62,26 @@ KnownLayout::KnownLayout(const Model& model, const Plan& plan) : key(plan) {
   for (const Stage& stage : stages) class_of_chunk_.push_back(classes_of(stage));
 }
 
+const std::vector<KnownLayout::Activations>* KnownLayout::activations(
+    double offloaded, std::int64_t micro_batches) const {
+  for (const KeptActivations& kept : activations_) {
+    if (kept.blocks == counted_for && kept.offloaded == offloaded &&
+        kept.micro_batches == micro_batches) {
+      return &kept.of_kinds;
+    }
+  }
+  return nullptr;
+}
+
+const std::vector<KnownLayout::Activations>& KnownLayout::keep(double offloaded,
+                                                               std::int64_t micro_batches,
+                                                               std::vector<Activations> of_kinds) {
+  const bool outdated = !activations_.empty() && activations_.front().blocks != counted_for;
+  if (outdated || activations_.size() == most_activations) activations_.clear();
+  activations_.push_back({counted_for, offloaded, micro_batches, std::move(of_kinds)});
+  return activations_.back().of_kinds;
+}
+
 KnownLayout& KnownLayouts::find(const Plan& plan) {
   const LayoutKey key(plan);
   const auto known = layouts_.find(key);
@@ -71,6 +92,8 @@ KnownLayout& KnownLayouts::find(const Plan& plan) {
   }
   auto layout = std::make_unique<KnownLayout>(model_, plan);
   layout_bytes_ += sizeof(KnownLayout) + layout->kind_of.size() * sizeof(std::uint16_t);
+  layout_bytes_ += most_activations * (sizeof(KnownLayout::KeptActivations) +
+                                       layout->stages.size() * sizeof(KnownLayout::Activations));
   for (const Stage& stage : layout->stages) layout_bytes_ += bytes_of(stage);
   return *layouts_.emplace(key, std::move(layout)).first->second;
 }

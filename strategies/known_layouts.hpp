@@ -2,6 +2,7 @@
 // plan finds both ready.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "strategies/memory/held.hpp"
+#include "strategies/memory/lists.hpp"
 #include "strategies/stage_layout.hpp"
 
 namespace lockstep {
@@ -37,6 +39,19 @@ class KnownLayout {
   std::vector<std::uint16_t> kind_of;  // of each stage
   std::uint64_t counted_for = 0;       // blocks by which the stages' parameters were counted
 
+  // Bytes of activations, and what goes with them, on the stages of each kind.
+  struct Activations {
+    std::array<double, memory::moment_count> always{};
+    double held = 0;  // of all micro-batches in flight, on the stage that holds most
+    Bytes on_host;    // offloaded ones
+  };
+  // Those of plans with the blocks of `counted_for` that offload this share and have so many
+  // micro-batches; null: not kept. Not even `keep` may be called while they are in use.
+  [[nodiscard]] const std::vector<Activations>* activations(double offloaded,
+                                                            std::int64_t micro_batches) const;
+  const std::vector<Activations>& keep(double offloaded, std::int64_t micro_batches,
+                                       std::vector<Activations> of_kinds);
+
  private:
   friend class KnownLayouts;
 
@@ -44,6 +59,12 @@ class KnownLayout {
   struct InFlight {
     std::int64_t micro_batches;
     std::vector<double> most;
+  };
+  struct KeptActivations {
+    std::uint64_t blocks;
+    double offloaded;
+    std::int64_t micro_batches;
+    std::vector<Activations> of_kinds;
   };
   // What the classes of chunks of a kind's stages hold between them at worst.
   struct ClassesHeld {
@@ -55,6 +76,7 @@ class KnownLayout {
   // Of each kind and chunk: chunks of a class have the same layers and ends, and so the same bytes.
   std::vector<std::vector<std::size_t>> class_of_chunk_;
   std::vector<InFlight> in_flight_;
+  std::vector<KeptActivations> activations_;
   std::vector<ClassesHeld> classes_held_;
 };
 

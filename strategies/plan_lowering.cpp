@@ -96,13 +96,15 @@ struct KeptBlocks {
   std::uint64_t last_used = 0;
 };
 
-// At the moment when a stage has most; `held` are the bytes of all micro-batches in flight.
-Bytes most_alive(const memory::AliveBytes& alive, bool has_loss, double held) {
+// At the moment when a stage has most, its activations beside the rest.
+Bytes most_alive(const memory::AliveBytes& rest, const KnownLayout::Activations& activations,
+                 bool has_loss) {
   double most = 0;
   for (std::size_t i = 0; i < memory::moment_count; ++i) {
     const auto moment = static_cast<Moment>(i);
     if (moment == Moment::loss && !has_loss) continue;
-    most = std::max(most, alive.always[i] + (Lifetime::saved().has(moment) ? held : 0.0));
+    const double held = Lifetime::saved().has(moment) ? activations.held : 0.0;
+    most = std::max(most, rest.always[i] + activations.always[i] + held);
   }
   return Bytes{most};
 }
@@ -123,13 +125,17 @@ struct PlanLowering::Parts {
   std::uint64_t made = 0;  // blocks
   std::uint64_t calls = 0;
   memory::AliveBytes alive;
+  const std::vector<KnownLayout::Activations>* saved = nullptr;  // of the plan of the last peak()
 
   KeptBlocks& find_blocks(const Plan& plan);
   void drop_old_blocks();
   // Brings the plan's stages into the workload of its blocks.
-  BlockContext open(const Plan& plan);
+  BlockContext open(const Plan& plan) { return open(plan, plan); }
+  // The stages of another plan, beside the blocks of the first.
+  BlockContext open(const Plan& plan, const Plan& laid_out);
   void hand_back_stages();
   Bytes peak(const BlockContext& context);
+  const std::vector<KnownLayout::Activations>& activations(const memory::PlanTensors& all);
 };
 
 KeptBlocks& PlanLowering::Parts::find_blocks(const Plan& plan) {
@@ -160,14 +166,14 @@ void PlanLowering::Parts::hand_back_stages() {
   layout = nullptr;
 }
 
-BlockContext PlanLowering::Parts::open(const Plan& plan) {
+BlockContext PlanLowering::Parts::open(const Plan& plan, const Plan& laid_out) {
   const std::size_t known = blocks.size();
   KeptBlocks& entry = find_blocks(plan);
   entry.last_used = ++calls;
-  if (layout == nullptr || current != &entry || layout->key != LayoutKey(plan)) {
+  if (layout == nullptr || current != &entry || layout->key != LayoutKey(laid_out)) {
     hand_back_stages();
     current = &entry;
-    layout = &layouts.find(plan);
+    layout = &layouts.find(laid_out);
     entry.distinct.workload.stages.swap(layout->stages);
     entry.distinct.kind_of = layout->kind_of;
   }
@@ -182,16 +188,34 @@ BlockContext PlanLowering::Parts::open(const Plan& plan) {
   return context;
 }
 
+// Plans that differ in sharding, and in the offload of other things, hold the same activations.
+const std::vector<KnownLayout::Activations>& PlanLowering::Parts::activations(
+    const memory::PlanTensors& all) {
+  const Workload& workload = all.workload;
+  const double offloaded = all.plan.offload.activations;
+  if (const auto* kept = layout->activations(offloaded, workload.micro_batches)) return *kept;
+  std::vector<KnownLayout::Activations> of_kinds;
+  for (std::size_t kind = 0; kind < workload.stages.size(); ++kind) {
+    memory::StageTensors list(all, workload.stages[kind], alive, nullptr);
+    memory::list_activations(list);
+    const double held = layouts.held_bytes(*layout, kind, workload.micro_batches, alive.chunks);
+    Stage& stage = current->distinct.workload.stages[kind];
+    stage.micro_batches_in_flight = layouts.most_in_flight(*layout, kind, workload.micro_batches);
+    of_kinds.push_back({alive.always, held, host_activations(all.context, current->sizes, stage)});
+  }
+  return layout->keep(offloaded, workload.micro_batches, std::move(of_kinds));
+}
+
 Bytes PlanLowering::Parts::peak(const BlockContext& context) {
   const Workload& workload = current->distinct.workload;
   const memory::PlanTensors all(context, current->sizes, workload);
+  saved = &activations(all);
   Bytes most;
   for (std::size_t kind = 0; kind < workload.stages.size(); ++kind) {
     const Stage& stage = workload.stages[kind];
     memory::StageTensors list(all, stage, alive, nullptr);
-    memory::list_stage(list);
-    const double held = layouts.held_bytes(*layout, kind, workload.micro_batches, alive.chunks);
-    most = std::max(most, most_alive(alive, stage.has_head, held));
+    memory::list_all_but_activations(list);
+    most = std::max(most, most_alive(alive, (*saved)[kind], stage.has_head));
   }
   return most;
 }
@@ -224,6 +248,32 @@ const DistinctWorkload& PlanLowering::lower(const Plan& plan) {
 
 Bytes PlanLowering::peak_allocated(const Plan& plan) {
   return parts_->peak(parts_->open(plan));
+}
+
+PlanLowering::Memory PlanLowering::memory(const Plan& plan) {
+  const BlockContext context = parts_->open(plan);
+  Memory memory{parts_->peak(context), {}};
+  const Offload& offload = plan.offload;
+  if (offload.optimizer <= 0 && offload.weights <= 0 && offload.activations <= 0) return memory;
+  const std::vector<Stage>& stages = parts_->current->distinct.workload.stages;
+  for (std::size_t kind = 0; kind < stages.size(); ++kind) {
+    const Bytes activations = (*parts_->saved)[kind].on_host;
+    memory.on_host = std::max(memory.on_host, host_states(context, stages[kind]) + activations);
+  }
+  return memory;
+}
+
+const DistinctWorkload& PlanLowering::lower_in_one_chunk(const Plan& plan) {
+  Plan one_stage = plan;
+  one_stage.pipeline = {};
+  // Stages round down what every n-th layer comes to.
+  if (plan.recompute_every > 1) one_stage.recompute = Recompute::none;
+  const BlockContext context = parts_->open(plan, one_stage);
+  DistinctWorkload& distinct = parts_->current->distinct;
+  lower_exchanges(context, parts_->current->sizes, distinct.workload);
+  distinct.workload.interleave = 1;
+  distinct.workload.boundary = {};
+  return distinct;
 }
 
 std::size_t PlanLowering::kept_bytes() const {

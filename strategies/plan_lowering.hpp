@@ -37,14 +37,23 @@ class PlanLowering {
   PlanLowering& operator=(const PlanLowering&) = delete;
 
   // Of a legal plan (violations() empty) whose software is the same in every call. Valid until the
-  // next call of lower() or peak_allocated(). Cheapest where consecutive plans have the same
+  // next call of any of these. Cheapest where consecutive plans have the same
   // blocks: the same tensor, sequence_parallel, tensor_overlap, context, expert, micro_batch,
   // recompute and recompute_parts; and, where they matter, FSDP or not and the ends of the model
   // together or apart.
   const DistinctWorkload& lower(const Plan& plan);
 
-  // peak_memory().worst().allocated of the plan, without what only step times need.
+  // What a search asks first, without what only step times need.
+  struct Memory {
+    Bytes peak_allocated;  // peak_memory().worst().allocated
+    Bytes on_host;         // most that a rank keeps in host memory
+  };
+  Memory memory(const Plan& plan);
   Bytes peak_allocated(const Plan& plan);
+
+  // As lower(), with all layers, embedding and head in one chunk of one stage, which sends nothing
+  // to another; layers are recomputed only where every layer is. Memory is left out.
+  const DistinctWorkload& lower_in_one_chunk(const Plan& plan);
 
   // About what is kept for later plans.
   [[nodiscard]] std::size_t kept_bytes() const;

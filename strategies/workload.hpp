@@ -55,6 +55,8 @@ struct Op {
   bool weight_gradient = false;  // nothing but the optimizer waits for it: what zero bubble delays
   AttentionKernel kernel = AttentionKernel::flash2;
   LayerPart part = LayerPart::none;  // of the layer, in forward passes
+
+  friend bool operator==(const Op&, const Op&) = default;
 };
 
 // The ranks that a collective spans.

@@ -142,6 +142,7 @@ struct System {
   Constant<BytesPerSecond> nic_bandwidth;          // per NIC and direction, nominal
   Constant<BytesPerSecond> pcie_bandwidth;         // GPU to host, per direction, practical
   Constant<BytesPerSecond> host_memory_bandwidth;  // of a node, practical; all its GPUs share it
+  Constant<Bytes> host_memory;                     // of a node, for all its GPUs; 0: not known
 
   // Collectives inside a training step against the same calls under nccl-tests: the share of the
   // bandwidth that is left beside other kernels and other groups, and what is paid of the fixed

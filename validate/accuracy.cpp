@@ -201,13 +201,14 @@ std::string memory(const AccuracyData& data) {
 
 std::string choices(const AccuracyData& data) {
   const RunsReport& report = data.judged();
-  std::string out = section("The best plan",
-                            "Groups of at least five runs that differ only in the plan: how much "
-                            "slower than the best the "
-                            "plan is that is predicted to be fastest. \"all\" has every source but "
-                            "those whose repeats disagree (see Noise). All these plans ran; `compare` picks "
-                            "among those that it predicts to fit, which is shown beside.",
-                            regret_table(report));
+  std::string out =
+      section("The best plan",
+              "Groups of at least five runs that differ only in the plan: how much "
+              "slower than the best the "
+              "plan is that is predicted to be fastest. \"all\" has every source but "
+              "those whose repeats disagree (see Noise). All these plans ran; `compare` picks "
+              "among those that it predicts to fit, which is shown beside.",
+              regret_table(report));
   const std::vector<std::string> apart = apart_of(report);
   for (const RegretSummary& one : report.regret) {
     const bool noisy = std::find(apart.begin(), apart.end(), one.source) != apart.end();
@@ -217,6 +218,20 @@ std::string choices(const AccuracyData& data) {
                        choices_table(report, one.source));
   }
   return out;
+}
+
+std::string searched(const AccuracyData& data) {
+  const std::string groups = searched_table(data.in_sample);
+  if (groups.empty()) return {};
+  return section("What the search would pick",
+                 search_regret_words() +
+                     " Constants are those of the fit to all runs, so the measured plans' regret "
+                     "differs from that above.",
+                 search_regret_table(data.in_sample)) +
+         fmt::format(
+             "Every group; behind a pick that was run its regret, behind another its "
+             "predicted gain:\n\n{}\n",
+             groups);
 }
 
 std::string heading(const AccuracyData& data) {
@@ -274,7 +289,7 @@ std::string accuracy_markdown(const AccuracyData& data) {
   const RunsReport& report = data.judged();
   return heading(data) + bottom_line(data) +
          section("Targets", "What was asked for, and what is reached.", targets_table(data)) +
-         step_times(data) + memory(data) + choices(data) +
+         step_times(data) + memory(data) + choices(data) + searched(data) +
          section("Other tools on the same runs",
                  "Their numbers are published or were measured with the tools as shipped; \"on "
                  "runs\" differ where the "

@@ -108,6 +108,7 @@ Outcome run_accuracy(const std::vector<std::string>& words, const std::filesyste
   const std::filesystem::path catalog_at = catalog_folder(arguments, program);
   const Catalog catalog(catalog_at);
   RunsOptions how;
+  how.search = true;
   std::optional<Progress> progress;
   if (progress_to != nullptr) {
     progress.emplace(*progress_to, "rows");

@@ -103,6 +103,7 @@ std::string runs_predictions(const RunsReport& report) {
 
 RunsReport with_predictions(RunsReport report, LeaveOut by, const KeptPredictions& kept) {
   report.left_out = by;
+  report.searched.clear();  // with other constants
   for (RunResult& row : report.rows) {
     if (!row.simulated()) continue;
     const auto found = kept.find(row.row_id);

@@ -12,45 +12,33 @@ namespace {
 constexpr std::size_t fewest_plans = 5;
 constexpr double equally_fast = 1e-9;  // a regret below it is none
 
-struct Times {
-  double predicted = 0;
-  bool fits = true;
-  std::vector<double> measured;
-};
-
-struct Group {
-  const RunResult* first = nullptr;
-  std::vector<std::string> order;
-  std::map<std::string, Times> plans;
-};
-
 // The shortest predicted step; as `compare` ranks, of the plans that are predicted to fit, if any.
-std::size_t fastest(const Group& group, bool must_fit) {
+std::size_t fastest(const ChoiceGroup& group, bool must_fit) {
   std::size_t best = 0;
   const auto rank = [&](std::size_t i) {
-    const Times& plan = group.plans.at(group.order[i]);
+    const GroupPlan& plan = group.plans[i];
     return std::make_pair(must_fit && !plan.fits, plan.predicted);
   };
-  for (std::size_t i = 1; i < group.order.size(); ++i) {
+  for (std::size_t i = 1; i < group.plans.size(); ++i) {
     if (rank(i) < rank(best)) best = i;
   }
   return best;
 }
 
-PlanChoice choose(const Group& group) {
+PlanChoice choose(const ChoiceGroup& group, const RunResult& first) {
   std::vector<double> predicted;
   std::vector<double> measured;
-  for (const std::string& plan : group.order) {
-    predicted.push_back(group.plans.at(plan).predicted);
-    measured.push_back(median(group.plans.at(plan).measured));
+  for (const GroupPlan& plan : group.plans) {
+    predicted.push_back(plan.predicted);
+    measured.push_back(median(plan.measured));
   }
   const double best = *std::min_element(measured.begin(), measured.end());
   PlanChoice choice;
-  choice.source = group.first->source;
-  choice.model = group.first->model;
-  choice.gpu = group.first->gpu;
-  choice.gpus = group.first->facts.gpus;
-  choice.plans = group.order.size();
+  choice.source = first.source;
+  choice.model = first.model;
+  choice.gpu = first.gpu;
+  choice.gpus = first.facts.gpus;
+  choice.plans = group.plans.size();
   choice.regret = measured[fastest(group, false)] / best - 1.0;
   choice.fitting_regret = measured[fastest(group, true)] / best - 1.0;
   choice.spearman = rank_correlation(predicted, measured);
@@ -81,27 +69,34 @@ RegretSummary summarize(const std::string& source, const std::vector<const PlanC
 
 }  // namespace
 
-std::vector<PlanChoice> plan_choices(const std::vector<RunResult>& rows) {
-  std::vector<std::string> order;
-  std::map<std::string, Group> groups;
-  for (const RunResult& row : rows) {
+std::vector<ChoiceGroup> choice_groups(const std::vector<RunResult>& rows) {
+  std::vector<ChoiceGroup> groups;
+  std::map<std::string, std::size_t> group_at;
+  std::map<std::pair<std::size_t, std::string>, std::size_t> plan_at;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const RunResult& row = rows[i];
     if (!row.compared()) continue;
-    Group& group = groups[row.facts.choice];
-    if (group.first == nullptr) {
-      group.first = &row;
-      order.push_back(row.facts.choice);
-    }
-    Times& plan = group.plans[row.facts.plan];
-    if (plan.measured.empty()) group.order.push_back(row.facts.plan);
+    const std::size_t at = group_at.emplace(row.facts.choice, groups.size()).first->second;
+    if (at == groups.size()) groups.emplace_back();
+    std::vector<GroupPlan>& plans = groups[at].plans;
+    const auto [known, added] = plan_at.emplace(std::pair(at, row.facts.plan), plans.size());
+    if (added) plans.push_back({i, 0, true, {}});
+    GroupPlan& plan = plans[known->second];
     plan.predicted = row.step_time.predicted.value;
     plan.fits = row.predicted_to_fit;
     plan.measured.push_back(row.step_time.measured);
   }
+  groups.erase(std::remove_if(
+                   groups.begin(), groups.end(),
+                   [](const ChoiceGroup& group) { return group.plans.size() < fewest_plans; }),
+               groups.end());
+  return groups;
+}
+
+std::vector<PlanChoice> plan_choices(const std::vector<RunResult>& rows) {
   std::vector<PlanChoice> out;
-  for (const std::string& choice : order) {
-    const Group& group = groups.at(choice);
-    if (group.order.size() >= fewest_plans) out.push_back(choose(group));
-  }
+  for (const ChoiceGroup& group : choice_groups(rows))
+    out.push_back(choose(group, rows[group.plans.front().row]));
   return out;
 }
 

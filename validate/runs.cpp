@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -139,10 +140,13 @@ class Evidences {
   }
 
   RunPrediction predict(RunScenario& run, const std::string& group) const {
-    if (group.empty()) return predict_run(run, all_);
-    const Evidence& evidence = without_.at(group);
-    set_fitted(run.cluster, run.plan, evidence.fitted);
-    return predict_run(run, evidence);
+    set_constants(run, group);
+    return predict_run(run, group.empty() ? all_ : without_.at(group));
+  }
+
+  // Nothing where all runs took part.
+  void set_constants(RunScenario& run, const std::string& group) const {
+    if (!group.empty()) set_fitted(run.cluster, run.plan, without_.at(group).fitted);
   }
 
  private:
@@ -268,6 +272,41 @@ std::vector<RunResult> evaluate_all(const Task& task) {
   return rows;
 }
 
+// Model, training and cluster of the group's first run, which stands for all: a group's runs share
+// them but for what choice_key() leaves out.
+SearchQuestion question_about(const RunResult& first, const RunScenario& run,
+                              const CalibrationsBySystem& calibrations) {
+  SearchQuestion question;
+  question.source = first.source;
+  question.model = first.model;
+  question.gpu = first.gpu;
+  question.scenario.model = run.model;
+  question.scenario.training = run.training;
+  question.scenario.cluster = run.cluster;
+  const auto calibrated = calibrations.find(run.cluster.system.name);
+  if (calibrated != calibrations.end()) question.scenario.cluster.calibrations = calibrated->second;
+  return question;
+}
+
+// What the groups of plan_choices() ask the search, with the constants that their rows were
+// predicted with.
+std::vector<SearchQuestion> questions_of(const std::vector<RunResult>& rows, const Task& task) {
+  RunBuilder builder(task.catalog, task.aliases);
+  std::vector<SearchQuestion> out;
+  for (const ChoiceGroup& group : choice_groups(rows)) {
+    std::optional<SearchQuestion> question;
+    for (const GroupPlan& plan : group.plans) {
+      const RunRecord& record = task.records[plan.row];
+      RunScenario run = builder.build(record);
+      task.evidences.set_constants(run, task.evidences.group(record));
+      if (!question) question = question_about(rows[plan.row], run, task.calibrations);
+      question->plans.push_back({run.plan, median(plan.measured), plan.predicted, plan.fits});
+    }
+    out.push_back(std::move(*question));
+  }
+  return out;
+}
+
 }  // namespace
 
 const std::string& group_of(const RunRecord& record, LeaveOut by) {
@@ -283,7 +322,12 @@ RunsReport validate_runs(const std::vector<RunRecord>& records, const Catalog& c
   const Evidences evidences(*evidence, options.left_out);
   RunsReport report;
   if (options.left_out != nullptr) report.left_out = options.left_out->by;
-  report.rows = evaluate_all({records, catalog, aliases, options, calibrations, evidences});
+  const Task task{records, catalog, aliases, options, calibrations, evidences};
+  report.rows = evaluate_all(task);
+  if (options.search) {
+    report.searched =
+        search_choices(questions_of(report.rows, task), static_cast<int>(options.threads));
+  }
   analyse(report);
   return report;
 }
@@ -297,6 +341,7 @@ void analyse(RunsReport& report) {
   report.ranks = rank_sources(report.rows);
   report.choices = plan_choices(report.rows);
   report.regret = summarize_regret(report.choices, apart);
+  report.search_regret = summarize_search(report.searched, apart);
   report.worst = worst_rows(report.rows);
 }
 

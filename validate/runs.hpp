@@ -12,6 +12,7 @@
 #include "validate/fit_runs.hpp"
 #include "validate/run_facts.hpp"
 #include "validate/run_row.hpp"
+#include "validate/search_regret.hpp"
 #include "validate/statistics.hpp"
 
 namespace lockstep {
@@ -121,6 +122,17 @@ struct PlanChoice {
   double spearman = 0;
 };
 
+// The runs of one choice: a plan of it and the times it was measured at.
+struct GroupPlan {
+  std::size_t row = 0;  // the first one of it
+  double predicted = 0;
+  bool fits = true;
+  std::vector<double> measured;
+};
+struct ChoiceGroup {
+  std::vector<GroupPlan> plans;  // in order of first appearance
+};
+
 struct RegretSummary {
   std::string source;  // "all" over all but the noisy ones
   std::size_t groups = 0;
@@ -149,6 +161,8 @@ struct RunsReport {
   std::vector<RankSummary> ranks;
   std::vector<PlanChoice> choices;
   std::vector<RegretSummary> regret;
+  std::vector<SearchedChoice> searched;  // in the order of `choices`; empty where nobody asked
+  std::vector<SearchRegret> search_regret;
   std::vector<WorstRow> worst;
 };
 
@@ -162,6 +176,7 @@ struct RunsOptions {
   std::function<void(std::size_t)> done;  // hears after each row how many are done
   std::vector<std::string> calibrations;  // files of measured collectives
   const LeftOutFits* left_out = nullptr;  // rows of groups that it lacks keep the fit to all runs
+  bool search = false;                    // fills `searched`
   std::size_t threads = 2;                // the result does not depend on it
 };
 
@@ -190,7 +205,9 @@ std::vector<NoiseFloor> noise_floor(const std::vector<RunResult>& rows);
 // Sources of at least 5 repeated configurations whose median difference is above 25 %.
 std::vector<std::string> noisy_sources(const std::vector<NoiseFloor>& noise);
 std::vector<RankSummary> rank_sources(const std::vector<RunResult>& rows);
-// Groups of at least five plans. Repeats of a plan count as one, with the median of their times.
+// Groups of at least five plans, in order of first appearance.
+std::vector<ChoiceGroup> choice_groups(const std::vector<RunResult>& rows);
+// One for each of choice_groups(). Repeats of a plan count as one, with the median of their times.
 std::vector<PlanChoice> plan_choices(const std::vector<RunResult>& rows);
 std::vector<RegretSummary> summarize_regret(const std::vector<PlanChoice>& choices,
                                             const std::vector<std::string>& apart);

@@ -56,6 +56,11 @@ const std::vector<Option>& options() {
        "another value in the catalog: software.nemo.data_exposed=0.2 (repeatable)",
        {},
        true},
+      {"search",
+       "",
+       "search for the best plan too, where at least five runs differ only in theirs",
+       {},
+       false},
       {"calibration",
        "FILE",
        "measured collectives, as `lockstep calibrate` writes them (repeatable)",
@@ -161,10 +166,11 @@ LeftOutFits refit(const Evaluation& of, LeaveOut by, const std::vector<std::stri
 }
 
 RunsReport predict_all(const Evaluation& of, const std::vector<RunRecord>& records,
-                       const std::vector<std::string>& calibrations, const LeftOutFits* left_out) {
+                       const Arguments& arguments, const LeftOutFits* left_out) {
   RunsOptions how;
-  how.calibrations = calibrations;
+  how.calibrations = calibration_files(arguments);
   how.left_out = left_out;
+  how.search = arguments.values.count("search") > 0;
   std::optional<Progress> progress;
   if (of.progress_to != nullptr) {
     progress.emplace(*of.progress_to, "rows");
@@ -174,9 +180,8 @@ RunsReport predict_all(const Evaluation& of, const std::vector<RunRecord>& recor
 }
 
 RunsReport evaluate(const Evaluation& of, const Arguments& arguments) {
-  const std::vector<std::string> calibrations = calibration_files(arguments);
   const std::optional<LeaveOut> by = left_out_of(arguments);
-  if (!by) return predict_all(of, of.records, calibrations, nullptr);
+  if (!by) return predict_all(of, of.records, arguments, nullptr);
   const std::vector<std::string> only = groups_of(arguments, *by, of.records);
   const LeftOutFits fits = refit(of, *by, only);
   std::vector<RunRecord> shown;
@@ -185,7 +190,7 @@ RunsReport evaluate(const Evaluation& of, const Arguments& arguments) {
         only.empty() || std::find(only.begin(), only.end(), group_of(record, *by)) != only.end();
     if (wanted) shown.push_back(record);
   }
-  return predict_all(of, shown, calibrations, &fits);
+  return predict_all(of, shown, arguments, &fits);
 }
 
 std::string rendered(const RunsReport& report, const std::string& format, const std::string& by) {
@@ -205,6 +210,10 @@ Outcome run_runs(const std::vector<std::string>& words, const std::filesystem::p
   if (arguments.files.empty())
     throw UsageError("runs needs a file", "lockstep-validate runs FILE.csv");
   const std::string format = arguments.value("format", "text");
+  if (arguments.values.count("search") > 0 && (format == "csv" || format == "predictions")) {
+    throw UsageError("--search adds tables; " + format + " holds only rows",
+                     "use it with --format text, json or markdown");
+  }
   if (format != "text" && !arguments.value("by").empty()) {
     throw UsageError("--by chooses a table of the text; " + format + " holds every grouping");
   }

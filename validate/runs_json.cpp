@@ -107,6 +107,47 @@ Json regret_json(const RegretSummary& one) {
           {"mean_spearman", one.mean_spearman}};
 }
 
+Json pick_json(const SearchPick& one, SearchSpace space) {
+  const bool ok = one.found();
+  return {{"space", name_of(space)},
+          {"problem", ok ? Json(nullptr) : Json(one.problem)},
+          {"combinations", one.combinations},
+          {"plan", ok ? Json(one.plan) : Json(nullptr)},
+          {"measured", ok ? Json(one.measured) : Json(nullptr)},
+          {"regret", number(one.regret, ok && one.measured)},
+          {"predicted_gain", number(one.predicted_gain, ok)},
+          {"unmeasured", one.unmeasured}};
+}
+
+Json searched_json(const SearchedChoice& one) {
+  Json picks = Json::array();
+  for (const SearchSpace space : search_spaces) picks.push_back(pick_json(one.pick(space), space));
+  return {{"source", one.source},
+          {"model", one.model},
+          {"gpu", one.gpu},
+          {"gpus", one.gpus},
+          {"plans", one.plans},
+          {"fastest", one.fastest},
+          {"fastest_predicted_to_fit", one.fastest_fits},
+          {"picks", picks}};
+}
+
+Json search_regret_json(const SearchRegret& one) {
+  const bool gains = one.found > one.measured;
+  return {{"source", one.source},
+          {"space", name_of(one.space)},
+          {"groups", one.groups},
+          {"found", one.found},
+          {"measured", one.measured},
+          {"median_regret", number(one.median_regret, one.measured > 0)},
+          {"mean_regret", number(one.mean_regret, one.measured > 0)},
+          {"fastest", one.fastest},
+          {"within_5_percent", one.nearly},
+          {"median_predicted_gain", number(one.median_predicted_gain, gains)},
+          {"largest_predicted_gain", number(one.largest_predicted_gain, gains)},
+          {"beyond", one.beyond}};
+}
+
 template <typename Entry>
 Json list(const std::vector<Entry>& entries, Json (*json_of)(const Entry&)) {
   Json out = Json::array();
@@ -136,6 +177,8 @@ std::string runs_json(const RunsReport& report) {
   json["ranks"] = list(report.ranks, &rank_json);
   json["plan_choices"] = list(report.choices, &choice_json);
   json["regret"] = list(report.regret, &regret_json);
+  json["searched"] = list(report.searched, &searched_json);
+  json["search_regret"] = list(report.search_regret, &search_regret_json);
   json["worst"] = Json::array();
   for (const WorstRow& one : report.worst) {
     const RunResult& row = report.rows[one.row];

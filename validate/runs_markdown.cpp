@@ -47,6 +47,8 @@ std::string runs_markdown(const RunsReport& report) {
   out +=
       section("Regret of the plan that is predicted to be fastest",
               "Groups of at least five runs that differ only in the plan.", regret_table(report));
+  out += section("What the search would pick", search_regret_words(), search_regret_table(report));
+  out += section("Each group's picks", "", searched_table(report));
   out += section("Order and envelope", "Quantiles of measured / predicted.", rank_table(report));
   out += section("Repeated runs", "", noise_table(report));
   out += section("Farthest off", "", worst_table(report));

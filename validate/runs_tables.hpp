@@ -17,6 +17,10 @@ std::string out_of_memory_table(const RunsReport& report);
 std::string noise_table(const RunsReport& report);
 std::string rank_table(const RunsReport& report);
 std::string regret_table(const RunsReport& report);
+// What the search picks, by source and space; the words that belong above it; and every group's.
+std::string search_regret_table(const RunsReport& report);
+std::string search_regret_words();
+std::string searched_table(const RunsReport& report);
 // Every group of the source.
 std::string choices_table(const RunsReport& report, const std::string& source);
 std::string worst_table(const RunsReport& report);

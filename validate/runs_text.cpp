@@ -113,6 +113,31 @@ std::string regret_text(const RunsReport& report) {
          table.render(width, "  ", false);
 }
 
+std::string search_text(const RunsReport& report) {
+  if (report.search_regret.empty()) return {};
+  Table table({{"source", Align::left, 16, 0},
+               {"may pick from", Align::left},
+               {"groups", Align::right},
+               {"pick run", Align::right},
+               {"regret", Align::right},
+               {"mean", Align::right},
+               {"within 5 %", Align::right},
+               {"else gain", Align::right}});
+  for (const SearchRegret& one : report.search_regret) {
+    const bool measured = one.measured > 0;
+    table.add({{printable(one.source)},
+               {words_for(one.space)},
+               {fmt::format("{}", one.groups)},
+               {fmt::format("{}", one.measured)},
+               {measured ? percent_of(one.median_regret) : "-"},
+               {measured ? percent_of(one.mean_regret) : "-"},
+               {measured ? fmt::format("{}", one.nearly) : "-"},
+               {one.found > one.measured ? signed_percent(one.median_predicted_gain) : "-"}});
+  }
+  return "\nWhat the search would pick\n" + wrap(search_regret_words(), width, "  ", "  ") + '\n' +
+         table.render(width, "  ", false);
+}
+
 std::string noise_text(const RunsReport& report) {
   std::string out;
   for (const NoiseFloor& one : report.noise) {
@@ -167,8 +192,8 @@ std::string runs_text(const RunsReport& report, const std::string& by) {
       if (one.metric == metric) out += wrap(over_sources_sentence(one), width, "  ", "  ") + '\n';
     }
   }
-  return out + out_of_memory_text(report) + regret_text(report) + rank_text(report) +
-         noise_text(report) + worst_text(report) + skipped_text(report);
+  return out + out_of_memory_text(report) + regret_text(report) + search_text(report) +
+         rank_text(report) + noise_text(report) + worst_text(report) + skipped_text(report);
 }
 
 }  // namespace lockstep

@@ -138,6 +138,19 @@ void add_regret(const RunsReport& report, std::vector<Target>& out) {
   out.push_back(at_most("the same, mean", 0.03, all.mean_regret, known));
 }
 
+// Within the measured plans, with all runs in the fit: farther out most picks were not run.
+void add_search_regret(const RunsReport& report, std::vector<Target>& out) {
+  const auto all = std::find_if(report.search_regret.begin(), report.search_regret.end(),
+                                [](const SearchRegret& one) {
+                                  return one.source == "all" && one.space == SearchSpace::plans;
+                                });
+  const bool known = all != report.search_regret.end() && all->measured > 0;
+  out.push_back(at_most("regret of the fastest of the measured plans that are predicted to fit, all in the fit, median",
+                        0.01, known ? all->median_regret : 0.0, known));
+  out.push_back(
+      at_most("the same of the search, mean", 0.03, known ? all->mean_regret : 0.0, known));
+}
+
 }  // namespace
 
 WorstSource worst_dense_source(const std::vector<RunResult>& rows,
@@ -178,6 +191,7 @@ std::vector<Target> targets(const AccuracyData& data) {
   add_memory(report, out);
   add_intervals(report, out);
   add_regret(report, out);
+  add_search_regret(data.in_sample, out);
   Target constants{"fitted constants, all in all", "at most 80",
                    fmt::format("{}", data.fitted_constants),
                    data.fitted_constants > 0 && data.fitted_constants <= 80};

@@ -146,6 +146,9 @@ void describe(FieldVisitor& visitor, System& system) {
   visitor.constant({"host_memory_bandwidth", "Bandwidth of a node's host memory in practice, which all its GPUs share.", false,
                     {300e9, 0.4, "two sockets of eight DDR4-3200 channels, 75 % of 410 GB/s"}},
                    system.host_memory_bandwidth, Dimension::bytes_per_second, limits::bandwidth);
+  visitor.constant({"host_memory", "Host memory of a node, which has to hold what all its GPUs offload; 0: not known.", false,
+                    {0, 0, "not stated"}},
+                   system.host_memory, Dimension::bytes, limits::memory_size);
   describe_in_step(visitor, system);
   describe_nccl(visitor, system);
 }

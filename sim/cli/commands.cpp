@@ -10,6 +10,7 @@
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
 #include "sim/cli/search_flags.hpp"
+#include "sim/cli/watched_search.hpp"
 #include "sim/report/collective_table.hpp"
 #include "sim/report/display.hpp"
 #include "topology/collectives/collective_model.hpp"
@@ -58,11 +59,11 @@ std::vector<std::string> element_names() {
 
 Command search_command() {
   std::vector<Option> options = search_options();
+  const std::vector<Option> watched = watched_search_options();
+  options.insert(options.end(), watched.begin(), watched.end());
   options.insert(options.end(),
-                 {{"no-pruning", "", "time every plan that fits; the answer is the same", {}, false},
-                  {"threads", "N", "threads at work (default: one a core)", {}, false},
+                 {{"no-pruning", "", "time every plan that fits; the plans are the same", {}, false},
                   {"write", "FILE", "also write the best plans as a scenario, which compare and simulate take", {}, false},
-                  {"progress", "WHEN", "a progress bar on stderr (default: auto)", {"auto", "always", "never"}, false},
                   format_option,
                   set_option,
                   calibration_option,
@@ -73,7 +74,7 @@ Command search_command() {
           "Tries every legal combination of degrees, schedule, sharding, micro-batch, recomputation and offload "
           "for the model, cluster and batch of a scenario: the best plans, those that tie, the Pareto fronts, "
           "what was refused and why, and which limit is worth relaxing. Flags come on top of the scenario's "
-          "`search:`. Ctrl-C ends with the best so far. Exit code 4 where no plan fits. Over machines: "
+          "`search:`. Exit code 4 where no plan fits, 130 after Ctrl-C, which prints the best so far. Over machines: "
           "mpirun -np N lockstep-search SCENARIO [options], in builds with MPI (Debian: libopenmpi-dev and "
           "openmpi-bin), prints the same.",
           {scenario_argument},

@@ -65,7 +65,7 @@ std::string overview() {
       "\n  --help, -h  this text; lockstep <command> --help (or: help <command>) says more on a command\n"
       "  --version   the version and what was built in\n\n"
       "Exit codes: 0 ok, 1 internal error, 2 usage, 3 invalid input, 4 no plan fits,\n"
-      "5 out of tolerance (validate … --tolerance).\n\n"
+      "5 out of tolerance (validate … --tolerance), 77 skipped for want of hardware, 130 interrupted.\n\n"
       "  lockstep compare scenarios/llama3-70b-64xh100.yaml\n"
       "  lockstep list gpus\n";
   return text;

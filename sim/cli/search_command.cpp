@@ -12,9 +12,9 @@
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/output_file.hpp"
-#include "sim/cli/progress_bar.hpp"
 #include "sim/cli/search_flags.hpp"
 #include "sim/cli/text_options.hpp"
+#include "sim/cli/watched_search.hpp"
 #include "sim/report/display.hpp"
 #include "sim/report/numbers.hpp"
 #include "sim/report/search_report.hpp"
@@ -24,22 +24,6 @@
 namespace lockstep::cli {
 
 namespace {
-
-constexpr std::chrono::milliseconds patience{500};
-constexpr int most_threads = 1024;
-
-// 0: as many as there are cores.
-int threads_of(const Arguments& arguments) {
-  if (!arguments.has("threads")) return 0;
-  const std::string text = arguments.value("threads");
-  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-  const int threads = digits && text.size() <= 4 ? std::stoi(text) : 0;
-  if (threads < 1 || threads > most_threads) {
-    throw UsageError(fmt::format("--threads cannot be '{}'", printable(text)),
-                     fmt::format("a whole number from 1 to {}", most_threads));
-  }
-  return threads;
-}
 
 // What goes together, before anything is computed or written.
 void check_files(const Arguments& arguments) {
@@ -57,66 +41,52 @@ Scenario scenario_of(const Arguments& arguments, const Catalog& catalog) {
   return scenario;
 }
 
-std::ostream* progress_of(const Arguments& arguments, const Environment& environment) {
-  const std::string when = arguments.value("progress", "auto");
-  if (when == "always") return environment.progress_to;
-  return when == "auto" && environment.stderr_is_terminal ? environment.progress_to : nullptr;
-}
-
 // What was found, how far the search came, and what it took.
 struct Search {
   SearchResult result;
   double looked_at = 1;
   double elapsed_s = 0;
   std::optional<FoundPlan> nearest;
+  double nearest_s = 0;  // that the search for it took; 0: there was none
   bool interrupted = false;
 };
 
-// One search with a progress bar of its own.
-class WatchedSearch {
- public:
-  WatchedSearch(const Arguments& arguments, const Environment& environment)
-      : bar_(progress_of(arguments, environment), "combinations",
-             arguments.value("progress") == "always" ? std::chrono::milliseconds{0} : patience) {}
+void find_nearest(const Scenario& scenario, const WatchedSearch& watched, Search& search) {
+  search.nearest_s = watched.run("combinations for the plan that needs the least memory",
+                                 [&](const WatchedSearch::Progress& progress) {
+                                   search.nearest = least_memory_plan(scenario, watched.threads(),
+                                                                      progress, watched.stop());
+                                 });
+  search.interrupted = watched.stopped();
+  if (search.interrupted) search.nearest.reset();
+}
 
-  [[nodiscard]] std::function<void(std::uint64_t done, std::uint64_t all)> progress() {
-    return [this](std::uint64_t done, std::uint64_t all) {
-      bar_.show(done, all);
-    };
-  }
-  [[nodiscard]] double elapsed_s() const { return bar_.elapsed_s(); }
-
- private:
-  ProgressBar bar_;
-};
-
-Search searched(const Scenario& scenario, const Arguments& arguments,
-                const Environment& environment) {
-  const std::atomic<bool>* stop =
-      environment.catch_interrupts ? environment.catch_interrupts() : nullptr;
-  const int threads = threads_of(arguments);
+Search find_best(const Scenario& scenario, const Arguments& arguments,
+                 const Environment& environment, const WatchedSearch& watched) {
   SearchOptions options;
   options.pruning = !arguments.has("no-pruning");
-
+  options.count_alike = true;
   Search search;
-  const SearchCounts& counts = search.result.counts;
-  {
-    WatchedSearch watched(arguments, environment);
-    search.result = environment.search(scenario, options, threads, watched.progress(), stop);
-    search.elapsed_s = watched.elapsed_s();
-    search.looked_at = search.result.looked_at;
-  }
-  search.interrupted = stop != nullptr && *stop;
-  if (!search.interrupted) {
-    search.looked_at = 1;
-    if (search.result.best.empty() && counts.legal > 0) {
-      WatchedSearch watched(arguments, environment);
-      search.nearest = least_memory_plan(scenario, threads, watched.progress(), stop);
-      search.interrupted = stop != nullptr && *stop;
-      if (search.interrupted) search.nearest.reset();
-    }
+  search.elapsed_s = watched.run("combinations", [&](const WatchedSearch::Progress& progress) {
+    search.result =
+        environment.search(scenario, options, watched.threads(), progress, watched.stop());
+  });
+  search.interrupted = watched.stopped();
+  search.looked_at = search.interrupted ? search.result.looked_at : 1;
+  if (!search.interrupted && search.result.best.empty() && search.result.counts.legal > 0) {
+    find_nearest(scenario, watched, search);
   }
   return search;
+}
+
+Search searched(const Scenario& scenario, const Arguments& arguments,
+                const Environment& environment, const WatchedSearch& watched) {
+  try {
+    return find_best(scenario, arguments, environment, watched);
+  } catch (const InputError& error) {
+    blame_search_flags(arguments, error);
+    throw;
+  }
 }
 
 // "lockstep: 3.21 million combinations in 12.3 s with 2 threads: …"
@@ -130,7 +100,12 @@ std::string effort_text(const Search& search) {
       "pruned",
       compact(search.result.counts.enumerated), search.elapsed_s, used, used == 1 ? "" : "s",
       compact(effort.timed), compact(static_cast<std::uint64_t>(rate)), compact(effort.pruned));
-  return wrap(words, 100, "lockstep: ", std::string(10, ' ')) + '\n';
+  std::string more;
+  if (search.nearest_s > 0) {
+    more =
+        fmt::format("; {:.1f} s more for the plan that needs the least memory", search.nearest_s);
+  }
+  return wrap(words + more, 100, "lockstep: ", std::string(10, ' ')) + '\n';
 }
 
 // As a shell reads it as one word.
@@ -230,12 +205,12 @@ void write_found(const SearchReport& report, const Arguments& arguments, const C
 
 Outcome run_search(const Arguments& arguments, const Environment& environment) {
   check_files(arguments);
-  (void)threads_of(arguments);  // a wrong number before anything is read
+  const WatchedSearch watched(arguments, environment);
   const Catalog catalog = open_catalog(arguments, environment, settings_of(arguments));
   const Scenario scenario = scenario_of(arguments, catalog);
-  const Search search = searched(scenario, arguments, environment);
-  const SearchReport report =
-      search_report(scenario, search.result, search.looked_at, search.nearest);
+  const Search search = searched(scenario, arguments, environment, watched);
+  SearchReport report = search_report(scenario, search.result, search.looked_at, search.nearest);
+  report.nearest_interrupted = search.nearest_s > 0 && search.interrupted;
   if (arguments.has("write") && report.found()) write_found(report, arguments, catalog);
   Outcome outcome;
   outcome.output = rendered(report, arguments, environment);

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "scenarios/search_text.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace lockstep::cli {
 
@@ -24,7 +27,36 @@ void read(const std::string& flag, const std::string& text, const Read& reader) 
   }
 }
 
+// A flag overrides what the file says of a dimension, and would as silently override a flag.
+void check_fixed_once(const std::vector<std::string>& limits) {
+  std::vector<std::string> keys;
+  for (const std::string& text : limits) {
+    std::string key = text.substr(0, text.find('='));
+    key.erase(std::remove(key.begin(), key.end(), ' '), key.end());
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) {
+      throw UsageError(fmt::format("--fix says twice what {} may be", printable(key)),
+                       "list the values in one, as in --fix tensor=4,8");
+    }
+    keys.push_back(std::move(key));
+  }
+}
+
+// Whether the command line says what the search cannot do.
+bool is_of_a_flag(const Arguments& arguments, const Diagnostic& problem) {
+  if (problem.path == "search.memory_headroom") return arguments.has("headroom");
+  const std::vector<std::string> limits = arguments.values("fix");
+  return std::any_of(limits.begin(), limits.end(), [&](const std::string& text) {
+    return problem.path == "search." + text.substr(0, text.find('='));
+  });
+}
+
 }  // namespace
+
+void blame_search_flags(const Arguments& arguments, const InputError& error) {
+  if (error.diagnostics().empty()) return;
+  const Diagnostic& problem = error.diagnostics().front();
+  if (is_of_a_flag(arguments, problem)) throw UsageError(problem.message, problem.hint);
+}
 
 std::vector<Option> search_options() {
   return {{"objective", "WHAT", "what the best plan has the best of (default: step_time)",
@@ -56,6 +88,7 @@ void apply_search_flags(const Arguments& arguments, Scenario& scenario) {
       read(flag, text, [&](const std::string& one) { reader(request, one); });
     }
   };
+  check_fixed_once(arguments.values("fix"));
   each("objective", [](SearchRequest& r, const std::string& t) { set_objective(r, t); });
   each("deadline", [](SearchRequest& r, const std::string& t) { set_deadline(r, t); });
   each("top", [](SearchRequest& r, const std::string& t) { set_top(r, t); });

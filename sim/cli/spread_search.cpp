@@ -41,7 +41,7 @@ RunEnd run_leader(Post& post, const std::vector<std::string>& arguments, std::os
   WatchedPost watched(post);
   environment.search = [&](const Scenario& scenario, const SearchOptions& search_options,
                            int threads, const auto& progress, const std::atomic<bool>* stop) {
-    const PlanSearch search(scenario, search_options);
+    const PlanSearch search(scenario, search_options, stop);
     SpreadOptions options = options_of(setup, threads);
     options.progress = progress;
     options.stop = stop;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -23,13 +25,30 @@ LayerStream stream_of(CommRole role) {
   return tensor_stream;
 }
 
-// A communication that some op will wait for.
-struct Pending {
-  std::size_t before = 0;
-  std::size_t call = 0;  // of the pass
-  StepPart part = StepPart::tensor_exposed;
-  Seconds end;
+// Indices of a pass's calls in the order in which they start, and in which ops wait for them.
+struct CallOrder {
+  explicit CallOrder(const Pass& pass) : starts(pass.calls.size()) {
+    std::iota(starts.begin(), starts.end(), std::size_t{0});
+    const auto sort_by = [&](std::vector<std::size_t>& order, std::size_t CollectiveCall::*place) {
+      const auto earlier = [&](std::size_t a, std::size_t b) {
+        return pass.calls[a].*place < pass.calls[b].*place;
+      };
+      if (std::is_sorted(order.begin(), order.end(), earlier)) return;  // as nearly always
+      std::stable_sort(order.begin(), order.end(), earlier);
+    };
+    sort_by(starts, &CollectiveCall::after);
+    waits = starts;
+    sort_by(waits, &CollectiveCall::before);
+  }
+
+  std::vector<std::size_t> starts;
+  std::vector<std::size_t> waits;
 };
+
+bool costs_the_same(const CollectiveCall& a, const CollectiveCall& b) {
+  return a.collective == b.collective && a.bytes == b.bytes && a.group == b.group &&
+         a.copies == b.copies && a.most_nodes == b.most_nodes;
+}
 
 // One pass on its timeline.
 class PassRun {
@@ -44,6 +63,8 @@ class PassRun {
         pass_(pass),
         options_(options),
         slices_(slices),
+        order_(pass),
+        ends_(pass.calls.size()),
         timeline_(streams, *gpu_.overlap_slowdown) {}
 
   PassTime run() {
@@ -61,21 +82,36 @@ class PassRun {
   // Starts what comes after the first `done` ops.
   void issue(std::size_t done) {
     chain_ = timeline_.now();
-    for (std::size_t i = 0; i < pass_.calls.size(); ++i) {
-      if (pass_.calls[i].after == done) issue_call(i);
+    for (; issued_ < order_.starts.size(); ++issued_) {
+      const std::size_t call = order_.starts[issued_];
+      if (pass_.calls[call].after > done) return;
+      issue_call(call);
     }
+  }
+
+  // Ring steps cost what the one before did.
+  const nccl::CollectiveChoice& cost(const CollectiveCall& call) {
+    if (costed_ == nullptr || !costs_the_same(*costed_, call)) cost_ = communication_.cost(call);
+    costed_ = &call;
+    return cost_;
+  }
+
+  Seconds duration_of(const Op& op) {
+    if (timed_ == nullptr || !(*timed_ == op)) duration_ = op_time(gpu_, plan_.software, op);
+    timed_ = &op;
+    return duration_;
   }
 
   void issue_call(std::size_t index) {
     const CollectiveCall& call = pass_.calls[index];
-    const nccl::CollectiveChoice choice = communication_.cost(call);
+    const nccl::CollectiveChoice& choice = cost(call);
     const LayerStream stream = stream_of(call.role);
     const bool between = call.after == call.before;
     const Seconds shown = between ? timer_.exposed_share(call) * choice.time : choice.time;
     // What stands between the same two ops runs one after the other: each needs the one before.
     const Span span = timeline_.communicate(stream, shown, between ? chain_ : timeline_.now());
     if (between) chain_ = span.end;
-    pending_.push_back({call.before, index, part_of(call.role), span.end});
+    ends_[index] = span.end;
     if (slices_ == nullptr) return;
     slices_->push_back({call.name, stream_names[stream], span.start.value(), span.end.value(),
                         call.bytes.value(), 0.0,
@@ -84,17 +120,21 @@ class PassRun {
 
   // Waits, one after the other, for what op number `op` needs.
   void wait_for(std::size_t op) {
-    for (const Pending& pending : pending_) {
-      if (pending.before != op || pending.end <= now_) continue;
-      result_.parts[pending.part] += pending.end - now_;
-      result_.exposed[pending.call] += pending.end - now_;
-      now_ = pending.end;
+    for (; waited_ < order_.waits.size(); ++waited_) {
+      const std::size_t index = order_.waits[waited_];
+      const CollectiveCall& call = pass_.calls[index];
+      if (call.before > op) break;
+      const Seconds end = ends_[index];
+      if (end <= now_) continue;
+      result_.parts[part_of(call.role)] += end - now_;
+      result_.exposed[index] += end - now_;
+      now_ = end;
     }
     timeline_.compute(Seconds{}, now_);
   }
 
   void compute(const Op& op) {
-    const Seconds duration = op_time(gpu_, plan_.software, op);
+    const Seconds duration = duration_of(op);
     const StepPart part = options_.ends ? StepPart::ends : part_of(op, options_.recompute);
     if (options_.splits_weight_gradient && op.weight_gradient) {
       result_.weight_gradient[part] += duration;
@@ -120,10 +160,18 @@ class PassRun {
   const Pass& pass_;
   const PassOptions& options_;
   std::vector<LayerSlice>* slices_;
+  CallOrder order_;
+  std::size_t issued_ = 0;     // of order_.starts
+  std::size_t waited_ = 0;     // of order_.waits
+  std::vector<Seconds> ends_;  // of calls
   Timeline timeline_;
   Seconds now_;
   Seconds chain_;  // the end of the calls so far that stand between the same two ops
-  std::vector<Pending> pending_;
+  // What was asked last.
+  const CollectiveCall* costed_ = nullptr;
+  nccl::CollectiveChoice cost_;
+  const Op* timed_ = nullptr;
+  Seconds duration_;
   PassTime result_;
 };
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "sim/report/numbers.hpp"
 #include "sim/run_cost.hpp"
 
 namespace lockstep {
@@ -127,6 +128,22 @@ RunLength run_length(const Scenario& scenario, const PlanReport& plan) {
           each(&RunCost::cost_per_million_tokens, 1)};
 }
 
+namespace {
+
+std::string host_note(const PlanReport& plan) {
+  Bytes most;
+  for (const Stage& stage : plan.workload.stages) most = std::max(most, stage.host_bytes);
+  const double taken = plan.host_bytes_per_node;
+  const double there = plan.host_memory_per_node;
+  std::string note = fmt::format("offload takes {} of host memory a GPU, {} a node", memory(most.value()),
+                                 memory(taken));
+  if (there > 0) note += fmt::format(" of {:.4g} GiB", there / 0x1p30);
+  if (there > 0 && taken > there) note += ": it does not fit the host";
+  return note;
+}
+
+}  // namespace
+
 std::vector<std::string> plan_notes(const PlanReport& plan) {
   std::vector<std::string> notes;
   const Software& software = plan.plan.software;
@@ -141,11 +158,7 @@ std::vector<std::string> plan_notes(const PlanReport& plan) {
                                 "them all",
                                 capacity, 100 * (1 - capacity)));
   }
-  if (plan.legal && plan.workload.stages.front().host_bytes > Bytes{}) {
-    Bytes most;
-    for (const Stage& stage : plan.workload.stages) most = std::max(most, stage.host_bytes);
-    notes.push_back(fmt::format("offload takes {:.1f} GiB of host memory a GPU", most.value() / 0x1p30));
-  }
+  if (plan.legal && plan.host_bytes_per_node > 0) notes.push_back(host_note(plan));
   return notes;
 }
 

@@ -64,6 +64,8 @@ struct PlanReport {
   Predicted peak_memory_bytes;  // reserved plus context: what must fit
   Predicted peak_allocated_bytes;
   double usable_memory_bytes = 0;
+  double host_bytes_per_node = 0;   // what offload takes of it, where every GPU takes the most
+  double host_memory_per_node = 0;  // 0: not known
   double fit_probability = 1;
   std::vector<Sensitivity> sensitivities;  // largest effect first
   StepDistribution distribution;

@@ -151,7 +151,10 @@ SearchReport search_report(const Scenario& scenario, const SearchResult& result,
   report.scenario = scenario;
 
   Gatherer plans(scenario, found);
-  for (const FoundPlan& plan : result.best) plans.add(plan);
+  for (const FoundPlan& plan : result.best) {
+    plans.add(plan);
+    found.alike.push_back(plan.alike);
+  }
   found.best = report.plans.size();
   plans.add_front(FrontKind::memory, result.memory_front);
   plans.add_front(FrontKind::gpus, result.gpu_front);

@@ -37,8 +37,9 @@ struct FoundRelaxation {
   double gain = 0;       // of the objective; 0.06: 6 % better
   std::size_t plan = 0;  // of SearchReport::report
 };
-// Text of the limit that no request states.
+// Texts of the limits that no request states.
 inline constexpr const char* memory_of_the_gpu = "memory of the GPU";
+inline constexpr const char* memory_of_the_host = "host memory of the node";
 
 struct SearchReport {
   // Plans of every list below, each once: the best in their order, then those of the fronts, then
@@ -48,9 +49,11 @@ struct SearchReport {
   std::size_t best = 0;               // so many of report.plans are the best ones
   std::vector<TieGroup> groups;       // of the best plans, in their order
   std::vector<std::vector<PlanDifference>> differences;  // of each of the best from the first
+  std::vector<std::size_t> alike;  // of each of the best: FoundPlan::alike
   std::vector<SearchFront> fronts;                       // without those that are empty
   std::vector<FoundRelaxation> relaxations;
   std::optional<std::size_t> nearest;  // where none fits: the plan that needs the least memory
+  bool nearest_interrupted = false;    // the search for it was
   SearchRequest request;
   SearchCounts counts;
   double looked_at = 1;  // share of the combinations; below 1 where the search was interrupted

@@ -2,16 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "scenarios/utf8.hpp"
-#include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/numbers.hpp"
+#include "sim/report/scatter.hpp"
 #include "sim/report/search_report.hpp"
+#include "sim/report/search_tables.hpp"
 #include "sim/report/search_words.hpp"
-#include "sim/report/short_partition.hpp"
 #include "sim/report/text.hpp"
 
 namespace lockstep {
@@ -20,7 +19,6 @@ namespace {
 
 using text::paragraph;
 
-constexpr std::size_t least_name = 12;
 constexpr std::size_t longest_front = 12;
 constexpr std::size_t longest_reasons = 8;
 constexpr std::string_view indent = "  ";
@@ -33,88 +31,24 @@ std::string rendered(const Table& table, const TextOptions& options) {
   return table.render(static_cast<std::size_t>(options.width), indent, options.color);
 }
 
-bool fits_whole(const Table& table, const TextOptions& options) {
-  return table.natural_width() + indent.size() <= static_cast<std::size_t>(options.width);
-}
-
-// "0.83", "> 0.99".
-std::string bare_probability(double p) {
-  const std::string words = probability(p);
-  return words.substr(words.find_first_of("0123456789<>—", 1));
-}
-
-Cell name_of(const PlanReport& plan, bool first) {
-  return {printable(plan.plan.name), first ? Tone::strong : Tone::plain};
-}
-
-// "8", and "8 =" where the plan ties with the one above it.
-std::array<Cell, 2> place_of(const SearchReport& report, std::size_t place) {
-  bool ties = false;
-  for (const TieGroup& group : report.groups) ties |= group.first < place && place <= group.last;
-  return {Cell{std::to_string(place + 1), Tone::quiet}, Cell{ties ? "=" : "", Tone::quiet}};
-}
-
-// The four shares in whole percent; they sum to 100.
-std::vector<Cell> partition_cells(const PlanReport& plan) {
-  const ShortPartition p = short_partition(plan);
-  std::vector<Cell> cells;
-  for (const std::string& share : text::shares({p.compute, p.communication, p.bubble, p.rest}, 1)) {
-    cells.push_back({share, Tone::plain});
-  }
-  return cells;
-}
-
-bool gpus_differ(const SearchReport& report) {
-  const std::vector<PlanReport>& plans = report.report.plans;
-  return std::any_of(plans.begin(), plans.end(), [&](const PlanReport& plan) {
-    return plan.cluster.gpus != plans.front().cluster.gpus;
-  });
-}
-
-Table best_table(const SearchReport& report, bool with_interval) {
-  std::vector<Column> columns{
-      {"", Align::right, 0, 0}, {"", Align::left, 0, 1}, {"plan", Align::left, least_name, 1}};
-  const bool with_gpus = gpus_differ(report);
-  if (with_gpus) columns.push_back({"GPUs", Align::right, 0, 2});
-  columns.push_back({"step", Align::right, 0, 2});
-  if (with_interval) columns.push_back({"90 %", Align::left, 0, 1});
-  columns.push_back({"MFU", Align::right, 0, 2});
-  columns.push_back({"peak", Align::right, 0, 2});
-  columns.push_back({"P(fits)", Align::right, 0, 2});
-  for (const char* part : {"compute", "comm.", "bubble", "rest"}) {
-    columns.push_back({part, Align::right, 0, 2});
-  }
-  Table table(std::move(columns));
-  for (std::size_t place = 0; place < report.best; ++place) {
-    const PlanReport& plan = report.report.plans[place];
-    const std::array<Cell, 2> number = place_of(report, place);
-    std::vector<Cell> row{number[0], number[1], name_of(plan, place == 0)};
-    if (with_gpus) row.push_back({std::to_string(plan.cluster.gpus), Tone::plain});
-    row.push_back({duration(plan.step_time_s.value), Tone::plain});
-    if (with_interval) {
-      row.push_back({interval(plan.step_time_s, time_unit(plan.step_time_s.value)), Tone::quiet});
-    }
-    row.push_back({percent(plan.mfu.value), Tone::plain});
-    row.push_back({memory(plan.peak_memory_bytes.value), Tone::plain});
-    row.push_back({bare_probability(plan.fit_probability), text::verdict(plan).tone});
-    for (Cell& cell : partition_cells(plan)) row.push_back(std::move(cell));
-    table.add(std::move(row));
-  }
-  return table;
-}
-
-// With the interval where that leaves the names whole.
+// The table, what ties in it, and what its plans do otherwise.
 std::string best_text(const SearchReport& report, const TextOptions& options) {
-  const Table whole = best_table(report, true);
-  const bool fits = fits_whole(whole, options);
-  std::string out =
-      '\n' + (fits ? rendered(whole, options) : rendered(best_table(report, false), options));
+  std::string out = '\n' + search_tables::best(report, options);
   std::string ties;
   for (const TieGroup& group : report.groups) {
     const std::string words = search_words::tie(group, report.request.objective);
     if (!words.empty()) ties += (ties.empty() ? "" : " ") + words;
   }
-  return ties.empty() ? out : out + '\n' + paragraph(ties, options);
+  if (!ties.empty()) out += '\n' + paragraph(ties, options);
+  const std::string evidence = text::nearest_evidence(report.report.plans.front(), 1);
+  if (!evidence.empty()) out += '\n' + paragraph("Of the first: " + evidence, options);
+  out +=
+      title(report.best == 1 ? "where the step goes"
+                             : "where the step goes, and what a plan does otherwise than the first",
+            options) +
+      search_tables::otherwise(report, options);
+  const std::string alike = search_words::alike(report);
+  return alike.empty() ? out : out + paragraph(alike, options);
 }
 
 std::string best_plan_text(const SearchReport& report, const TextOptions& options) {
@@ -132,37 +66,22 @@ std::string best_plan_text(const SearchReport& report, const TextOptions& option
          text::headline(report.report, best, options);
 }
 
-// With the names, which the table may have cut.
-std::string differences_of(const SearchReport& report, const TextOptions& options) {
-  if (report.best < 2) return {};
-  const auto width = static_cast<std::size_t>(options.width);
-  const std::size_t digits = std::to_string(report.best).size();
-  std::string out = title("what the others do otherwise than the first", options);
-  for (std::size_t place = 1; place < report.best; ++place) {
-    const std::string words = differences_text(report.differences[place]);
-    const std::string number = pad_left(std::to_string(place + 1), digits);
-    const std::string name = printable(report.report.plans[place].plan.name);
-    out += wrap(name + ": " + (words.empty() ? "nothing that a report shows" : words), width,
-                "  " + number + "  ", std::string(digits + 4, ' ')) +
-           '\n';
-  }
-  return out;
-}
-
 std::string run_of(const SearchReport& report, const TextOptions& options) {
   std::vector<text::RunRow> rows;
+  const std::size_t digits = std::to_string(report.best).size();
   for (std::size_t place = 0; place < report.best; ++place) {
     const PlanReport& plan = report.report.plans[place];
-    rows.push_back({fmt::format("{}  {}", place + 1, cut(printable(plan.plan.name), 60)), &plan});
+    rows.push_back({"plan " + pad_left(std::to_string(place + 1), digits), &plan});
   }
   const std::string table = text::run_table(report.report.scenario, rows, options);
   return table.empty() ? table : '\n' + table;
 }
 
-const char* front_title(FrontKind kind) {
-  switch (kind) {
-    case FrontKind::memory:
-      return "step time against memory";
+std::string front_title(const SearchReport& report, const SearchFront& front) {
+  switch (front.kind) {
+    case FrontKind::memory:  // of plans on as many GPUs
+      return fmt::format("step time against memory on {} GPUs",
+                         report.report.plans[front.plans.front()].cluster.gpus);
     case FrontKind::gpus:
       return "step time against GPUs";
     case FrontKind::cost:
@@ -181,44 +100,19 @@ std::vector<std::size_t> shown_rows(std::size_t count) {
   return rows;
 }
 
-// Without intervals and tokens where those would cut the names.
-Table front_table(const SearchReport& report, const SearchFront& front, bool whole) {
-  const Scenario& scenario = report.report.scenario;
-  const bool of_cost = front.kind == FrontKind::cost;
-  std::vector<Column> columns{{"", Align::left, least_name, 0}};
-  if (of_cost) {
-    columns.push_back({"run", Align::right, 0, 2});
-    columns.push_back({printable(scenario.price.currency), Align::right, 0, 2});
+// Where a front has a shape; its first plan is the strong point where that is the best of all.
+std::string drawing(const SearchReport& report, const SearchFront& front,
+                    const TextOptions& options) {
+  constexpr std::size_t least_points = 6;
+  constexpr std::size_t rows = 8;
+  if (front.kind != FrontKind::memory || front.plans.size() < least_points) return {};
+  std::vector<ScatterPoint> points;
+  for (const std::size_t index : front.plans) {
+    const PlanReport& plan = report.report.plans[index];
+    points.push_back(
+        {plan.peak_memory_bytes.value, plan.step_time_s.value, "", report.found() && index == 0});
   }
-  const bool with_gpus = front.kind != FrontKind::memory || gpus_differ(report);
-  if (with_gpus) columns.push_back({"GPUs", Align::right, 0, 2});
-  columns.push_back({"step", Align::right, 0, 2});
-  if (whole) {
-    columns.push_back({"90 %", Align::left, 0, 1});
-    columns.push_back({"tok/s/GPU", Align::right, 0, 2});
-  }
-  columns.push_back({"peak", Align::right, 0, 2});
-  columns.push_back({"P(fits)", Align::right, 0, 2});
-  Table table(std::move(columns));
-  for (const std::size_t i : shown_rows(front.plans.size())) {
-    const PlanReport& plan = report.report.plans[front.plans[i]];
-    std::vector<Cell> row{name_of(plan, report.found() && front.plans[i] == 0)};
-    if (of_cost) {
-      const RunLength run = run_length(scenario, plan);
-      row.push_back({duration(run.time_s.value), Tone::plain});
-      row.push_back({scaled(run.cost.value), Tone::plain});
-    }
-    if (with_gpus) row.push_back({std::to_string(plan.cluster.gpus), Tone::plain});
-    row.push_back({duration(plan.step_time_s.value), Tone::plain});
-    if (whole) {
-      row.push_back({interval(plan.step_time_s, time_unit(plan.step_time_s.value)), Tone::quiet});
-      row.push_back({three_digits(plan.tokens_per_s_per_gpu.value), Tone::plain});
-    }
-    row.push_back({memory(plan.peak_memory_bytes.value), Tone::plain});
-    row.push_back({bare_probability(plan.fit_probability), text::verdict(plan).tone});
-    table.add(std::move(row));
-  }
-  return table;
+  return scatter(points, {"peak memory", memory}, {"step time", duration}, rows, options) + '\n';
 }
 
 std::string fronts_text(const SearchReport& report, const TextOptions& options) {
@@ -227,15 +121,13 @@ std::string fronts_text(const SearchReport& report, const TextOptions& options) 
     const std::size_t count = front.plans.size();
     // A front of the best plan alone trades nothing.
     if (count == 1 && front.plans.front() == 0) continue;
-    std::string words = fmt::format("{}: {}", front_title(front.kind),
+    std::string words = fmt::format("{}: {}", front_title(report, front),
                                     count == 1 ? "one plan" : fmt::format("{} plans", count));
     if (count > longest_front) {
       words += fmt::format(", {} of them; --format json has all", longest_front);
     }
-    const Table whole = front_table(report, front, true);
-    const bool fits = fits_whole(whole, options);
-    out +=
-        title(words, options) + rendered(fits ? whole : front_table(report, front, false), options);
+    out += title(words, options) + drawing(report, front, options) +
+           search_tables::front(report, front, shown_rows(count), options);
   }
   return out;
 }
@@ -277,6 +169,10 @@ std::string counts_text(const SearchReport& report, const TextOptions& options) 
 std::string relaxations_text(const SearchReport& report, const TextOptions& options) {
   std::string lines;
   if (report.nearest) lines += paragraph(search_words::nearest(report), options);
+  if (report.nearest_interrupted) {
+    lines +=
+        paragraph("The search for the plan that needs the least memory was interrupted.", options);
+  }
   for (const FoundRelaxation& relaxation : report.relaxations) {
     lines += paragraph(search_words::relaxation(relaxation, report), options);
   }
@@ -328,7 +224,7 @@ std::string search_text(const SearchReport& report, const std::vector<std::strin
   out += report.found() ? verdict : painted(verdict, Tone::bad, options.color);
   if (report.found()) {
     out += best_plan_text(report, options) + best_text(report, options);
-    out += differences_of(report, options) + run_of(report, options);
+    out += run_of(report, options);
   }
   out += fronts_text(report, options);
   out += relaxations_text(report, options) + counts_text(report, options);

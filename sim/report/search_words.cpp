@@ -39,7 +39,7 @@ std::string days(double count) {
 
 std::string range_text(const ValueRange& range, bool is_share) {
   const auto number = [&](double value) {
-    return is_share ? fmt::format("{:g} %", 100 * value) : fmt::format("{:g}", value);
+    return is_share ? fmt::format("{:g} %", 100 * value) : fmt::format("{:.0f}", value);
   };
   return range.low == range.high ? number(range.low)
                                  : number(range.low) + " to " + number(range.high);
@@ -50,7 +50,10 @@ std::string limit_text(const DimensionLimit& limit) {
   const SearchDimension* dimension = find_search_dimension(limit.dimension);
   const bool is_share = dimension != nullptr && dimension->kind == DimensionKind::share;
   std::vector<std::string> values;
-  for (const ValueRange& range : limit.ranges) values.push_back(range_text(range, is_share));
+  for (const ValueRange& range : limit.ranges) {
+    if (range.low < 0) continue;  // of a name, which follows
+    values.push_back(range_text(range, is_share));
+  }
   for (const std::string& name : limit.names) values.push_back(printable(name));
   return limit.dimension + " " + joined(values, ", ", " or ");
 }
@@ -65,6 +68,7 @@ double outward(double value, double unit, bool up) {
 std::string bound_text(Measure measure, double bound, bool up, const Price& price) {
   switch (measure) {
     case Measure::peak_memory:
+    case Measure::host_memory:
       return memory(outward(bound, memory_unit(bound).scale, up));
     case Measure::step_time:
       return duration(outward(bound, time_unit(bound).scale, up));
@@ -94,6 +98,10 @@ std::string relaxed_limit(const FoundRelaxation& relaxation, const SearchReport&
     const bool kept_free = more <= report.request.memory_headroom_bytes;
     return fmt::format("With {} {}", enough_memory(more),
                        kept_free ? "less kept free" : "more per GPU");
+  }
+  if (limit.text == memory_of_the_host) {
+    return fmt::format("With {} more host memory per node",
+                       enough_memory(relaxation.needed - limit.bound));
   }
   const Price& price = report.report.scenario.price;
   const auto bound = [&](double value) {
@@ -131,7 +139,7 @@ std::string gain_text(const FoundRelaxation& relaxation, const SearchReport& rep
 }
 
 std::string named(const PlanReport& plan) {
-  return fmt::format("{} ({}, {})", unbroken(cut(printable(plan.plan.name), 60)),
+  return fmt::format("{} ({}, {})", unbroken(printable(plan.plan.name)),
                      unbroken(duration(plan.step_time_s.value)),
                      unbroken(memory(plan.peak_memory_bytes.value)));
 }
@@ -189,11 +197,10 @@ std::string verdict(const SearchReport& report) {
   const SearchCounts& counts = report.counts;
   std::string words;
   if (report.found()) {
-    // Of some it is not known whether they fit.
-    const bool all_known = counts.too_slow == 0;
-    words = fmt::format(
-        "The best plan is the one with {}, of {} that {}.", objective(report.request),
-        shown(all_known ? counts.feasible : counts.legal), all_known ? "fit" : "are legal");
+    words = report.complete() ? fmt::format("The best plan is the one with {}, of {} legal plans.",
+                                            objective(report.request), shown(counts.legal))
+                              : fmt::format("The best plan so far is the one with {}.",
+                                            objective(report.request));
   } else if (!report.complete()) {
     words = "No plan that fits was found so far.";
   } else if (counts.legal == 0) {
@@ -212,16 +219,25 @@ std::string counts(const SearchReport& report) {
   const SearchCounts& counts = report.counts;
   const auto found = counts.illegal.find(same_as_another);
   const std::uint64_t doubles = found == counts.illegal.end() ? 0 : found->second;
-  std::string words = fmt::format("{} combinations: ", shown(counts.enumerated));
-  if (doubles > 0) words += fmt::format("{} are the same plan as another, ", shown(doubles));
-  words += fmt::format("{} are illegal, ", shown(counts.enumerated - counts.legal - doubles));
-  if (counts.too_slow > 0) {
-    words += fmt::format("{} take more than twice the best step whatever fits, ",
-                         shown(counts.too_slow));
+  // Plans are kept as they are found, and counts as parts of the space are through.
+  if (!report.complete() && counts.legal == 0) {
+    return "Nothing is counted: no part of the combinations with a legal plan was searched to its "
+           "end.";
   }
-  return words + fmt::format("{} do not fit, {} fit.",
-                             shown(counts.legal - counts.too_slow - counts.feasible),
-                             shown(counts.feasible));
+  std::string words =
+      fmt::format("{}{} combinations: ", report.complete() ? "" : "Counted before the end: ",
+                  shown(counts.enumerated));
+  if (doubles > 0) words += fmt::format("{} are the same plan as another, ", shown(doubles));
+  words += fmt::format("{} are illegal, {} are legal plans. ",
+                       shown(counts.enumerated - counts.legal - doubles), shown(counts.legal));
+  const std::uint64_t too_big = counts.legal - counts.too_slow - counts.feasible;
+  words += fmt::format("Of these {} fit and {} do not", shown(counts.feasible), shown(too_big));
+  if (counts.too_slow > 0) {
+    words +=
+        fmt::format("; of {} it was not asked, whose layout takes more than twice the best step",
+                    shown(counts.too_slow));
+  }
+  return words + '.';
 }
 
 std::string tie(const TieGroup& group, Objective objective) {
@@ -240,6 +256,16 @@ std::string tie(const TieGroup& group, Objective objective) {
   }
   if (group.differ_in.empty()) return words + ".";
   return fmt::format("{}; they differ in {}.", words, joined(group.differ_in, ", ", " and "));
+}
+
+std::string alike(const SearchReport& report) {
+  const bool any = std::any_of(report.alike.begin(), report.alike.end(),
+                               [](std::size_t count) { return count > 0; });
+  if (!any) return {};
+  return "Of plans that differ in the placement of ranks or the overlap of tensor collectives "
+         "alone "
+         "the best is shown; alike are the others that take as long, to " +
+         unbroken("0.1 %") + '.';
 }
 
 std::string relaxation(const FoundRelaxation& relaxation, const SearchReport& report) {

@@ -25,6 +25,9 @@ std::string counts(const SearchReport& report);
 // "Plans 1 to 7 are a tie (P = 0.50 to 0.62 for the first)."; "" for a plan by itself.
 std::string tie(const TieGroup& group, Objective objective);
 
+// What "+ 5 alike" in a list means; "" where no plan has any.
+std::string alike(const SearchReport& report);
+
 // "With 4.24 GiB more per GPU: 6.0 % faster, tp4-pp2 (13.1 s, 83.4 GiB)."
 std::string relaxation(const FoundRelaxation& relaxation, const SearchReport& report);
 

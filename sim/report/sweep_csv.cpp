@@ -1,21 +1,11 @@
 #include <fmt/format.h>
 
+#include "sim/report/plan_csv.hpp"
 #include "sim/report/sweep_report.hpp"
 
 namespace lockstep {
 
 namespace {
-
-// RFC 4180: quoted where it holds a comma, a quote or a line break.
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"') result += '"';
-    result += c;
-  }
-  return result + '"';
-}
 
 // The shortest text that reads back as the same number.
 std::string number(double value) {
@@ -42,7 +32,7 @@ std::string three(bool known, const Predicted& p) {
 std::string heading(const SweepReport& report) {
   std::string text;
   for (const SweepAxis& axis : report.request.axes) {
-    text += fmt::format("{},{},", quoted(axis.path), quoted(axis.path + "_value"));
+    text += fmt::format("{},{},", csv_quoted(axis.path), csv_quoted(axis.path + "_value"));
   }
   text += "nodes,gpus,global_batch,sequence_length,plan,rank,best,legal,feasible";
   for (const char* name :
@@ -56,7 +46,7 @@ std::string heading(const SweepReport& report) {
 std::string values_of(const SweepPoint& point) {
   std::string text;
   for (std::size_t i = 0; i < point.values.size(); ++i) {
-    text += quoted(point.values[i]) + ',' +
+    text += csv_quoted(point.values[i]) + ',' +
             (point.numbers[i] ? number(*point.numbers[i]) : std::string{}) + ',';
   }
   return text;
@@ -68,7 +58,7 @@ std::string row_of(const SweepPoint& point, const SweepPlan& plan, std::size_t p
     return three(known, plan.run.*part, plan.run_low.*part, plan.run_high.*part);
   };
   std::string text = fmt::format("{},{},{},{},{},{},{},{},{}", plan.nodes, plan.gpus,
-                                 point.global_batch, point.sequence_length, quoted(plan.name),
+                                 point.global_batch, point.sequence_length, csv_quoted(plan.name),
                                  place + 1, &plan == point.best(), plan.legal, plan.feasible);
   text += three(plan.legal, plan.step_time_s) + three(plan.legal, plan.tokens_per_s_per_gpu) +
           three(plan.legal, plan.mfu) + three(plan.legal, plan.hfu) +
@@ -78,8 +68,8 @@ std::string row_of(const SweepPoint& point, const SweepPlan& plan, std::size_t p
           of_run(plan.legal && priced, &RunCost::cost_per_million_tokens);
   return text + fmt::format(",{},{},{},{},{}\n", if_known(plan.legal, plan.usable_memory_bytes),
                             if_known(plan.legal, plan.fit_probability),
-                            if_known(plan.efficiency > 0, plan.efficiency), quoted(plan.bound),
-                            quoted(plan.infeasible_reason));
+                            if_known(plan.efficiency > 0, plan.efficiency), csv_quoted(plan.bound),
+                            csv_quoted(plan.infeasible_reason));
 }
 
 // A point without plans: what is known, and why there are none.
@@ -92,7 +82,7 @@ std::string empty_row(const SweepPoint& point) {
       fmt::format("{},{},{},{},,,false,false,false", known(point.nodes), known(point.gpus),
                   known(point.global_batch), known(point.sequence_length));
   text += std::string(3 * threes, ',');
-  return text + fmt::format(",,,,,{}\n", quoted(point.problem));
+  return text + fmt::format(",,,,,{}\n", csv_quoted(point.problem));
 }
 
 }  // namespace

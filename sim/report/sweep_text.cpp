@@ -139,7 +139,7 @@ Table points_table(const SweepReport& report, const SweepLine& line) {
   if (shown.gpus) columns.push_back({"GPUs", Align::right});
   if (shown.batch) columns.push_back({"batch", Align::right});
   if (shown.plan) columns.push_back({"best plan", Align::left, least_plan, 2});
-  for (Column column : {Column{"step", Align::right}, Column{"90 %", Align::left, 0, 1},
+  for (Column column : {Column{"step", Align::right}, Column{"[90 %]", Align::left, 0, 1},
                         Column{"tok/s/GPU", Align::right, 0, 1}, Column{"MFU", Align::right},
                         Column{"peak", Align::right}}) {
     columns.push_back(std::move(column));
@@ -301,7 +301,7 @@ std::string run_text(const SweepReport& report, const SweepLine& line, const Tex
   std::vector<Column> columns{{short_name(swept_path(report)), Align::right, least_label, 0}};
   if (length) {
     columns.push_back({"the whole run", Align::right});
-    columns.push_back({"90 %", Align::left, 0, 1});
+    columns.push_back({"[90 %]", Align::left, 0, 1});
     columns.push_back({"GPU-hours", Align::right});
   }
   if (length && price.stated())

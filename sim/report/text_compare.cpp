@@ -35,7 +35,7 @@ Table plan_table(const Report& report, bool with_bound) {
   std::vector<Column> columns{{"", Align::right, 0, 2},
                {"plan", Align::left, 12, 2},
                {"step", Align::right, 0, 2},
-               {"90 %", Align::left, 0, 1},
+               {"[90 %]", Align::left, 0, 1},
                {"tok/s/GPU", Align::right, 0, 1},
                {"MFU", Align::right, 0, 2},
                {"peak", Align::right, 0, 2},

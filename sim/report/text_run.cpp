@@ -14,7 +14,7 @@ Table empty_table(bool with_length, const Price& price) {
   std::vector<Column> columns{{"the whole run", Align::left, 20, 0}};
   if (with_length) {
     columns.push_back({"takes", Align::right, 0, 2});
-    columns.push_back({"90 %", Align::left, 0, 1});
+    columns.push_back({"[90 %]", Align::left, 0, 1});
     columns.push_back({"GPU-hours", Align::right, 0, 2});
   }
   if (price.stated()) {

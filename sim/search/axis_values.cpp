@@ -73,6 +73,14 @@ void check_headroom(const Scenario& scenario) {
   throw InputError({problem});
 }
 
+// "1, 2, 4, 8"; of many the first and the last.
+std::string possible_counts(const Counts& counts) {
+  constexpr std::size_t most = 16;
+  if (counts.size() <= most) return fmt::format("{}", fmt::join(counts, ", "));
+  const auto first = counts.begin();
+  return fmt::format("{}, …, {}", fmt::join(first, first + most / 2, ", "), counts.back());
+}
+
 class Lists {
  public:
   explicit Lists(const Scenario& scenario)
@@ -96,7 +104,7 @@ class Lists {
       const auto number = static_cast<double>(count);
       if (request_.allows(dimension, number)) values.push_back({number, {}});
     }
-    if (values.empty()) throw no_value(dimension, fmt::format("{}", fmt::join(counts, ", ")));
+    if (values.empty()) throw no_value(dimension, possible_counts(counts));
   }
 
   // Numbers are places in `names`, which are in the order of the enum behind them.

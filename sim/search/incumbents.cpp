@@ -28,6 +28,14 @@ Constraint memory_of_gpu(const Scenario& scenario) {
   return limit;
 }
 
+Constraint memory_of_host(const Scenario& scenario) {
+  Constraint limit;
+  limit.text = "host memory of the node";
+  limit.measure = Measure::host_memory;
+  limit.bound = scenario.cluster.system.host_memory.value;
+  return limit;
+}
+
 }  // namespace
 
 SearchGoal::SearchGoal(const Scenario& scenario)
@@ -36,6 +44,7 @@ SearchGoal::SearchGoal(const Scenario& scenario)
       peak_flops_(
           peak_rate(scenario.cluster.system.gpu, scenario.training.linear_dtype()).value()) {
   limits_.push_back(memory_of_gpu(scenario));
+  if (scenario.cluster.system.host_memory.value > 0) limits_.push_back(memory_of_host(scenario));
   for (const Constraint& constraint : scenario.search.constraints) {
     if (constraint.measure == Measure::fit_probability) {
       fit_probability_ = std::max(fit_probability_, constraint.bound);
@@ -43,6 +52,7 @@ SearchGoal::SearchGoal(const Scenario& scenario)
       limits_.push_back(constraint);
     }
   }
+  deadline_ = limits_.size();
   if (scenario.search.objective != Objective::gpus_for_deadline) return;
   Constraint deadline;
   deadline.text = "deadline";
@@ -69,7 +79,8 @@ double SearchGoal::objective(const PlanCosts& costs, double gpus) const {
 
 bool SearchGoal::known_before_timing(std::size_t limit) const {
   const Measure measure = limits_[limit].measure;
-  return measure == Measure::peak_memory || measure == Measure::gpus;
+  return measure == Measure::peak_memory || measure == Measure::host_memory ||
+         measure == Measure::gpus;
 }
 
 double SearchGoal::measured(const Constraint& limit, const PlanCosts& costs, double gpus) const {
@@ -90,6 +101,9 @@ double SearchGoal::measured(const Constraint& limit, const PlanCosts& costs, dou
       return run_cost(training, scenario_.price, gpus, costs.step_time_s).days;
     case Measure::cost:
       return run_cost(training, scenario_.price, gpus, costs.step_time_s).cost;
+    case Measure::host_memory:
+      return costs.host_bytes *
+             std::min(gpus, static_cast<double>(scenario_.cluster.system.gpus_per_node));
     case Measure::fit_probability:
       break;
   }
@@ -122,10 +136,14 @@ bool BestList::could_enter(double objective, double step_time_s) const {
 }
 
 void BestList::add(const Candidate& candidate) {
+  if (!std::isfinite(candidate.objective)) return;
   const auto known = std::find_if(list_.begin(), list_.end(), [&](const Candidate& one) {
-    return one.number == candidate.number;
+    return one.number / variants_ == candidate.number / variants_;
   });
-  if (known != list_.end() || !std::isfinite(candidate.objective)) return;
+  if (known != list_.end()) {
+    if (!better(candidate, *known)) return;
+    list_.erase(known);
+  }
   list_.insert(std::upper_bound(list_.begin(), list_.end(), candidate, better), candidate);
   if (list_.size() > most_) list_.pop_back();
 }
@@ -158,6 +176,10 @@ void Front::add(const Candidate& candidate) {
                candidate);
 }
 
+double objective_of(const Candidate& candidate) {
+  return candidate.objective;
+}
+
 double step_time_of(const Candidate& candidate) {
   return candidate.costs.step_time_s;
 }
@@ -168,6 +190,45 @@ double memory_of(const Candidate& candidate) {
 
 double nodes_of(const Candidate& candidate) {
   return static_cast<double>(candidate.nodes);
+}
+
+Incumbents::Incumbents(const SearchGoal& goal, std::size_t most_best)
+    : best(most_best),
+      memory_front(step_time_of, memory_of),
+      gpu_front(step_time_of, nodes_of),
+      relaxed(goal.limits() + 1, BestList(1)),
+      deadline(goal.deadline()),
+      late(objective_of, step_time_of) {}
+
+bool Incumbents::could_be_relaxed(std::size_t limit, double objective, double time) const {
+  return limit == deadline ? late.could_enter(objective, time)
+                           : relaxed[limit].could_enter(objective, time);
+}
+
+void Incumbents::relax(std::size_t limit, const Candidate& candidate) {
+  if (limit == deadline) {
+    late.add(candidate);
+  } else {
+    relaxed[limit].add(candidate);
+  }
+}
+
+void Incumbents::add(const SearchState& state) {
+  for (const Candidate& one : state.best) best.add(one);
+  for (const Candidate& one : state.memory_front) memory_front.add(one);
+  for (const Candidate& one : state.gpu_front) gpu_front.add(one);
+  for (const RelaxedBest& one : state.relaxed) relax(one.limit, one.best);
+}
+
+void Incumbents::write_to(SearchState& state) const {
+  state.best = best.list();
+  state.memory_front = memory_front.list();
+  state.gpu_front = gpu_front.list();
+  state.relaxed.clear();
+  for (std::size_t limit = 0; limit < relaxed.size(); ++limit) {
+    const auto& list = limit == deadline ? late.list() : relaxed[limit].list();
+    for (const Candidate& one : list) state.relaxed.push_back({limit, one});
+  }
 }
 
 }  // namespace lockstep

@@ -18,33 +18,9 @@ Axis after(Axis axis) {
 
 }  // namespace
 
-Incumbents::Incumbents(const SearchGoal& goal, std::size_t most_best)
-    : best(most_best),
-      memory_front(step_time_of, memory_of),
-      gpu_front(step_time_of, nodes_of),
-      relaxed(goal.limits() + 1, BestList(1)) {}
-
-void Incumbents::add(const SearchState& state) {
-  for (const Candidate& one : state.best) best.add(one);
-  for (const Candidate& one : state.memory_front) memory_front.add(one);
-  for (const Candidate& one : state.gpu_front) gpu_front.add(one);
-  for (const RelaxedBest& one : state.relaxed) relaxed[one.limit].add(one.best);
-}
-
-void Incumbents::write_to(SearchState& state) const {
-  state.best = best.list();
-  state.memory_front = memory_front.list();
-  state.gpu_front = gpu_front.list();
-  state.relaxed.clear();
-  for (std::size_t limit = 0; limit < relaxed.size(); ++limit) {
-    for (const Candidate& one : relaxed[limit].list()) state.relaxed.push_back({limit, one});
-  }
-}
-
 ItemSearch::ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
-                       const Hopeless& hopeless, const Cluster& cluster,
-                       PlanEvaluator& evaluator, Incumbents& incumbents,
-                       const SearchOptions& options)
+                       const Hopeless& hopeless, const Cluster& cluster, PlanEvaluator& evaluator,
+                       Incumbents& incumbents, const SearchOptions& options)
     : scenario_(scenario),
       space_(space),
       goal_(goal),
@@ -124,7 +100,9 @@ void ItemSearch::descend(Axis axis) {
     if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) return;
     if (!enter(axis, i)) continue;
     if (axis == Axis::sequence_parallel) list_variants();
-    if (axis == Axis::interleave) least_of_layout_ = -1;
+    if (axis == Axis::recompute_parts) pass_bounds_.clear();
+    if (axis == Axis::schedule) bound_passes();
+    if (axis == Axis::interleave) forget_layout();
     if (axis == Axis::interleave && hopeless_layout()) {
       skip_layout();
     } else if (axis == Axis::offload_activations) {
@@ -156,8 +134,8 @@ void ItemSearch::list_variants() {
       const char* words = space_.refusal(Axis::placement, j, plan_, gpus_);
       if (words == nullptr) {
         const auto overlap = static_cast<std::uint16_t>(i);
-        const std::uint16_t alike = first_alike(overlap, strides);
-        variants_.push_back({overlap, static_cast<std::uint16_t>(j), alike, 0});
+        const std::uint16_t alike = index_of_alike(overlap, strides);
+        variants_.push_back({overlap, static_cast<std::uint16_t>(j), alike});
       } else {
         refuse_variant(words, 1);
       }
@@ -169,7 +147,7 @@ void ItemSearch::list_variants() {
 
 // Gathers and reductions apart, the order of ranks enters a step by how far apart neighbours are
 // along the other dimensions. `strides` gets those of the plan at hand.
-std::uint16_t ItemSearch::first_alike(std::uint16_t overlap, std::vector<RankStrides>& strides) {
+std::uint16_t ItemSearch::index_of_alike(std::uint16_t overlap, std::vector<RankStrides>& strides) {
   RankStrides own = rank_strides(plan_);
   if (plan_.tensor == 1) own.tensor = 0;
   if (plan_.context.degree == 1) own.context = 0;
@@ -182,8 +160,7 @@ std::uint16_t ItemSearch::first_alike(std::uint16_t overlap, std::vector<RankStr
            own.expert_tensor == other.expert_tensor;
   };
   std::size_t first = 0;
-  while (first < variants_.size() &&
-         (variants_[first].overlap != overlap || !same(strides[first])))
+  while (first < variants_.size() && (variants_[first].overlap != overlap || !same(strides[first])))
     ++first;
   strides.push_back(own);
   return static_cast<std::uint16_t>(first);
@@ -194,40 +171,6 @@ void ItemSearch::set(const Variant& variant) {
   indices_[index_of(Axis::placement)] = variant.placement;
   space_.set(Axis::tensor_overlap, variant.overlap, plan_);
   space_.set(Axis::placement, variant.placement, plan_);
-}
-
-// Of the plans that differ in what only adds to a layout's time; of each variant, and of all.
-double ItemSearch::least_of_layout() {
-  if (least_of_layout_ >= 0) return least_of_layout_;
-  const Sharding sharding = std::exchange(plan_.sharding, Sharding::none);
-  const std::int64_t shard_group = std::exchange(plan_.shard_group, 0);
-  const DataCommunication sync = std::exchange(plan_.sync, {});
-  const Offload offload = std::exchange(plan_.offload, {});
-  least_of_layout_ = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < variants_.size(); ++i) {
-    Variant& variant = variants_[i];
-    if (variant.alike < i) {
-      variant.least_of_layout = variants_[variant.alike].least_of_layout;
-      continue;
-    }
-    set(variant);
-    variant.least_of_layout = evaluator_.least_of_layout(plan_);
-    least_of_layout_ = std::min(least_of_layout_, variant.least_of_layout);
-  }
-  space_.reset(Axis::tensor_overlap, plan_);
-  space_.reset(Axis::placement, plan_);
-  plan_.sharding = sharding;
-  plan_.shard_group = shard_group;
-  plan_.sync = sync;
-  plan_.offload = offload;
-  return least_of_layout_;
-}
-
-bool ItemSearch::hopeless_layout() {
-  if (!options_.pruning || variants_.empty()) return false;
-  PlanCosts least;
-  least.step_time_s = least_of_layout();
-  return hopeless_.is(indices_[index_of(Axis::nodes)], least);
 }
 
 // The rules about sharding and offload do not look at the layout, so that all layouts of an item
@@ -260,6 +203,7 @@ void ItemSearch::look_at_plans() {
   PlanCosts costs;
   costs.peak_memory_bytes = memory.reserved;
   costs.peak_allocated_bytes = memory.allocated;
+  costs.host_bytes = memory.on_host;
   std::size_t broken = none_broken;
   std::size_t number_broken = 0;
   for (std::size_t limit = 0; limit < goal_.limits(); ++limit) {
@@ -282,24 +226,29 @@ void ItemSearch::time_variants(const PlanCosts& memory, std::size_t broken) {
     if (broken == none_broken) effort_.pruned += plans;
   };
   PlanCosts costs = memory;
-  if (options_.pruning) {
-    costs.step_time_s = least_of_layout();
-    if (!wanted(costs, broken)) return pruned(variants_.size());
-  }
+  const auto could_be = [&](double least_step_time_s) {
+    costs.step_time_s = least_step_time_s;
+    return !options_.pruning || wanted(costs, broken);
+  };
+  if (options_.pruning && !could_be(least_of_layout())) return pruned(variants_.size());
   for (const Variant& variant : variants_) {
-    costs.step_time_s = variant.least_of_layout;
-    if (options_.pruning && !wanted(costs, broken)) {
+    Variant& known = first_alike(variant);
+    if (!could_be(known.least_of_layout)) {
       pruned(1);
       continue;
     }
-    set(variant);
-    evaluator_.prepare(plan_);
-    if (options_.pruning) {
-      costs.step_time_s = evaluator_.least_step_time();
-      if (!wanted(costs, broken)) {
+    if (options_.pruning && !known.layout_known) {
+      bound_layout(known);
+      if (!could_be(known.least_of_layout)) {
         pruned(1);
         continue;
       }
+    }
+    set(variant);
+    evaluator_.prepare(plan_);
+    if (options_.pruning && !could_be(evaluator_.least_step_time())) {
+      pruned(1);
+      continue;
     }
     costs.step_time_s = evaluator_.step_time();
     ++effort_.timed;
@@ -316,7 +265,7 @@ bool ItemSearch::wanted(const PlanCosts& least, std::size_t broken) const {
   const BestList& best = incumbents_.best;
   if (broken != none_broken) {
     const bool beats = best.list().empty() || objective < best.list().front().objective;
-    return beats && incumbents_.relaxed[broken].could_enter(objective, least.step_time_s);
+    return beats && incumbents_.could_be_relaxed(broken, objective, least.step_time_s);
   }
   if (best.could_enter(objective, least.step_time_s)) return true;
   const double time = least.step_time_s;
@@ -341,12 +290,13 @@ void ItemSearch::consider(const PlanCosts& costs, std::size_t broken) {
     broken = limit;
   }
   if (!wanted(costs, broken)) return;
-  if (!likely_enough()) {
+  // What a plan would need of more memory is told by its peak alone.
+  if (broken != SearchGoal::gpu_memory && !likely_enough()) {
     if (broken != none_broken) return;
     broken = goal_.limits();
   }
   if (broken != none_broken) {
-    incumbents_.relaxed[broken].add(candidate);
+    incumbents_.relax(broken, candidate);
     return;
   }
   incumbents_.best.add(candidate);

@@ -15,19 +15,6 @@
 
 namespace lockstep {
 
-// The lists of a state, ready to be searched by.
-struct Incumbents {
-  Incumbents(const SearchGoal& goal, std::size_t most_best);
-
-  BestList best;
-  Front memory_front;
-  Front gpu_front;
-  std::vector<BestList> relaxed;  // one per limit and one for P(fits), each with one plan at most
-
-  void add(const SearchState& state);
-  void write_to(SearchState& state) const;
-};
-
 class ItemSearch {
  public:
   ItemSearch(const Scenario& scenario, const PlanSpace& space, const SearchGoal& goal,
@@ -43,19 +30,30 @@ class ItemSearch {
   struct Variant {
     std::uint16_t overlap = 0;
     std::uint16_t placement = 0;
-    std::uint16_t alike = 0;  // the first variant whose passes and transfers run over the same links
-    double least_of_layout = 0;  // of the layout at hand, once that was asked for
+    std::uint16_t alike =
+        0;  // the first variant whose passes and transfers run over the same links
+    // Seconds that no plan goes below; of variants that are alike the first one's count.
+    double least_of_passes = 0;
+    double least_of_layout = 0;  // of the layout at hand: its own where it is known, else as above
+    bool layout_known = false;
   };
   struct Tally {
     const char* words;
     std::uint64_t count;
+  };
+  // Least seconds of each variant's passes, which depend on the schedule by these two alone.
+  struct PassBounds {
+    bool splits_backward = false;
+    bool ends_apart = false;
+    std::vector<double> of_variants;
   };
 
   bool enter(Axis axis, std::size_t index);
   void descend(Axis axis);
   void refuse(const char* words, std::uint64_t count);
   void list_variants();
-  [[nodiscard]] std::uint16_t first_alike(std::uint16_t overlap, std::vector<RankStrides>& strides);
+  [[nodiscard]] std::uint16_t index_of_alike(std::uint16_t overlap,
+                                             std::vector<RankStrides>& strides);
   void look_at_plans();
   // Whether no plan of the layout can be shown, whatever its memory.
   [[nodiscard]] bool hopeless_layout();
@@ -63,7 +61,13 @@ class ItemSearch {
   void time_variants(const PlanCosts& memory, std::size_t broken);
   void consider(const PlanCosts& costs, std::size_t broken);
   [[nodiscard]] bool wanted(const PlanCosts& least, std::size_t broken) const;
+  void bound_passes();
+  [[nodiscard]] const PassBounds& known_bounds();
+  void forget_layout();
+  void bound_layout(Variant& variant);
   [[nodiscard]] double least_of_layout();
+  [[nodiscard]] bool hopeless(double least_step_time_s) const;
+  [[nodiscard]] Variant& first_alike(const Variant& variant) { return variants_[variant.alike]; }
   void set(const Variant& variant);
   [[nodiscard]] bool likely_enough();
 
@@ -82,10 +86,11 @@ class ItemSearch {
   std::int64_t nodes_ = 0;
   bool on_memory_front_ = false;  // whether plans of this item are compared by memory
   std::vector<Variant> variants_;
+  std::vector<PassBounds> pass_bounds_;  // of the micro-batch and recompute at hand
   const Cluster& cluster_;
   std::unique_ptr<FitProbability> fits_;  // null until it is asked
-  double fit_probability_ = -1;  // of the plans at hand; negative: not asked yet
-  double least_of_layout_ = -1;  // of the layout at hand; negative: not computed yet
+  double fit_probability_ = -1;           // of the plans at hand; negative: not asked yet
+  double least_of_layout_ = -1;           // of all variants; negative: to be found again
   std::vector<Tally> refused_;
   std::vector<Tally> variant_refusals_;  // of every plan of variants_
   // Of the axes behind the layout, which are the same for every layout of the item.

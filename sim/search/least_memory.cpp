@@ -17,6 +17,7 @@ std::optional<FoundPlan> least_memory_plan(
     const std::atomic<bool>* stop) {
   Scenario roomy = scenario;
   roomy.cluster.system.gpu.memory_capacity.value = any_memory;
+  roomy.cluster.system.host_memory.value = 0;  // not stated: any
   roomy.search.objective = Objective::memory;
   roomy.search.top = 1;
   roomy.search.constraints.clear();
@@ -25,6 +26,7 @@ std::optional<FoundPlan> least_memory_plan(
   if (result.best.empty()) return std::nullopt;
   FoundPlan found = std::move(result.best.front());
   found.cluster.system.gpu.memory_capacity = scenario.cluster.system.gpu.memory_capacity;
+  found.cluster.system.host_memory = scenario.cluster.system.host_memory;
   return found;
 }
 

@@ -20,7 +20,7 @@ class NoPost : public Post {
 SearchResult search_plans(const Scenario& scenario, const SearchOptions& options, int threads,
                           const std::function<void(std::uint64_t, std::uint64_t)>& progress,
                           const std::atomic<bool>* stop) {
-  const PlanSearch search(scenario, options);
+  const PlanSearch search(scenario, options, stop);
   const PlanSearchWork work(search);
   NoPost post;
   SpreadOptions spread;

@@ -18,8 +18,11 @@ namespace lockstep {
 
 namespace {
 
-// Passes of the blocks that were asked for last. Few are enough: those of the plans that differ only
-// in placement and overlap.
+// Sums of the same terms in another order differ by rounding.
+constexpr double rounding = 1e-9;
+
+// Passes of the blocks that were asked for last. Few are enough: those of the plans that differ
+// only in placement and overlap.
 class PassBook {
  public:
   const WorkloadPasses& passes(const Cluster& cluster, const Plan& plan,
@@ -73,6 +76,7 @@ struct PlanEvaluator::Parts {
       : cluster(of), lowering(model, training), book(of) {}
 
   void prepare(const Plan& plan);
+  void set_beside_pipeline(const Plan& plan);
   void add_stage(const Plan& plan, const DistinctWorkload& lowered, const StageTimer& timer,
                  const Communication& communication, std::int64_t stage);
   // Seconds of the step whose pipeline takes so long.
@@ -149,6 +153,10 @@ void PlanEvaluator::Parts::prepare(const Plan& plan) {
   for (std::int64_t stage = 0; stage < plan.pipeline.stages; ++stage) {
     add_stage(plan, lowered, timer, communication, stage);
   }
+  set_beside_pipeline(plan);
+}
+
+void PlanEvaluator::Parts::set_beside_pipeline(const Plan& plan) {
   host = *plan.software.host_per_step;
   stragglers = straggler_share(cluster, plan.software);
 }
@@ -158,17 +166,16 @@ PlanEvaluator::PlanEvaluator(const Model& model, const Training& training, const
 PlanEvaluator::~PlanEvaluator() = default;
 
 PlanEvaluator::Memory PlanEvaluator::memory(const Plan& plan) {
-  const Bytes allocated = parts_->lowering.peak_allocated(plan);
-  return {reserved_bytes(plan.software, allocated).value(), allocated.value()};
+  const PlanLowering::Memory memory = parts_->lowering.memory(plan);
+  return {reserved_bytes(plan.software, memory.peak_allocated).value(),
+          memory.peak_allocated.value(), memory.on_host.value()};
 }
 
 void PlanEvaluator::prepare(const Plan& plan) {
   parts_->prepare(plan);
 }
 
-// Sums of the same terms in another order differ by rounding.
 double PlanEvaluator::least_step_time() {
-  constexpr double rounding = 1e-9;
   return (1.0 - rounding) * parts_->with_host(parts_->durations.least(parts_->work));
 }
 
@@ -186,6 +193,22 @@ double PlanEvaluator::least_of_layout(const Plan& plan) {
     kind.optimizer = Seconds{};
   }
   return least_step_time();
+}
+
+double PlanEvaluator::least_of_passes(const Plan& plan) {
+  Parts& parts = *parts_;
+  if (plan.software.fsdp_gradient_bytes < plan.software.gradient_bytes) return 0;
+  if (*plan.software.host_gpu_exponent < 1) return 0;
+  const DistinctWorkload& lowered = parts.lowering.lower_in_one_chunk(plan);
+  const Workload& workload = lowered.workload;
+  const Communication communication(parts.cluster, plan, parts.book);
+  const StageTimer timer(parts.cluster, plan, workload, communication,
+                         parts.passes.passes(parts.cluster, plan, lowered, communication));
+  const Seconds one = timer.time(workload.stages.front()).total();
+  const double times =
+      static_cast<double>(workload.micro_batches) / static_cast<double>(plan.pipeline.stages);
+  parts.set_beside_pipeline(plan);
+  return (1.0 - rounding) * parts.with_host(times * one);
 }
 
 }  // namespace lockstep

@@ -8,8 +8,8 @@
 
 namespace lockstep {
 
-// For one thread. Cheapest where consecutive plans differ in few things. Every plan is legal and has
-// the scenario's software.
+// For one thread. Cheapest where consecutive plans differ in few things. Every plan is legal and
+// has the scenario's software.
 class PlanEvaluator {
  public:
   // All three outlive it.
@@ -21,6 +21,7 @@ class PlanEvaluator {
   struct Memory {
     double reserved = 0;  // bytes on the fullest GPU: what must fit
     double allocated = 0;
+    double on_host = 0;  // bytes of host memory, of the GPU that offloads most
   };
   Memory memory(const Plan& plan);
 
@@ -39,6 +40,13 @@ class PlanEvaluator {
   // collectives once a step and the optimizer's work, is left out. 0 where the software adds up
   // narrower gradients under FSDP: its weight-gradient products then are shorter.
   double least_of_layout(const Plan& plan);
+
+  // Never more than least_of_layout() of `plan`, nor of any plan that differs from it in interleave
+  // alone: the passes of all layers, spread evenly over the stages, none of which ever waits. A
+  // stage's host work is softened with its GPU work by a norm, so that the stages' sum is never
+  // less than what one stage with all layers takes (Minkowski; host_gpu_exponent >= 1). Recompute
+  // of every n-th layer is left out.
+  double least_of_passes(const Plan& plan);
 
  private:
   struct Parts;

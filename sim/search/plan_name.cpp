@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -58,13 +60,23 @@ std::string recompute_name(const Plan& plan) {
   return name;
 }
 
+// "50" of 0.5, "0_125" of what is no whole percentage: every share its own, and without the point,
+// which names that --set addresses do not have.
+std::string share_name(double share) {
+  const double percent = std::round(100 * share);
+  std::string name =
+      percent / 100 == share ? fmt::format("{:.0f}", percent) : fmt::format("{}", share);
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+}
+
 std::string offload_name(const Offload& offload) {
   std::string name;
   for (const auto& [letter, share] :
        {std::pair{'o', offload.optimizer}, std::pair{'w', offload.weights},
         std::pair{'a', offload.activations}}) {
     if (share == 1.0) name += letter;
-    if (share > 0.0 && share < 1.0) name += fmt::format("{}{:g}", letter, share);
+    if (share > 0.0 && share < 1.0) name += letter + share_name(share);
   }
   return name.empty() ? name : "-host-" + name;
 }
@@ -76,10 +88,9 @@ std::string placement_name(const Plan& plan) {
   constexpr std::size_t step = 3;
   for (std::size_t at = 0; at + 1 < plan.placement.size(); at += step) {
     const std::string dimension = plan.placement.substr(at, 2);
-    const bool there = (dimension == "tp" && plan.tensor > 1) ||
-                       (dimension == "cp" && plan.context.degree > 1) ||
-                       (dimension == "dp" && plan.data > 1) ||
-                       (dimension == "pp" && plan.pipeline.stages > 1);
+    const bool there =
+        (dimension == "tp" && plan.tensor > 1) || (dimension == "cp" && plan.context.degree > 1) ||
+        (dimension == "dp" && plan.data > 1) || (dimension == "pp" && plan.pipeline.stages > 1);
     if (there) name += (name.empty() ? "" : "-") + dimension;
   }
   return "-by-" + name;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 #include "sim/search/item_search.hpp"
@@ -10,6 +11,9 @@
 namespace lockstep {
 
 namespace {
+
+// Step times that differ by less are the same to whoever chooses a plan.
+constexpr double as_fast = 1e-3;
 
 // The order in which items run changes nothing but how early bounds are good: plans without context
 // parallelism and with few ranks per stage first.
@@ -22,14 +26,21 @@ double promise(const PlanSpace& space, const AxisIndices& item) {
 }  // namespace
 
 struct PlanSearch::Parts {
-  Parts(const Scenario& from, const SearchOptions& how)
+  Parts(const Scenario& from, const SearchOptions& how, const std::atomic<bool>* stop)
       : scenario(from),
         options(how),
         space(scenario),
         goal(scenario),
-        hopeless(scenario, space, goal, options.pruning),
-        shared(goal, most_best()) {
+        hopeless(scenario, space, goal, options.pruning, stop),
+        shared(no_incumbents()) {
+    for (const Candidate& one : hopeless.timed()) shared.best.add(one);
     list_items();
+  }
+
+  [[nodiscard]] Incumbents no_incumbents() const {
+    Incumbents none(goal, most_best());
+    none.best = BestList(most_best(), space.variants());
+    return none;
   }
 
   [[nodiscard]] std::size_t most_best() const {
@@ -63,6 +74,22 @@ struct PlanSearch::Parts {
     item[index_of(axis)] = 0;
   }
 
+  // Throws std::runtime_error for a state that is not of this search: it came as bytes.
+  void check(const SearchState& state) const {
+    bool known = true;
+    const auto check_numbers = [&](const std::vector<Candidate>& candidates) {
+      for (const Candidate& one : candidates) known &= one.number < space.combinations();
+    };
+    check_numbers(state.best);
+    check_numbers(state.memory_front);
+    check_numbers(state.gpu_front);
+    for (const RelaxedBest& one : state.relaxed) {
+      known &= one.limit <= goal.limits();  // P(fits) comes after the others
+      check_numbers({one.best});
+    }
+    if (!known) throw std::runtime_error("the state is not one of this search");
+  }
+
   std::unique_ptr<PlanEvaluator> borrow(std::size_t nodes) {
     const std::lock_guard lock(mutex);
     if (idle[nodes].empty()) {
@@ -91,8 +118,9 @@ struct PlanSearch::Parts {
   Incumbents shared;                                              // what all states together found
 };
 
-PlanSearch::PlanSearch(const Scenario& scenario, const SearchOptions& options)
-    : parts_(std::make_unique<Parts>(scenario, options)) {}
+PlanSearch::PlanSearch(const Scenario& scenario, const SearchOptions& options,
+                       const std::atomic<bool>* stop)
+    : parts_(std::make_unique<Parts>(scenario, options, stop)) {}
 PlanSearch::~PlanSearch() = default;
 
 std::size_t PlanSearch::items() const {
@@ -126,6 +154,7 @@ void PlanSearch::run(std::size_t item, SearchState& state, const std::atomic<boo
 }
 
 void PlanSearch::merge(SearchState& into, const SearchState& from) const {
+  parts_->check(from);
   into.counts.enumerated += from.counts.enumerated;
   into.counts.legal += from.counts.legal;
   into.counts.feasible += from.counts.feasible;
@@ -135,13 +164,14 @@ void PlanSearch::merge(SearchState& into, const SearchState& from) const {
     into.counts.infeasible[reason] += count;
   into.effort.timed += from.effort.timed;
   into.effort.pruned += from.effort.pruned;
-  Incumbents both(parts_->goal, parts_->most_best());
+  Incumbents both = parts_->no_incumbents();
   both.add(into);
   both.add(from);
   both.write_to(into);
 }
 
 void PlanSearch::learn(const SearchState& from) const {
+  parts_->check(from);
   const std::lock_guard lock(parts_->mutex);
   parts_->shared.add(from);
 }
@@ -162,14 +192,16 @@ SearchResult PlanSearch::finish(const SearchState& state) const {
   result.counts = state.counts;
   const std::uint64_t listed = parts.items.size() * parts.space.behind(Axis::context);
   if (listed > 0) {
-    result.looked_at =
-        static_cast<double>(state.counts.enumerated) / static_cast<double>(listed);
+    result.looked_at = static_cast<double>(state.counts.enumerated) / static_cast<double>(listed);
   }
   const std::uint64_t others = parts.space.combinations() - listed;
   result.counts.enumerated += others;
   if (others > 0) result.counts.illegal[degrees_do_not_divide] += others;
   result.effort = state.effort;
-  for (const Candidate& one : state.best) result.best.push_back(found(one));
+  for (const Candidate& one : state.best) {
+    result.best.push_back(found(one));
+    if (parts.options.count_alike) result.best.back().alike = alike(one);
+  }
   for (const Candidate& one : state.memory_front) {
     if (step_time_of(one) <= slowest_shown * step_time_of(state.memory_front.front()))
       result.memory_front.push_back(found(one));
@@ -190,11 +222,63 @@ SearchResult PlanSearch::finish(const SearchState& state) const {
   return result;
 }
 
+std::size_t PlanSearch::alike(const Candidate& best) const {
+  Parts& parts = *parts_;
+  const PlanSpace& space = parts.space;
+  const AxisIndices indices = space.indices(best.number);
+  const std::size_t nodes = indices[index_of(Axis::nodes)];
+  const std::int64_t gpus = gpu_count(space.cluster(nodes));
+  std::unique_ptr<PlanEvaluator> evaluator = parts.borrow(nodes);
+  const auto as_good = [&](const Plan& plan) {
+    PlanCosts costs = best.costs;
+    evaluator->prepare(plan);
+    costs.step_time_s = evaluator->step_time();
+    if (costs.step_time_s > (1 + as_fast) * best.costs.step_time_s) return false;
+    for (std::size_t limit = 0; limit < parts.goal.limits(); ++limit) {
+      if (!parts.goal.keeps(limit, costs, static_cast<double>(gpus))) return false;
+    }
+    return true;
+  };
+  std::size_t found = 0;
+  Plan plan = space.plan(indices);
+  space.reset(Axis::placement, plan);
+  for (std::size_t i = 0; i < space.size(Axis::tensor_overlap); ++i) {
+    space.reset(Axis::tensor_overlap, plan);
+    space.set(Axis::tensor_overlap, i, plan);
+    if (space.refusal(Axis::tensor_overlap, i, plan, gpus) != nullptr) continue;
+    for (std::size_t j = 0; j < space.size(Axis::placement); ++j) {
+      space.set(Axis::placement, j, plan);
+      if (space.refusal(Axis::placement, j, plan, gpus) != nullptr) continue;
+      if (as_good(plan)) ++found;
+    }
+    space.reset(Axis::placement, plan);
+  }
+  parts.give_back(nodes, std::move(evaluator));
+  return found > 0 ? found - 1 : 0;  // without itself
+}
+
+namespace {
+
+// Of each limit the plan for which it would be relaxed: of a deadline the one that needs the least
+// more, of others the best.
+std::vector<RelaxedBest> worth_relaxing(const SearchState& state) {
+  std::vector<RelaxedBest> chosen;
+  for (const RelaxedBest& one : state.relaxed) {
+    if (!state.best.empty() && one.best.objective >= state.best.front().objective) continue;
+    if (chosen.empty() || chosen.back().limit != one.limit) {
+      chosen.push_back(one);
+    } else if (step_time_of(one.best) < step_time_of(chosen.back().best)) {
+      chosen.back() = one;
+    }
+  }
+  return chosen;
+}
+
+}  // namespace
+
 void PlanSearch::add_relaxations(const SearchState& state, SearchResult& result) const {
   const SearchGoal& goal = parts_->goal;
-  for (const RelaxedBest& one : state.relaxed) {
-    const bool beats = state.best.empty() || one.best.objective < state.best.front().objective;
-    if (!beats) continue;
+  for (const RelaxedBest& one : worth_relaxing(state)) {
     Relaxation relaxation;
     relaxation.plan = found(one.best);
     const auto gpus = static_cast<double>(gpu_count(relaxation.plan.cluster));

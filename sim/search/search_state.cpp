@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kind = "lockstep search state";
-constexpr std::uint64_t version = 2;  // of the layout below
+constexpr std::uint64_t version = 3;  // of the layout below
 
 [[noreturn]] void refuse(const std::string& problem) {
   throw std::runtime_error("the bytes are no state of a search: " + problem);
@@ -54,16 +54,18 @@ Json to_json(const Candidate& candidate) {
   const PlanCosts& costs = candidate.costs;
   return Json::array({candidate.number, std::bit_cast<std::uint64_t>(candidate.nodes),
                       bits(costs.step_time_s), bits(costs.peak_memory_bytes),
-                      bits(costs.peak_allocated_bytes), bits(candidate.objective)});
+                      bits(costs.peak_allocated_bytes), bits(costs.host_bytes),
+                      bits(candidate.objective)});
 }
 
 Candidate candidate_from(const Json& json) {
-  const Json& fields = array(json, 6);
+  const Json& fields = array(json, 7);
   Candidate candidate;
   candidate.number = count_from(fields[0]);
   candidate.nodes = std::bit_cast<std::int64_t>(count_from(fields[1]));
-  candidate.costs = {double_from(fields[2]), double_from(fields[3]), double_from(fields[4])};
-  candidate.objective = double_from(fields[5]);
+  candidate.costs = {double_from(fields[2]), double_from(fields[3]), double_from(fields[4]),
+                     double_from(fields[5])};
+  candidate.objective = double_from(fields[6]);
   return candidate;
 }
 

@@ -29,6 +29,9 @@ class PlanSpace {
   [[nodiscard]] std::uint64_t combinations() const {
     return size(Axis::nodes) * behind(Axis::nodes);
   }
+  // Combinations of the last axes, overlap and placement: plans whose numbers differ in them alone
+  // are variants of one plan.
+  [[nodiscard]] std::uint64_t variants() const { return behind(Axis::offload_activations); }
   [[nodiscard]] const Cluster& cluster(std::size_t nodes_index) const {
     return clusters_[nodes_index];
   }

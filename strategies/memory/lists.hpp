@@ -107,6 +107,8 @@ class StageTensors {
 
 // Every list below.
 void list_stage(StageTensors& list);
+// All of them but activations.
+void list_all_but_activations(StageTensors& list);
 
 // states.cpp: weights, gradients, optimizer state and copies of them.
 void list_states(StageTensors& list);

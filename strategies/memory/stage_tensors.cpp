@@ -35,6 +35,12 @@ void list_stage(StageTensors& list) {
   list_buffers(list);
 }
 
+void list_all_but_activations(StageTensors& list) {
+  list_states(list);
+  list_loss(list);
+  list_buffers(list);
+}
+
 }  // namespace memory
 
 void list_tensors(const BlockContext& context, const BlockSizes& sizes, Workload& workload) {

@@ -4,8 +4,7 @@
 //                come back: a_o P g and a_o P w bytes a step, P local parameters. The update moves
 //                30 B of host memory per parameter (as on the device, state_bytes.cpp).
 //                Ren et al. 2021, ZeRO-Offload (arXiv:2101.06840), sections 3 and 5.
-//   weights      under FSDP: a layer's shard comes in before every gather, its gradient shard
-//   leaves
+//   weights      under FSDP: a layer's shard comes in before every gather, its gradient shard leaves
 //                after it is reduced: a_w P_l w / n in, a_w P_l g / n out, n ranks of a copy. Their
 //                optimizer state is on the host too. Rajbhandari et al. 2021, ZeRO-Infinity
 //                (arXiv:2104.07857), section 5; PyTorch FSDP's CPU offload.
@@ -79,9 +78,9 @@ void add_update(const BlockContext& context, Stage& stage) {
 
 }  // namespace
 
-Bytes host_bytes(const BlockContext& context, const BlockSizes& sizes, const Stage& stage) {
+Bytes host_states(const BlockContext& context, const Stage& stage) {
   const Offload& offload = context.plan.offload;
-  if (offload.optimizer <= 0 && offload.weights <= 0 && offload.activations <= 0) return {};
+  if (offload.optimizer <= 0 && offload.weights <= 0) return {};
   const StateBytes bytes = state_bytes(context.plan, context.training);
   const double local = local_parameters(context.plan, stage);
   // The host keeps a gradient beside the state that it updates.
@@ -92,7 +91,12 @@ Bytes host_bytes(const BlockContext& context, const BlockSizes& sizes, const Sta
   const double here = stage.parameters / shards.weights + stage.expert_parameters / expert.weights;
   const double saving = (bytes.weight - quantized_bytes(context.training.adapter.frozen)) *
                         stage.quantized_parameters / shards.weights;
-  const double weights = offload.weights * (bytes.weight * here - saving);
+  return Bytes{state + offload.weights * (bytes.weight * here - saving)};
+}
+
+Bytes host_activations(const BlockContext& context, const BlockSizes& sizes, const Stage& stage) {
+  const double share = context.plan.offload.activations;
+  if (share <= 0) return {};
   Bytes saved;
   for (const Chunk& chunk : stage.chunks) {
     for (std::size_t kind = 0; kind < chunk.layers.size(); ++kind) {
@@ -101,7 +105,11 @@ Bytes host_bytes(const BlockContext& context, const BlockSizes& sizes, const Sta
       saved += (all - again) * sizes.layers[kind].whole + again * sizes.layers[kind].kept;
     }
   }
-  return Bytes{state + weights} + offload.activations * stage.micro_batches_in_flight * saved;
+  return share * stage.micro_batches_in_flight * saved;
+}
+
+Bytes host_bytes(const BlockContext& context, const BlockSizes& sizes, const Stage& stage) {
+  return host_states(context, stage) + host_activations(context, sizes, stage);
 }
 
 void add_offload(const BlockContext& context, const BlockSizes& sizes, Workload& workload) {

@@ -12,5 +12,8 @@ void add_offload(const BlockContext& context, const BlockSizes& sizes, Workload&
 
 // Bytes that a rank of the stage keeps in host memory. Needs its micro_batches_in_flight.
 Bytes host_bytes(const BlockContext& context, const BlockSizes& sizes, const Stage& stage);
+// The two parts of it.
+Bytes host_states(const BlockContext& context, const Stage& stage);
+Bytes host_activations(const BlockContext& context, const BlockSizes& sizes, const Stage& stage);
 
 }  // namespace lockstep

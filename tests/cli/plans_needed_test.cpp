@@ -26,6 +26,7 @@ TEST_CASE("plans needed: simulate, compare and topology --plan say how to find s
   const std::vector<std::vector<std::string>> commands{
       {"simulate", file, "--catalog", catalog},
       {"compare", file, "--catalog", catalog},
+      {"sweep", file, "--over", "cluster.nodes=1,2", "--catalog", catalog},
       {"topology", file, "--plan", "x", "--catalog", catalog}};
   for (const std::vector<std::string>& command : commands) {
     CAPTURE(command.front());

@@ -134,6 +134,15 @@ TEST_CASE("search: wrong flags end with 2 and say how to mend them", "[cli][sear
   check({"--headroom", "4"}, "lockstep: --headroom: ");
   check({"--top", "0"}, "lockstep: --top: ");
   check({"--objective", "gpus_for_deadline"}, "lockstep: ");
+  check({"--fix", "tensor=4"},
+        "lockstep: --fix says twice what tensor may be\n"
+        "  = hint: list the values in one, as in --fix tensor=4,8\n");
+  check({"--fix", "data=2", "--headroom", "80 GiB"},
+        "lockstep: head-room of 80.0 GiB leaves nothing of a GPU's 79.3 GiB\n"
+        "  = hint: less than the GPU has\n");
+  check({"--fix", "nodes=100000000"},
+        "lockstep: the search is left without a value of nodes\n"
+        "  = hint: possible here: 1, 2, 3, 4, 5, 6, 7, 8, …, 100000\n");
   check({"--write", scenario},
         "lockstep: --write would overwrite the scenario\n  = hint: name another file\n");
   const Finished threads = run_lockstep({"search", scenario, "--threads", "two"});
@@ -142,6 +151,44 @@ TEST_CASE("search: wrong flags end with 2 and say how to mend them", "[cli][sear
       threads.err,
       Matchers::StartsWith("lockstep: --threads cannot be 'two'\n  = hint: a whole number from 1 "
                            "to 1024\n"));
+}
+
+// Presses Ctrl-C as soon as a text is shown.
+class Presser : public std::stringbuf {
+ public:
+  Presser(std::string at, std::atomic<bool>& pressed) : at_(std::move(at)), pressed_(pressed) {}
+
+ private:
+  int sync() override {
+    if (str().find(at_) != std::string::npos) pressed_ = true;
+    return 0;
+  }
+  std::string at_;
+  std::atomic<bool>& pressed_;
+};
+
+TEST_CASE("search: what looks for the least memory shows how far it is, and can be stopped",
+          "[cli][search]") {
+  const std::vector<std::string> none_fits =
+      small_search({"--set", "gpus.a100-sxm-80gb.memory_capacity=4 GiB"});
+  CHECK_THAT(run_lockstep(none_fits).err,
+             Matchers::Contains(" s more for the plan that needs the least") ||
+                 Matchers::Contains("for the plan that needs\n"));
+  std::atomic<bool> pressed{false};
+  Presser presser("for the plan that needs the least memory", pressed);
+  std::ostream progress(&presser);
+  std::ostringstream out;
+  std::ostringstream err;
+  lockstep::cli::Environment environment;
+  environment.catch_interrupts = [&] { return &pressed; };
+  environment.progress_to = &progress;
+  std::vector<std::string> words = none_fits;
+  words.insert(words.end(), {"--progress", "always"});
+  CHECK(lockstep::cli::run(words, out, err, environment) == 130);
+  CHECK_THAT(out.str(), Matchers::Contains("No plan fits: ") &&
+                            Matchers::Contains(
+                                "  what comes nearest\n  The search for the plan that needs the "
+                                "least memory was interrupted.\n"));
 }
 
 TEST_CASE("search: an interrupt before it begins leaves nothing found", "[cli][search]") {
@@ -153,7 +200,8 @@ TEST_CASE("search: an interrupt before it begins leaves nothing found", "[cli][s
   const int code = lockstep::cli::run(small_search(), out, err, environment);
   CHECK(code == 130);
   CHECK_THAT(out.str(), Matchers::Contains("INTERRUPTED after 0 % of the combinations") &&
-                            Matchers::Contains("No plan that fits was found so far."));
+                            Matchers::Contains("No plan that fits was found so far.") &&
+                            Matchers::Contains("  Nothing is counted: "));
 }
 
 TEST_CASE("search: Ctrl-C prints the best so far and ends with 130", "[cli][search]") {

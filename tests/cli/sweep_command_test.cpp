@@ -1,8 +1,10 @@
 // Does `lockstep sweep` answer, refuse and end as it says?
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "sim/cli/commands.hpp"
 #include "sim/report/display.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
@@ -131,6 +133,13 @@ TEST_CASE("sweep: wrong command lines", "[cli][sweep]") {
       "  = hint: for example --over cluster.nodes=8..64x2 --weak\n");
   check_usage_error({"--over", "cluster.nodes=8", "--search", "--plan", "tp8-pp2"},
                     "lockstep: --search finds the plan itself: it takes no --plan\n");
+  check_usage_error({"--over", "cluster.nodes=8", "--fix", "tensor=8"},
+                    "lockstep: --fix goes with --search\n");
+  check_usage_error({"--over", "cluster.nodes=8", "--threads", "1"},
+                    "lockstep: --threads goes with --search\n");
+  check_usage_error({"--over", "cluster.nodes=8", "--search", "--fix", "stages=5"},
+                    "lockstep: the search is left without a value of stages\n"
+                    "  = hint: possible here: 1, 2, 4, 8, 16, 32, 64\n");
   check_usage_error({"--over", "cluster.nodes=8", "--set", "cluster.nodes=4"},
                     "lockstep: --set and --over both say cluster.nodes\n");
   check_usage_error({"--over", "cluster.nodes=8", "--ascii", "--format", "csv"},
@@ -152,4 +161,80 @@ TEST_CASE("sweep: errors of values name them", "[cli][sweep]") {
         "      | cluster.system.nic_bandwidth=200\n"
         "      |                              ^~~ a bare number is ambiguous\n"
         "      = hint: \"200 Gb/s\" (25 GB/s) or \"200 GB/s\"?\n");
+}
+
+namespace {
+
+const Words one_plan{"--search",      "--fix",          "tensor=8",
+                     "--fix",         "stages=2",       "--fix",
+                     "context=1",     "--fix",          "schedule=1f1b",
+                     "--fix",         "recompute=full", "--fix",
+                     "sharding=fsdp", "--fix",          "micro_batch=1",
+                     "--fix",         "shard_group=0",  "--fix",
+                     "interleave=1",  "--threads",      "1"};
+
+Words searching(const Words& more) {
+  Words words = sweep(one_plan);
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("sweep --search takes the flags of a search", "[cli][sweep]") {
+  const Finished finished =
+      run_lockstep(searching({"--over", "cluster.nodes=4,8", "--format", "json"}));
+  CHECK(finished.code == 0);
+  const nlohmann::json json = nlohmann::json::parse(finished.out);
+  for (const nlohmann::json& point : json["points"]) {
+    REQUIRE(point["plans"].size() == 1);
+    CHECK_THAT(point["plans"][0]["name"].get<std::string>(),
+               Matchers::StartsWith("tp8-") && Matchers::Contains("pp2-dp") &&
+                   Matchers::EndsWith("-fsdp-mb1-full"));
+  }
+}
+
+TEST_CASE("sweep --search shows each point's progress, and ends early", "[cli][sweep]") {
+  const std::atomic<bool> calm{false};
+  std::atomic<bool> pressed{false};
+  std::ostringstream progress;
+  std::ostringstream out;
+  std::ostringstream err;
+  lockstep::cli::Environment environment;
+  environment.catch_interrupts = [&] { return &calm; };
+  environment.progress_to = &progress;
+  const Words words = searching({"--over", "cluster.nodes=4,8", "--progress", "always"});
+  CHECK(lockstep::cli::run(words, out, err, environment) == 0);
+  CHECK_THAT(progress.str(), Matchers::Contains(" combinations at point 1 of 2") &&
+                                 Matchers::Contains(" combinations at point 2 of 2"));
+  // The first point is through when the wish comes, the second is not.
+  environment.catch_interrupts = [&] { return &pressed; };
+  int searches = 0;
+  environment.search = [&](const auto& scenario, const auto& options, int threads,
+                           const auto& report, const auto* stop) {
+    if (++searches == 2) pressed = true;
+    return lockstep::search_plans(scenario, options, threads, report, stop);
+  };
+  out.str("");
+  CHECK(lockstep::cli::run(words, out, err, environment) == 130);
+  CHECK_THAT(out.str(), Matchers::Contains("tp8-sp-pp2-dp") &&
+                            Matchers::Contains("interrupted before the search was through"));
+}
+
+TEST_CASE("sweep: a calibration counts at every point", "[cli][sweep]") {
+  const TemporaryFolder folder;
+  // Kernels that reach half of what the catalog says make every step longer.
+  const std::string file = folder.file(
+      "c.yaml",
+      "calibration: 1\nconstants:\n  - {of: gpus.h100-sxm-80gb.memory_norm, value: 0.2, "
+      "spread: 2%}\n");
+  const Words words{"--over", "cluster.nodes=4,8", "--plan", "hsdp32"};
+  Words calibrated = words;
+  calibrated.insert(calibrated.end(), {"--calibration", file});
+  const nlohmann::json before = json_of(words);
+  const nlohmann::json after = json_of(calibrated);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(after["points"][i]["plans"][0]["step_time_s"]["value"] >
+          before["points"][i]["plans"][0]["step_time_s"]["value"]);
+  }
 }

@@ -46,7 +46,9 @@ TEST_CASE("help is a command, too", "[cli]") {
                     "compare, search, sweep, topology,\n          collectives, list, schema, validate, calibrate, "
                     "completion, help\n"
                     "  = help: lockstep help --help\n");
-  CHECK_THAT(run_lockstep({"help"}).out, Matchers::Contains("5 out of tolerance"));
+  CHECK_THAT(run_lockstep({"help"}).out, Matchers::Contains("5 out of tolerance") && Matchers::Contains("130 interrupted."));
+  CHECK_THAT(run_lockstep({"search", "--help"}).out, Matchers::Contains("130 after Ctrl-C"));
+  CHECK_THAT(run_lockstep({"sweep", "--help"}).out, Matchers::Contains("130 after Ctrl-C"));
 }
 
 TEST_CASE("options: no abbreviations, no repetition, no missing or wrong value", "[cli]") {

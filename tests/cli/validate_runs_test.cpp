@@ -79,7 +79,7 @@ TEST_CASE("validate runs: JSON has every field, and says the same twice", "[cli]
                           "bias", "coverage_90", "median_half_width"}) {
     CHECK(json["summary"][0].contains(key));
   }
-  for (const char* key : {"rows", "summary", "over_sources", "out_of_memory", "noise", "ranks", "plan_choices", "regret", "worst"}) {
+  for (const char* key : {"rows", "summary", "over_sources", "out_of_memory", "noise", "ranks", "plan_choices", "regret", "searched", "search_regret", "worst"}) {
     INFO(key);
     CHECK(json[key].is_array());
   }
@@ -102,6 +102,63 @@ TEST_CASE("validate runs: text, CSV and Markdown", "[cli]") {
   CHECK(call({"runs", file.path(), "--format=csv"}).out.find("row_id,source,model,gpu,") == 0);
   CHECK(call({"runs", file.path(), "--format=markdown"}).out.find("## Error of the step time\n\n| source | rows |") !=
         std::string::npos);
+}
+
+TEST_CASE("validate runs: --search picks plans beside those that were measured", "[cli]") {
+  std::string rows;
+  for (const char* degrees : {"1,64,1", "1,64,2", "1,64,4", "2,64,1", "2,64,2"}) {
+    rows += "s-" + std::to_string(rows.size()) + ",16,2048,16,2048,h100,8," + degrees +
+            ",1,llama,Megatron-LM core,1.5,\n";
+  }
+  const TemporaryFile file("lockstep_runs_search.csv", header + rows);
+  const auto plain = nlohmann::json::parse(call({"runs", file.path(), "--format", "json"}).out);
+  CHECK(plain["plan_choices"].size() == 1);
+  CHECK(plain["searched"].empty());
+  CHECK(plain["search_regret"].empty());
+
+  const Result result = call({"runs", file.path(), "--search", "--format", "json"});
+  REQUIRE(result.code == 0);
+  const auto json = nlohmann::json::parse(result.out);
+  REQUIRE(json["searched"].size() == 1);
+  const auto& group = json["searched"][0];
+  CHECK(group["source"] == "s");
+  CHECK(group["gpus"] == 8);
+  CHECK(group["plans"] == 5);
+  CHECK(group["fastest_predicted_to_fit"] == true);
+  REQUIRE(group["picks"].size() == 3);
+  for (const char* key : {"space", "problem", "combinations", "plan", "measured", "regret",
+                          "predicted_gain", "unmeasured"}) {
+    CHECK(group["picks"][1].contains(key));
+  }
+  CHECK(group["picks"][0]["space"] == "plans");
+  CHECK(group["picks"][0]["combinations"] == 5);
+  CHECK(group["picks"][0]["regret"] == 0.0);  // all took 1.5 s
+  CHECK(group["picks"][1]["space"] == "values");
+  CHECK(group["picks"][2]["space"] == "features");
+  REQUIRE(json["search_regret"].size() == 6);  // the source and all, in three spaces
+  for (const char* key : {"source", "space", "groups", "found", "measured", "median_regret",
+                          "mean_regret", "fastest", "within_5_percent", "median_predicted_gain",
+                          "largest_predicted_gain", "beyond"}) {
+    CHECK(json["search_regret"][0].contains(key));
+  }
+  CHECK(call({"runs", file.path(), "--search", "--format", "json"}).out == result.out);
+
+  const std::string text = call({"runs", file.path(), "--search"}).out;
+  CHECK(text.find("\nWhat the search would pick\n") != std::string::npos);
+  CHECK(text.find("the source's features") != std::string::npos);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
+  const std::string markdown = call({"runs", file.path(), "--search", "--format=markdown"}).out;
+  CHECK(markdown.find("\n## What the search would pick\n") != std::string::npos);
+  CHECK(markdown.find("\n## Each group's picks\n") != std::string::npos);
+}
+
+TEST_CASE("validate runs: --search has no place in tables of rows", "[cli]") {
+  CHECK(call({"runs", "f.csv", "--search", "--format", "csv"}).err ==
+        "lockstep-validate: --search adds tables; csv holds only rows\n"
+        "  = hint: use it with --format text, json or markdown\n"
+        "  = help: lockstep-validate --help\n");
+  CHECK(call({"runs", "f.csv", "--search", "--format", "predictions"}).code == 2);
 }
 
 TEST_CASE("validate runs: the tolerance decides the exit code only where it is given", "[cli]") {
@@ -191,7 +248,7 @@ TEST_CASE("validate runs: the command line is read strictly", "[cli]") {
   CHECK(call({"help"}).out == call({"--help"}).out);
   CHECK(call({"help", "runs"}).out == call({"runs", "--help"}).out);
   CHECK(call({"runs", "--help"}).out.find("examples:\n") != std::string::npos);
-  for (const char* option : {"--leave-one-model-out", "--leave-one-source-out", "--only NAME", "parallelism|software", "predictions"}) {
+  for (const char* option : {"--leave-one-model-out", "--leave-one-source-out", "--only NAME", "parallelism|software", "predictions", "--search"}) {
     INFO(option);
     CHECK(call({"runs", "--help"}).out.find(option) != std::string::npos);
   }

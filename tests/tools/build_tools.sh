@@ -69,10 +69,10 @@ shown() {
   fi
 }
 
-# build_preset <preset> configures where needed and builds; ends the script where that fails.
-# Call it between lock_builds and unlock_builds.
+# build_preset <preset> [<folder in build/>] configures where needed and builds; ends the script
+# where that fails. Call it between lock_builds and unlock_builds.
 build_preset() {
-  local preset=$1 build=$root/build/$1
+  local preset=$1 build=$root/build/${2:-$1}
   mkdir -p -- "$build"
   # A build folder that was copied from elsewhere points at the old place.
   if [[ -f $build/CMakeCache.txt ]] &&

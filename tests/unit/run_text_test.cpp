@@ -73,13 +73,13 @@ TEST_CASE("compare has a row of every plan that fits", "[unit][report]") {
   const std::string text = compare_text(with_run(15e9, 2.5), {});
   CHECK_THAT(text,
              Matchers::Contains(
-                 "\n  the whole run   takes 90 %           GPU-hours  USD  USD per million tokens\n"
+                 "\n  the whole run   takes [90 %]         GPU-hours  USD  USD per million tokens\n"
                  "  fast           41.7 h [37.5 … 45.8]        333  833                  0.0556\n"
                  "  second         42.1 h [37.9 … 46.3]        337  842                  0.0561\n"
                  "  The run is 15 G tokens in 15 k steps, at 2.50 USD a GPU-hour, 2026-11-01 (a "
                  "price list).\n"));
   CHECK_THAT(compare_text(with_run(15e9, 0), {}),
-             Matchers::Contains("\n  the whole run   takes 90 %           GPU-hours\n"));
+             Matchers::Contains("\n  the whole run   takes [90 %]         GPU-hours\n"));
   const std::string priced = compare_text(with_run(0, 2.5), {});
   CHECK_THAT(priced, Matchers::Contains("\n  the whole run  USD per million tokens\n"));
   CHECK_THAT(priced,

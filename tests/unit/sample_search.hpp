@@ -48,6 +48,7 @@ inline SearchReport sample_search() {
   for (std::size_t i = 0; i < search.best; ++i) {
     search.differences.push_back(plan_differences(search.report.plans[i], search.report.plans[0]));
   }
+  search.alike = {0, 2, 0};
   search.fronts = {{FrontKind::memory, {0, 3}}};
   search.relaxations = {{memory_limit(memory_of_the_gpu, 80), 85.5 * 0x1p30, 0.06, 4}};
   search.counts.enumerated = 3'214'567;

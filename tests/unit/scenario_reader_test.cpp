@@ -260,7 +260,8 @@ TEST_CASE("scenario: names of plans") {
         "s.yaml:6:1: error[E451]: the scenario has no plan\n"
         "    6 | plans: []\n"
         "      | ^~~~~\n"
-        "      = hint: add one: '- name: NAME' and its degrees\n");
+        "      = hint: add one: '- name: NAME' and its degrees; or let a search find some: 'search: "
+        "{}'\n");
 }
 
 TEST_CASE("scenario: GPUs against nodes") {

@@ -43,6 +43,7 @@ TEST_CASE("the JSON of a search has everything the text has", "[unit][search]") 
   CHECK(second["place"] == 2);
   CHECK(second["group"] == 1);
   CHECK(second["number"] == 101);
+  CHECK(second["alike"] == 2);
   CHECK(second["name"] == "pp4-dp2");
   CHECK(second["front"].empty());
   CHECK(json["best"][0]["front"][0] == "memory");
@@ -51,6 +52,12 @@ TEST_CASE("the JSON of a search has everything the text has", "[unit][search]") 
   CHECK(second["step_time_s"]["low"].get<double>() == Approx(9.09).epsilon(tolerance));
   CHECK(second["plan"]["pipeline_stages"] == 4);
   CHECK(second["plan"]["gradient_bucket_bytes"].is_number());
+  for (const char* detail : {"ops", "timeline", "stages", "sensitivities"}) {
+    CHECK_FALSE(second.contains(detail));  // simulate has them
+  }
+  for (const char* listed : {"partition", "memory", "collectives", "bound", "hfu"}) {
+    CHECK(second.contains(listed));
+  }
   CHECK(json["groups"][0]["last"] == 2);
   CHECK(json["groups"][0]["first_better_probability"][0] == 0.55);
   CHECK(json["fronts"]["memory"][1]["name"] == "dp8");

@@ -103,7 +103,7 @@ TEST_CASE("search section: every mistake at its place, in one run") {
         "    9 |   constraints: [peak_mem <= 70 GiB, step_time <= 12]\n"
         "      |                 ^~~~~~~~~~~~~~~~~~\n"
         "      = hint: did you mean 'peak_memory'? One of: peak_memory, P(fits), step_time,\n"
-        "              tokens_per_s_per_gpu, mfu, gpus, days, cost\n"
+        "              tokens_per_s_per_gpu, mfu, gpus, days, cost, host_memory\n"
         "s.yaml:9:37: error[E203]: 'step_time' needs a unit\n"
         "    9 |   constraints: [peak_mem <= 70 GiB, step_time <= 12]\n"
         "      |                                     ^~~~~~~~~~~~~~~\n"
@@ -215,10 +215,13 @@ TEST_CASE("search section: plans may be left out beside it alone") {
       "s.yaml:1:1: error[E202]: the file lacks the key 'plans'\n"
       "    1 | lockstep: 1\n"
       "      | ^\n"
-      "      = hint: plans: The plans to compare: how the training is spread over the cluster.\n");
+      "      = hint: plans: The plans to compare: how the training is spread over the cluster. Or "
+      "write\n"
+      "              'search: {}' in its place\n");
   CHECK(sentences(without + "plans: []\n") ==
         "s.yaml:6:1: error[E451]: the scenario has no plan\n"
-        "      = hint: add one: '- name: NAME' and its degrees\n");
+        "      = hint: add one: '- name: NAME' and its degrees; or let a search find some: 'search: "
+        "{}'\n");
 }
 
 TEST_CASE("search section: who needs plans says so") {

@@ -34,7 +34,8 @@ constexpr const char* dimension_list =
     "recompute_parts, offload_optimizer, offload_weights, offload_activations, tensor_overlap, "
     "reshard_after_forward, prefetch, placement";
 constexpr const char* measure_list =
-    "peak_memory, P(fits), step_time, tokens_per_s_per_gpu, mfu, gpus, days, cost";
+    "peak_memory, P(fits), step_time, tokens_per_s_per_gpu, mfu, gpus, days, cost, "
+    "host_memory";
 constexpr const char* constraint_example = "write it like peak_memory <= 70 GiB, or P(fits) >= 0.9";
 
 }  // namespace
@@ -173,6 +174,9 @@ TEST_CASE("search text: constraints in base units") {
   CHECK(parse_constraint("days <= 30").bound == 30.0);
   CHECK(parse_constraint("days <= 36 h").bound == 1.5);
   CHECK(parse_constraint("cost <= 2e6").bound == 2e6);
+  const Constraint host = parse_constraint("host_memory <= 1 TiB");
+  CHECK(host.measure == Measure::host_memory);
+  CHECK(host.bound == 0x1p40);
 }
 
 TEST_CASE("search text: GPUs are counted, so that below 128 is at most 127") {
@@ -180,6 +184,16 @@ TEST_CASE("search text: GPUs are counted, so that below 128 is at most 127") {
   CHECK(parse_constraint("gpus < 128").bound == 127.0);
   CHECK(parse_constraint("gpus > 64").bound == 65.0);
   CHECK(of_constraint("gpus < 1") == "E205: 'gpus' must be from 2 to 100000000, not 1 | ");
+}
+
+TEST_CASE("search text: a constraint that is there already is not added") {
+  SearchRequest request;
+  add_constraint(request, "P(fits) >= 0.9");
+  add_constraint(request, " P(fits) >= 0.9 ");
+  add_constraint(request, "P(fits) >= 0.8");
+  REQUIRE(request.constraints.size() == 2);
+  CHECK(request.constraints[0].bound == 0.9);
+  CHECK(request.constraints[1].bound == 0.8);
 }
 
 TEST_CASE("search text: constraints that mean nothing") {
@@ -195,6 +209,9 @@ TEST_CASE("search text: constraints that mean nothing") {
         "E206: the constraint '1 s < step_time < 2 s' compares twice" + example);
   CHECK(of_constraint("<= 70 GiB") ==
         "E206: the constraint '<= 70 GiB' does not say what it is about" + example);
+  CHECK(of_constraint("P(fits) <= 0.5") ==
+        "E206: the constraint 'P(fits) <= 0.5' asks for plans that are likely not to fit | write it "
+        "like P(fits) >= 0.9");
   CHECK(of_constraint("mfu >=") == "E206: the constraint 'mfu >=' has no bound" + example);
   CHECK(of_constraint("peak_mem <= 70 GiB") ==
         std::string(

@@ -107,7 +107,7 @@ TEST_CASE("sweep text: the whole") {
                  "by hand\nsmall · cluster.system.nic_bandwidth 100 Gb/s to 400 Gb/s · the "
                  "fastest of 2 plans at each point\n\n") &&
                  Matchers::Contains(
-                     "  nic_bandwidth  best plan    step 90 %         tok/s/GPU   MFU      peak\n"
+                     "  nic_bandwidth  best plan    step [90 %]       tok/s/GPU   MFU      peak\n"
                      "       100 Gb/s  a          10.0 s [9.0 … 11.0]      12.5  40 %  64.0 GiB\n"
                      "       400 Gb/s  a          5.00 s [4.5 … 5.5]         25  40 %  64.0 GiB\n"
                      "\n"
@@ -142,7 +142,7 @@ TEST_CASE("sweep text: what the whole run takes, where its length and a price ar
   CHECK_THAT(
       text,
       Matchers::Contains(
-          "  nic_bandwidth  the whole run 90 %        GPU-hours  cost, USD  per million tokens\n"
+          "  nic_bandwidth  the whole run [90 %]      GPU-hours  cost, USD  per million tokens\n"
           "       100 Gb/s       100 days [90 … 110]     19.2 k       48 k                55.6\n"
           "       400 Gb/s      50.0 days [45 … 55]      9.60 k       24 k                27.8\n"
           "  Costs are at 2.50 USD a GPU-hour, 2026-11-01.\n"));
