@@ -127,6 +127,33 @@ std::vector<Command> make_commands() {
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
+  table.push_back(
+      {"explain",
+       "why a plan takes so long, what would change it, and how sure that is",
+       "Explains one plan, the best where none is named: where the step goes, what experience warns "
+       "of, what single changes would do, how every number of hardware, software and plan moves the "
+       "step and where the next kink lies, from how many tokens on communication hides, at which "
+       "bandwidths the order of plans turns, and which constants the uncertainty consists of, with "
+       "the command that measures each. Everything is predicted again, nothing extrapolated. Exit "
+       "code 4 where the plan does not fit.",
+       {scenario_argument},
+       {{"plan", "NAME", "the plan to explain (default: the best)", {}, false},
+        {"against", "NAME", "also the difference to this plan, term by term", {}, false},
+        {"measured",
+         "WHAT=VALUE",
+         "also what alone would explain a measurement: \"step_time=71.2 s\", tokens_per_s_per_gpu, "
+         "mfu or peak_memory",
+         {},
+         false},
+        {"ascii", "", "no characters but ASCII in the text", {}, false},
+        format_option,
+        set_option,
+        calibration_option,
+        catalog_option,
+        color_option},
+       {"lockstep explain scenarios/llama3-70b-64xh100.yaml --against fsdp-recompute",
+        "lockstep explain scenarios/llama3-70b-64xh100.yaml --plan tp8-pp2 --measured \"step_time=80 s\""},
+       &run_explain});
   table.push_back(search_command());
   table.push_back(sweep_command());
   table.push_back(

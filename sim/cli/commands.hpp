@@ -52,6 +52,7 @@ int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
 // -- the commands (one file for each subject)
 Outcome run_simulate(const Arguments& arguments, const Environment& environment);
 Outcome run_compare(const Arguments& arguments, const Environment& environment);
+Outcome run_explain(const Arguments& arguments, const Environment& environment);
 Outcome run_search(const Arguments& arguments, const Environment& environment);
 Outcome run_collectives(const Arguments& arguments, const Environment& environment);
 Outcome run_topology(const Arguments& arguments, const Environment& environment);

@@ -133,8 +133,8 @@ Seconds Communication::overlapped_time(const CollectiveCall& call) const {
   return alone.latency + (alone.time - alone.latency) / efficiency;
 }
 
-void CollectiveTally::add(const CollectiveCall& call, double calls, Seconds time_of_one,
-                          Seconds exposed_of_one) {
+void CollectiveTally::add(const CollectiveCall& call, StepPart part, double calls,
+                          Seconds time_of_one, Seconds exposed_of_one) {
   if (calls <= 0 || time_of_one.value() <= 0) return;
   const auto known = std::find_if(uses_.begin(), uses_.end(), [&](const CollectiveUse& use) {
     return use.name == call.name && use.bytes == call.bytes;
@@ -146,6 +146,7 @@ void CollectiveTally::add(const CollectiveCall& call, double calls, Seconds time
     const nccl::CollectiveChoice cost = communication_.cost(call);
     CollectiveUse fresh;
     fresh.name = call.name;
+    fresh.part = part;
     fresh.collective = call.collective;
     fresh.shape = communication_.shape(call.group);
     fresh.bytes = call.bytes;

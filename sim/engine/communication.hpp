@@ -9,6 +9,7 @@
 
 #include "scenarios/scenario.hpp"
 #include "sim/engine/group_book.hpp"
+#include "sim/engine/parts.hpp"
 #include "sim/engine/price_list.hpp"
 #include "strategies/rank_order.hpp"
 #include "strategies/workload.hpp"
@@ -19,6 +20,7 @@ namespace lockstep {
 // One kind of collective over the whole step, as the slowest stage sees it.
 struct CollectiveUse {
   std::string name;
+  StepPart part = StepPart::tensor_exposed;  // whose line has what is exposed
   Collective collective = Collective::all_reduce;
   GroupShape shape;
   Bytes bytes;       // of one call
@@ -86,7 +88,8 @@ class Communication {
 class CollectiveTally {
  public:
   explicit CollectiveTally(const Communication& communication) : communication_(communication) {}
-  void add(const CollectiveCall& call, double calls, Seconds time_of_one, Seconds exposed_of_one);
+  void add(const CollectiveCall& call, StepPart part, double calls, Seconds time_of_one,
+           Seconds exposed_of_one);
   [[nodiscard]] std::vector<CollectiveUse> take() { return std::move(uses_); }
 
  private:

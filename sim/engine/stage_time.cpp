@@ -265,7 +265,7 @@ void StageTimer::tally_pass(const Pass& pass, const std::vector<Seconds>& expose
                             CollectiveTally& tally) const {
   for (std::size_t i = 0; i < pass.calls.size(); ++i) {
     const CollectiveCall& call = pass.calls[i];
-    tally.add(call, calls, communication_.cost(call).time, exposed[i]);
+    tally.add(call, part_of(call.role), calls, communication_.cost(call).time, exposed[i]);
   }
 }
 
@@ -310,7 +310,7 @@ void StageTimer::tally_units(const Stage& stage, double micro_batches,
   if (sum.value() <= 0) return;
   const double share = exposed / sum;
   each([&](const CollectiveCall& call, double times, Seconds one) {
-    tally.add(call, times * micro_batches, one, share * one);
+    tally.add(call, StepPart::fsdp_exposed, times * micro_batches, one, share * one);
   });
 }
 
@@ -319,7 +319,8 @@ void StageTimer::tally(const Stage& stage, double micro_batches, CollectiveTally
     tally_blocks(stage.chunks[i], micro_batches, tally);
     const Sends sends = sends_of(stage.index, static_cast<std::int64_t>(i));
     for (const Transfer& send : {sends.forward, sends.backward}) {
-      tally.add(workload_.boundary, micro_batches, send.blocking + send.hidden, send.blocking);
+      tally.add(workload_.boundary, StepPart::pipeline_exposed, micro_batches,
+                send.blocking + send.hidden, send.blocking);
     }
   }
   tally_units(stage, micro_batches, tally);

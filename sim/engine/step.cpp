@@ -188,7 +188,7 @@ void tally_data(const Stage& stage, Seconds exposed, double micro_batches,
   if (all <= Seconds{}) return;
   const double share = std::min(1.0, exposed / all);
   each([&](const CollectiveCall& call, double times, Seconds one) {
-    tally.add(call, times, one, share * one);
+    tally.add(call, StepPart::data_exposed, times, one, share * one);
   });
 }
 

@@ -14,6 +14,14 @@ std::string paragraph(const std::string& words, const TextOptions& options, std:
   return wrap(words, static_cast<std::size_t>(options.width), indent, indent) + '\n';
 }
 
+const char* branch(std::size_t i, std::size_t count) { return i + 1 == count ? "└─ " : "├─ "; }
+
+std::string signed_percent(double share) {
+  const std::string size = percent(std::abs(share));
+  if (share == 0 || size.front() == '<') return size;
+  return (share < 0 ? "−" : "+") + size;
+}
+
 namespace {
 
 // A model of the file's own has no name that says how large it is.

@@ -29,6 +29,15 @@ std::string nearest_evidence(const PlanReport& plan, std::size_t shown);
 // "  STEP   ", in the colour of what counts.
 std::string label(const char* name, const TextOptions& options);
 
+// "├─ " before a row of a list, "└─ " before its last one.
+const char* branch(std::size_t i, std::size_t count);
+
+// "+3.4 %", "−12 %".
+std::string signed_percent(double share);
+
+// Where the step goes, line by line; the lines sum to the step. "" where nothing was predicted.
+std::string partition(const PlanReport& plan, const TextOptions& options);
+
 // The lines STEP, PEAK, BOUND, RUN and NOTE of a plan.
 std::string headline(const Report& report, const PlanReport& plan, const TextOptions& options);
 

@@ -1,0 +1,225 @@
+#include "sim/explain/break_even.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+
+#include "scenarios/constant_table.hpp"
+#include "sim/compute/op_cost.hpp"
+#include "sim/explain/scalars.hpp"
+#include "sim/explain/step_curve.hpp"
+#include "sim/report/numbers.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Values that hardware has had or has been announced with, per GPU or NIC and direction.
+struct Axis {
+  const char* path;
+  const char* text;
+  double low;
+  double high;
+  bool across_domains;  // means something only where GPUs lie in several domains
+};
+
+// Stands for the path of the peak of the type that the linears run in.
+constexpr const char* peak_in_use = "";
+
+constexpr std::array axes{
+    // 10 Gb/s Ethernet to 1.6 Tb/s (announced).
+    Axis{"system.nic_bandwidth", "bandwidth of a NIC", 1.25e9, 200e9, true},
+    // PCIe 3.0 x16 to NVLink 6 (announced).
+    Axis{"system.link_bandwidth", "bandwidth of a GPU's links inside its domain", 10e9, 1.8e12, false},
+    // P100 to Rubin (announced).
+    Axis{"gpu.memory_bandwidth", "bandwidth of HBM", 0.5e12, 22e12, false},
+    // V100 in 16 bit to Rubin in 8 (announced); of the training's type.
+    Axis{peak_in_use, "peak of the matrix units", 100e12, 20e15, false},
+};
+
+constexpr std::size_t points = 13;
+constexpr double settled = 1e-9;  // of ln of the scalar
+
+class Curve {
+ public:
+  explicit Curve(const Contender& plan) : plan_(plan), curves_(plan.question, plan.report) {}
+
+  [[nodiscard]] bool has(const std::string& path) const { return curves_.has(path); }
+  double operator()(const std::string& path, double value) { return curves_.at(path, value); }
+  // At every point of the axis, once.
+  const std::vector<double>& at(const std::string& path, const std::vector<double>& values) {
+    std::vector<double>& seconds = known_[path];
+    if (seconds.empty()) {
+      for (const double value : values) seconds.push_back(curves_.at(path, value));
+    }
+    return seconds;
+  }
+  [[nodiscard]] const Contender& plan() const { return plan_; }
+
+ private:
+  const Contender& plan_;
+  StepCurves curves_;
+  std::map<std::string, std::vector<double>> known_;
+};
+
+// The axis's ends, what is now, and even steps of the logarithm between.
+std::vector<double> values_of(double low, double high, double now) {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < points; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(points - 1);
+    values.push_back(low * std::pow(high / low, share));
+  }
+  values.push_back(now);
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+double value_in(const Contender& plan, const std::string& path) {
+  Question question = plan.question;
+  return dial(path, question).in(question);
+}
+
+bool depends_on(const std::vector<double>& seconds) {
+  const auto [least, most] = std::minmax_element(seconds.begin(), seconds.end());
+  return *most > *least * (1 + 1e-6);
+}
+
+// By bisection of the logarithm of the scalar.
+double crossing(Curve& a, Curve& b, const std::string& path, double low, double high) {
+  const auto ahead = [&](double value) { return a(path, value) < b(path, value); };
+  const bool at_low = ahead(low);
+  double from = std::log(low);
+  double to = std::log(high);
+  while (to - from > settled) {
+    const double middle = 0.5 * (from + to);
+    (ahead(std::exp(middle)) == at_low ? from : to) = middle;
+  }
+  return std::exp(0.5 * (from + to));
+}
+
+// The collective across domains that takes longest, of both plans.
+const CollectiveUse* network_use(const PlanReport& plan) {
+  const CollectiveUse* longest = nullptr;
+  for (const CollectiveUse& use : plan.step.collectives) {
+    if (use.shape.domains < 2 || use.calls <= 0) continue;
+    if (longest == nullptr || use.time > longest->time) longest = &use;
+  }
+  return longest;
+}
+
+double effective_bandwidth(const CollectiveUse& use) {
+  return use.bytes.value() * use.calls / use.time.value();
+}
+
+std::optional<EffectiveBandwidth> effective_of(const BreakEven& one, const Contender& a,
+                                               const Contender& b) {
+  if (one.path != "system.nic_bandwidth" || !one.value) return std::nullopt;
+  const CollectiveUse* of_a = network_use(a.report);
+  const CollectiveUse* of_b = network_use(b.report);
+  if (of_a == nullptr && of_b == nullptr) return std::nullopt;
+  const bool first = of_b == nullptr || (of_a != nullptr && of_a->time > of_b->time);
+  Question question = (first ? a : b).question;
+  const CollectiveUse& now = first ? *of_a : *of_b;
+  dial(one.path, question).in(question) = *one.value;
+  const PlanReport there = predicted(std::move(question));
+  const auto same = std::find_if(
+      there.step.collectives.begin(), there.step.collectives.end(),
+      [&](const CollectiveUse& use) { return use.name == now.name && use.bytes == now.bytes; });
+  if (same == there.step.collectives.end()) return std::nullopt;
+  return EffectiveBandwidth{now.name + " across nodes", effective_bandwidth(now),
+                            effective_bandwidth(*same)};
+}
+
+void find_crossings(BreakEven& one, Curve& a, Curve& b, const std::vector<double>& values,
+                    const std::vector<double>& of_a, const std::vector<double>& of_b) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    one.curve.push_back({values[i], of_a[i], of_b[i]});
+  }
+  const std::string& plan = one.plan;
+  const std::string& against = one.against;
+  one.wins_below = of_a.front() < of_b.front() ? plan : against;
+  one.wins_above = of_a.back() < of_b.back() ? plan : against;
+  double nearest = 0;
+  for (std::size_t i = 0; i + 1 < values.size(); ++i) {
+    if ((of_a[i] < of_b[i]) == (of_a[i + 1] < of_b[i + 1])) continue;
+    ++one.crossings;
+    const double value = crossing(a, b, one.path, values[i], values[i + 1]);
+    const double distance = std::abs(std::log(value / one.now));
+    if (one.value && distance >= nearest) continue;
+    one.value = value;
+    nearest = distance;
+    one.wins_below = of_a[i] < of_b[i] ? plan : against;
+    one.wins_above = of_a[i] < of_b[i] ? against : plan;
+  }
+  if (!one.value) return;
+  one.curve.push_back({*one.value, a(one.path, *one.value), b(one.path, *one.value)});
+  std::sort(one.curve.begin(), one.curve.end(),
+            [](const BreakEvenPoint& x, const BreakEvenPoint& y) { return x.value < y.value; });
+}
+
+}  // namespace
+
+std::vector<BreakEven> break_evens(const Contender& plan, const std::vector<Contender>& others) {
+  std::vector<BreakEven> list;
+  Curve mine(plan);
+  std::vector<std::unique_ptr<Curve>> theirs;
+  for (const Contender& other : others) theirs.push_back(std::make_unique<Curve>(other));
+  const bool many_domains = domain_count(plan.question.cluster) > 1;
+  for (const Axis& axis : axes) {
+    if (axis.across_domains && !many_domains) continue;
+    const std::string path =
+        *axis.path != 0 ? axis.path : peak_path(plan.question.training.linear_dtype());
+    const Dial scalar = dial(path, plan.question);
+    Question question = plan.question;
+    const double now = scalar.in(question);
+    if (now <= 0) continue;
+    const double low = std::min(axis.low, now);
+    const double high = std::max(axis.high, now);
+    const std::vector<double> values = values_of(low, high, now);
+    for (const std::unique_ptr<Curve>& other : theirs) {
+      if (value_in(other->plan(), path) != now) continue;
+      const std::vector<double>& of_a = mine.at(path, values);
+      const std::vector<double>& of_b = other->at(path, values);
+      if (!depends_on(of_a) && !depends_on(of_b)) continue;
+      BreakEven one;
+      one.plan = plan.report.plan.name;
+      one.against = other->plan().report.plan.name;
+      one.path = path;
+      one.setting = scalar.setting;
+      one.text = axis.text;
+      one.dimension = scalar.dimension;
+      one.now = now;
+      one.low = low;
+      one.high = high;
+      find_crossings(one, mine, *other, values, of_a, of_b);
+      one.effective = effective_of(one, plan, other->plan());
+      list.push_back(std::move(one));
+    }
+  }
+  return list;
+}
+
+std::string statement_of(const BreakEven& one) {
+  const auto text = [&](double value) { return constant_text(value, one.dimension); };
+  if (!one.value) {
+    return fmt::format("{} is faster than {} at every {} between {} and {} (now {})", one.wins_below,
+                       one.wins_below == one.plan ? one.against : one.plan, one.text, text(one.low),
+                       text(one.high), text(one.now));
+  }
+  const bool above = *one.value <= one.now;
+  const std::string& winner = above ? one.wins_above : one.wins_below;
+  std::string words = fmt::format("{} wins while the {} {} {} (now {})", winner, one.text,
+                                  above ? "exceeds" : "stays below", text(*one.value), text(one.now));
+  if (one.effective) {
+    words += fmt::format(": {} at {}, now {}", one.effective->what,
+                         constant_text(one.effective->at_break_even, Dimension::bytes_per_second),
+                         constant_text(one.effective->now, Dimension::bytes_per_second));
+  }
+  if (one.crossings > 1) words += fmt::format("; the order turns {} times in all", one.crossings);
+  return words;
+}
+
+}  // namespace lockstep
