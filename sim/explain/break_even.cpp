@@ -114,22 +114,34 @@ double effective_bandwidth(const CollectiveUse& use) {
   return use.bytes.value() * use.calls / use.time.value();
 }
 
-std::optional<EffectiveBandwidth> effective_of(const BreakEven& one, const Contender& a,
-                                               const Contender& b) {
+// What the collectives over the network reach where the order turns. NCCL rates NICs by a table of
+// speeds, so that the time jumps between some of them; the share of the fabric that a step has moves
+// the same collectives without steps.
+std::optional<EffectiveBandwidth> effective_of(const BreakEven& one, Curve& a, Curve& b) {
+  constexpr const char* share = "system.network_share";
   if (one.path != "system.nic_bandwidth" || !one.value) return std::nullopt;
-  const CollectiveUse* of_a = network_use(a.report);
-  const CollectiveUse* of_b = network_use(b.report);
+  const CollectiveUse* of_a = network_use(a.plan().report);
+  const CollectiveUse* of_b = network_use(b.plan().report);
   if (of_a == nullptr && of_b == nullptr) return std::nullopt;
+  const double now = value_in(a.plan(), share);
+  if (now <= 0 || value_in(b.plan(), share) != now) return std::nullopt;
+  // To the far side of the crossing, by a factor that no step of the table exceeds.
+  constexpr double beyond = 2;
+  const double factor = *one.value / one.now;
+  const double end = factor < 1 ? now * factor / beyond : now * factor * beyond;
+  const double low = std::min(now, end);
+  const double high = std::max(now, end);
+  if ((a(share, low) < b(share, low)) == (a(share, high) < b(share, high))) return std::nullopt;
   const bool first = of_b == nullptr || (of_a != nullptr && of_a->time > of_b->time);
-  Question question = (first ? a : b).question;
-  const CollectiveUse& now = first ? *of_a : *of_b;
-  dial(one.path, question).in(question) = *one.value;
+  const CollectiveUse& use = first ? *of_a : *of_b;
+  Question question = (first ? a : b).plan().question;
+  dial(share, question).in(question) = crossing(a, b, share, low, high);
   const PlanReport there = predicted(std::move(question));
   const auto same = std::find_if(
       there.step.collectives.begin(), there.step.collectives.end(),
-      [&](const CollectiveUse& use) { return use.name == now.name && use.bytes == now.bytes; });
+      [&](const CollectiveUse& other) { return other.name == use.name && other.bytes == use.bytes; });
   if (same == there.step.collectives.end()) return std::nullopt;
-  return EffectiveBandwidth{now.name + " across nodes", effective_bandwidth(now),
+  return EffectiveBandwidth{use.name + " across nodes", effective_bandwidth(use),
                             effective_bandwidth(*same)};
 }
 
@@ -195,26 +207,34 @@ std::vector<BreakEven> break_evens(const Contender& plan, const std::vector<Cont
       one.low = low;
       one.high = high;
       find_crossings(one, mine, *other, values, of_a, of_b);
-      one.effective = effective_of(one, plan, other->plan());
+      one.effective = effective_of(one, mine, *other);
       list.push_back(std::move(one));
     }
   }
   return list;
 }
 
+std::string scalar_text(const BreakEven& one, double value) {
+  if (one.path == "system.nic_bandwidth") return to_bit_rate_text(BytesPerSecond{value});
+  return constant_text(value, one.dimension);
+}
+
 std::string statement_of(const BreakEven& one) {
-  const auto text = [&](double value) { return constant_text(value, one.dimension); };
+  const auto text = [&](double value) { return scalar_text(one, value); };
+  const auto other = [&](const std::string& winner) -> const std::string& {
+    return winner == one.plan ? one.against : one.plan;
+  };
   if (!one.value) {
     return fmt::format("{} is faster than {} at every {} between {} and {} (now {})", one.wins_below,
-                       one.wins_below == one.plan ? one.against : one.plan, one.text, text(one.low),
-                       text(one.high), text(one.now));
+                       other(one.wins_below), one.text, text(one.low), text(one.high), text(one.now));
   }
   const bool above = *one.value <= one.now;
   const std::string& winner = above ? one.wins_above : one.wins_below;
-  std::string words = fmt::format("{} wins while the {} {} {} (now {})", winner, one.text,
-                                  above ? "exceeds" : "stays below", text(*one.value), text(one.now));
+  std::string words =
+      fmt::format("{} beats {} while the {} {} {} (now {})", winner, other(winner), one.text,
+                  above ? "exceeds" : "stays below", text(*one.value), text(one.now));
   if (one.effective) {
-    words += fmt::format(": {} at {}, now {}", one.effective->what,
+    words += fmt::format(": the {} at {}, now {}", one.effective->what,
                          constant_text(one.effective->at_break_even, Dimension::bytes_per_second),
                          constant_text(one.effective->now, Dimension::bytes_per_second));
   }

@@ -50,8 +50,11 @@ struct Contender {
 // of the scalar, or there is none. Pure.
 std::vector<BreakEven> break_evens(const Contender& plan, const std::vector<Contender>& others);
 
-// "fsdp wins while the bandwidth of a NIC exceeds 6.7 GB/s (now 50 GB/s)"; "no value … changes the
-// order".
+// "fsdp beats tp8 while the bandwidth of a NIC exceeds 80 Gb/s (now 400 Gb/s): the layer all-gather
+// across nodes at 43 GB/s, now 320 GB/s"; "fsdp is faster than tp8 at every …".
 std::string statement_of(const BreakEven& one);
+
+// A value of its scalar: "400 Gb/s".
+std::string scalar_text(const BreakEven& one, double value);
 
 }  // namespace lockstep

@@ -154,7 +154,8 @@ class Scan {
       words = fmt::format("{} {}", line_name(part), verb);
     }
     if (kink.jump != 0) {
-      words = fmt::format("the step jumps by {:+.1f} %", 100 * std::expm1(kink.jump));
+      words = fmt::format("the step jumps {} by {:.1f} %", kink.jump < 0 ? "down" : "up",
+                          100 * std::abs(std::expm1(kink.jump)));
     }
     return words;
   }

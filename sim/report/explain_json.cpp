@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/report/explain_report.hpp"
+#include "sim/report/explain_words.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/plan_json.hpp"
 #include "topology/quantity_text.hpp"
@@ -216,12 +217,16 @@ Json each(const List& list, Render render) {
 Json explanation_json(const Report& report, const Explanation& why) {
   const PlanReport& plan = report.plans.at(why.plan);
   Json json = {{"plan", plan.plan.name}};
+  json["scalar_step"] = scalar_step;
   json["sensitivities"] = each(why.sensitivities.scalars, scalar);
   json["without_effect"] = why.sensitivities.without_effect;
   json["counterfactuals"] = each(why.counterfactuals, counterfactual);
   json["break_evens"] = each(why.break_evens, break_even);
   json["hiding"] = each(why.hidings, hiding);
   json["ledger"] = each(why.ledger, ledger_entry);
+  json["measuring"] = each(measuring_groups(why.ledger), [](const MeasuringGroup& group) {
+    return Json{{"command", group.command}, {"share", group.share}};
+  });
   json["lints"] = each(why.lints, [&](const Lint& one) { return lint(one, plan.step_time_s.value); });
   json["memory"] = {{"peak", moment(why.peak)},
                     {"second", why.second ? moment(*why.second) : Json(nullptr)}};

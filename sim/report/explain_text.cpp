@@ -103,7 +103,7 @@ std::string side_words(const ScalarEffect& one, const std::optional<ScalarSide>&
 }
 
 std::string counts_text(const Explanation& why, const TextOptions& options) {
-  Table table({{"counts, to the nearest legal value", Align::left, 30, 0},
+  Table table({{"counts, to the next legal one", Align::left, 30, 0},
                {"now", Align::right, 0, 2},
                {"less", Align::left, 0, 2},
                {"more", Align::left, 0, 2}});

@@ -38,8 +38,7 @@ std::vector<std::string> without_break_even(const std::vector<BreakEven>& all) {
   for (const Row& row : rows) {
     const BreakEven& one = *row.first;
     std::string text = fmt::format("no {} between {} and {} turns the order: {} is always", one.text,
-                                   constant_text(one.low, one.dimension),
-                                   constant_text(one.high, one.dimension), one.plan);
+                                   scalar_text(one, one.low), scalar_text(one, one.high), one.plan);
     if (!row.faster.empty()) text += " faster than " + row.faster;
     if (!row.faster.empty() && !row.slower.empty()) text += ", and";
     if (!row.slower.empty()) text += " slower than " + row.slower;

@@ -32,7 +32,7 @@ inline PlanReport sample_plan(const std::string& name, double seconds, double gi
       {"linear GEMM, forward and backward", Seconds{0.5 * seconds}, "tensor cores", "70 % of peak"},
       {"norms, activations, residuals, casts", Seconds{0.3 * seconds}, "HBM", ""},
       {"gradient and parameter sync exposed", Seconds{0.2 * seconds}, "NIC", ""}};
-  report.step.collectives = {{"gradient all-reduce", Collective::all_reduce,
+  report.step.collectives = {{"gradient all-reduce", StepPart::data_exposed, Collective::all_reduce,
                               GroupShape{8, 1, 8, 1, 1}, Bytes{14e9}, 1, Seconds{0.4 * seconds},
                               Seconds{0.2 * seconds}, "ring", "simple", "NIC"}};
   report.step.causes = {{"tensor cores", Seconds{0.5 * seconds}},
