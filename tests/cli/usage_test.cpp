@@ -28,12 +28,12 @@ TEST_CASE("no command: the overview on stderr", "[cli]") {
 TEST_CASE("unknown command: all names and the nearest", "[cli]") {
   check_usage_error({"comapre"},
                     "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? the commands: simulate, "
-                    "compare, search, sweep, topology,\n          collectives, list, schema, validate, calibrate, "
+                    "compare, explain, search, sweep, topology,\n          collectives, list, schema, validate, calibrate, "
                     "completion, help\n"
                     "  = help: lockstep --help\n");
   check_usage_error({"zzzzzzzz"},
-                    "lockstep: there is no command 'zzzzzzzz'\n  = hint: the commands: simulate, compare, search, "
-                    "sweep, topology, collectives, list, schema,\n          validate, calibrate, completion, help\n  = help: lockstep --help\n");
+                    "lockstep: there is no command 'zzzzzzzz'\n  = hint: the commands: simulate, compare, explain, search, "
+                    "sweep, topology, collectives, list,\n          schema, validate, calibrate, completion, help\n  = help: lockstep --help\n");
   check_usage_error({"--verbose"}, "lockstep: lockstep has no option '--verbose'\n  = help: lockstep --help\n");
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("help is a command, too", "[cli]") {
   CHECK(run_lockstep({"help", "validate"}).out == run_lockstep({"validate", "--help"}).out);
   check_usage_error({"help", "comapre"},
                     "lockstep: there is no command 'comapre'\n  = hint: did you mean compare? the commands: simulate, "
-                    "compare, search, sweep, topology,\n          collectives, list, schema, validate, calibrate, "
+                    "compare, explain, search, sweep, topology,\n          collectives, list, schema, validate, calibrate, "
                     "completion, help\n"
                     "  = help: lockstep help --help\n");
   CHECK_THAT(run_lockstep({"help"}).out, Matchers::Contains("5 out of tolerance") && Matchers::Contains("130 interrupted."));
