@@ -306,8 +306,8 @@ Json scenario_json(const Report& report) {
           {"price", price(s.price)}};
 }
 
-std::string report_json(const Report& report, const std::string& command,
-                        const CalibrationEffect* calibration) {
+Json report_document(const Report& report, const std::string& command,
+                     const CalibrationEffect* calibration) {
   Json json = {{"schema_version", schema_version},
                {"command", command},
                {"scenario", scenario_json(report)},
@@ -321,8 +321,17 @@ std::string report_json(const Report& report, const std::string& command,
   for (const PlanComparison& c : report.comparisons) json["comparisons"].push_back(comparison(report, c, constants));
   json["not_modelled"] = report.not_modelled;
   if (calibration != nullptr) json["calibration"] = calibration_effect_json(*calibration);
-  // Names come from files: what is not UTF-8 becomes U+FFFD. A number that is not finite becomes null.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json;
+}
+
+// Names come from files: what is not UTF-8 becomes U+FFFD. A number that is not finite becomes null.
+std::string json_text(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string report_json(const Report& report, const std::string& command,
+                        const CalibrationEffect* calibration) {
+  return json_text(report_document(report, command, calibration));
 }
 
 }  // namespace lockstep

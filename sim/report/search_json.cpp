@@ -185,7 +185,7 @@ std::string csv_row(const SearchReport& report, const char* list, std::size_t pl
 
 }  // namespace
 
-std::string search_json(const SearchReport& report) {
+Json search_document(const SearchReport& report) {
   Json json = {{"schema_version", schema_version},
                {"command", "search"},
                {"scenario", scenario_json(report.report)},
@@ -202,7 +202,11 @@ std::string search_json(const SearchReport& report) {
   json["nearest"] =
       report.nearest ? found_json(report, *report.nearest, Json::object()) : Json(nullptr);
   json["not_modelled"] = report.report.not_modelled;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json;
+}
+
+std::string search_json(const SearchReport& report) {
+  return json_text(search_document(report));
 }
 
 std::string search_csv(const SearchReport& report) {
