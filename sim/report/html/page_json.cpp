@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Of all plans of a page together: some 40 bytes a slice and 60 a point of a memory curve.
-constexpr std::int64_t most_slices_of_page = 20'000;
-constexpr std::int64_t most_points_of_page = 8'000;
+constexpr std::int64_t most_slices_of_page = 22'000;
+constexpr std::int64_t most_points_of_page = 12'000;
+constexpr std::int64_t most_points_of_stage = 512;
 // Of a search: more plans would be more than anybody looks through.
 constexpr std::size_t most_detailed_plans = 3;
 
@@ -58,17 +60,57 @@ Json memory_of(const PlanReport& plan) {
   return parts_of(bytes, total, memory_unit(total));
 }
 
-Json plan_page(const Report& report, const PlanReport& plan, std::int64_t plans) {
+// What each plan may have of a budget, where some need less than their even part of it.
+std::vector<std::int64_t> shares_of(std::int64_t budget, const std::vector<std::int64_t>& needs) {
+  std::vector<std::size_t> order(needs.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return needs[a] < needs[b]; });
+  std::vector<std::int64_t> shares(needs.size(), 0);
+  auto waiting = static_cast<std::int64_t>(needs.size());
+  for (const std::size_t i : order) {
+    shares[i] = std::min(needs[i], budget / waiting);
+    budget -= shares[i];
+    --waiting;
+  }
+  return shares;
+}
+
+// Slices beside passes and transfers: host, optimizer, gathers and reductions.
+std::int64_t slices_needed(const TimelineReport& timeline) {
+  constexpr std::int64_t other_slices_of_a_stage = 64;
+  return most_slices(timeline) + other_slices_of_a_stage * timeline.stages;
+}
+
+Json plan_page(const PlanReport& plan, const std::optional<TimelineReport>& timeline,
+               std::int64_t slices, std::int64_t points) {
   Json json{{"name", plan.plan.name},
             {"partition", plan.legal ? partition_of(plan) : Json(nullptr)},
             {"memory_lines", plan.legal ? memory_of(plan) : Json(nullptr)}};
-  const std::optional<TimelineReport> timeline = timeline_of(report, plan);
-  json["timeline"] =
-      timeline ? page_timeline(*timeline, most_slices_of_page / plans) : Json(nullptr);
-  json["memory"] = timeline ? page_memory(*timeline, most_points_of_page / plans) : Json(nullptr);
+  json["timeline"] = timeline ? page_timeline(*timeline, slices) : Json(nullptr);
+  json["memory"] = timeline ? page_memory(*timeline, points) : Json(nullptr);
   json["cluster"] = page_cluster(plan);
   json["roofs"] = plan.legal ? page_roofs(plan) : Json(nullptr);
   return json;
+}
+
+// Of the first so many plans.
+Json plan_pages(const Report& report, std::size_t count) {
+  std::vector<std::optional<TimelineReport>> timelines;
+  std::vector<std::int64_t> slices, points;
+  for (std::size_t i = 0; i < count; ++i) {
+    timelines.push_back(timeline_of(report, report.plans[i]));
+    const std::optional<TimelineReport>& timeline = timelines.back();
+    slices.push_back(timeline ? slices_needed(*timeline) : 0);
+    points.push_back(timeline ? most_points_of_stage * timeline->stages : 0);
+  }
+  slices = shares_of(most_slices_of_page, slices);
+  points = shares_of(most_points_of_page, points);
+  Json pages = Json::array();
+  for (std::size_t i = 0; i < count; ++i) {
+    pages.push_back(plan_page(report.plans[i], timelines[i], slices[i], points[i]));
+  }
+  return pages;
 }
 
 Json origin_json(const PageOrigin& origin) {
@@ -79,23 +121,17 @@ Json origin_json(const PageOrigin& origin) {
 
 Json page_json(const Report& report, const PageOrigin& origin) {
   Json json = origin_json(origin);
-  json["plans"] = Json::array();
-  const auto plans = static_cast<std::int64_t>(std::max<std::size_t>(report.plans.size(), 1));
-  for (const PlanReport& plan : report.plans) {
-    json["plans"].push_back(plan_page(report, plan, plans));
-  }
+  json["plans"] = plan_pages(report, report.plans.size());
   return json;
 }
 
 Json page_json(const SearchReport& report, const PageOrigin& origin) {
   Json json = origin_json(origin);
-  json["plans"] = Json::array();
-  json["detailed"] = Json::array();
   const std::size_t shown = std::min(report.best, most_detailed_plans);
+  json["plans"] = plan_pages(report.report, shown);
+  json["detailed"] = Json::array();
   for (std::size_t i = 0; i < shown; ++i) {
-    const PlanReport& plan = report.report.plans[i];
-    json["plans"].push_back(plan_page(report.report, plan, static_cast<std::int64_t>(shown)));
-    json["detailed"].push_back(plan_json(report.report, plan));
+    json["detailed"].push_back(plan_json(report.report, report.report.plans[i]));
   }
   return json;
 }

@@ -16,6 +16,29 @@ using Json = nlohmann::ordered_json;
 constexpr std::int64_t fewest_points = 96;
 constexpr std::int64_t enough_points = 512;
 
+// Of all stages together, before thinning: as many as there are, but for the longest steps.
+constexpr std::int64_t most_points_kept = 1'000'000;
+
+// At most so many points, evenly over the time: of each stretch the one with most bytes, from where
+// the stretch begins on.
+std::vector<MemoryPoint> thinned(const std::vector<MemoryPoint>& points, std::int64_t most) {
+  if (points.empty() || static_cast<std::int64_t>(points.size()) <= most) return points;
+  const double stretch = points.back().time / static_cast<double>(most);
+  std::vector<MemoryPoint> kept;
+  double next = -1;
+  for (const MemoryPoint& point : points) {
+    if (point.time >= next) {
+      kept.push_back(point);
+      next = (std::floor(point.time / stretch) + 1) * stretch;
+    } else if (point.bytes > kept.back().bytes) {
+      const double from = kept.back().time;
+      kept.back() = point;
+      kept.back().time = from;
+    }
+  }
+  return kept;
+}
+
 struct ClassCurve {
   std::string name;
   std::vector<double> bytes;  // at each point
@@ -30,16 +53,16 @@ double bytes_of(const std::vector<MemoryShare>& shares, const std::string& name)
 
 // The classes of every point, in the order in which they first appear.
 std::vector<ClassCurve> class_curves(const StageMemoryProfile& profile,
-                                     const StageMemoryCurve& curve) {
+                                     const std::vector<MemoryPoint>& points) {
   std::vector<ClassCurve> classes;
-  for (const MemoryPoint& point : curve.points) {
+  for (const MemoryPoint& point : points) {
     for (const MemoryShare& share : shares_at(profile, point)) {
       const bool known = std::any_of(classes.begin(), classes.end(),
                                      [&](const ClassCurve& c) { return c.name == share.name; });
       if (!known) classes.push_back({share.name, {}});
     }
   }
-  for (const MemoryPoint& point : curve.points) {
+  for (const MemoryPoint& point : points) {
     const std::vector<MemoryShare> shares = shares_at(profile, point);
     for (ClassCurve& each : classes) {
       each.bytes.push_back(std::round(bytes_of(shares, each.name)));
@@ -57,16 +80,18 @@ Json values(const std::vector<double>& bytes) {
   return list;
 }
 
-Json stage_json(const TimelineReport& timeline, const TimelineSummary& summary, std::size_t stage) {
+Json stage_json(const TimelineReport& timeline, const TimelineSummary& summary, std::size_t stage,
+                std::int64_t most) {
   const StageMemoryCurve& curve = summary.memory[stage];
+  const std::vector<MemoryPoint> points = thinned(curve.points, most);
   Json times = Json::array();
   Json bytes = Json::array();
-  for (const MemoryPoint& point : curve.points) {
+  for (const MemoryPoint& point : points) {
     times.push_back(std::round(point.time * 1e9) / 1e9);
     bytes.push_back(static_cast<std::int64_t>(std::round(point.bytes)));
   }
   Json classes = Json::array();
-  for (const ClassCurve& each : class_curves(timeline.memory[stage], curve)) {
+  for (const ClassCurve& each : class_curves(timeline.memory[stage], points)) {
     classes.push_back({{"name", each.name}, {"bytes", values(each.bytes)}});
   }
   return {{"stage", stage},
@@ -87,7 +112,8 @@ Json page_memory(const TimelineReport& timeline, std::int64_t most_points) {
   const bool all = most_points / stages >= fewest_points;
   const std::int64_t shown = all ? stages : std::min<std::int64_t>(stages, 3);
   const std::int64_t points = std::clamp(most_points / shown, fewest_points, enough_points);
-  const TimelineSummary summary = summarize(timeline, static_cast<std::size_t>(points));
+  const TimelineSummary summary =
+      summarize(timeline, static_cast<std::size_t>(std::max(points, most_points_kept / stages)));
   if (summary.memory.empty()) return nullptr;
   std::vector<std::size_t> listed;
   for (std::size_t stage = 0; stage < summary.memory.size(); ++stage) {
@@ -100,7 +126,9 @@ Json page_memory(const TimelineReport& timeline, std::int64_t most_points) {
             {"worst_stage", summary.worst_stage},
             {"stages_left_out", summary.memory.size() - listed.size()}};
   json["stages"] = Json::array();
-  for (const std::size_t stage : listed) json["stages"].push_back(stage_json(timeline, summary, stage));
+  for (const std::size_t stage : listed) {
+    json["stages"].push_back(stage_json(timeline, summary, stage, points));
+  }
   return json;
 }
 

@@ -3,6 +3,7 @@
 
 const charts = (() => {
   const PRINT_WIDTH = 700;
+  const FONT = 'Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif';
   const known = new Set();
   const near = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) draw(entry.target.chart);
@@ -17,7 +18,7 @@ const charts = (() => {
   // What all charts share.
   const base = (colors) => ({
     animation: false,
-    textStyle: {fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',
+    textStyle: {fontFamily: FONT,
       color: colors.text},
     tooltip: {
       renderMode: 'richText', confine: true, backgroundColor: colors.raised, borderColor: colors.line,
@@ -36,6 +37,16 @@ const charts = (() => {
     nameTextStyle: {color: colors.quiet},
     ...Object.fromEntries(Object.entries(more || {}).filter(([key]) => key !== 'axisLabel')),
   });
+
+  // Ticks at whole GiB (or TiB, MiB), where an axis left alone would count in billions of bytes.
+  const memorySteps = (most, parts, least = 0) => {
+    const unit = most >= 1e4 * 2 ** 30 ? 2 ** 40 : most >= 2 ** 30 ? 2 ** 30 : 2 ** 20;
+    const rough = (most - least) / unit / parts || 1;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const factor = [1, 2, 2.5, 5, 10].find((step) => step * power >= rough) || 10;
+    const interval = factor * power * unit;
+    return {interval, min: Math.floor(least / interval) * interval, max: Math.ceil(most / interval) * interval};
+  };
 
   const draw = (chart, forced) => {
     const width = forced || chart.box.clientWidth;
@@ -90,5 +101,5 @@ const charts = (() => {
   };
 
   theme.onChange(redraw);
-  return {add, drop, axis, print, drawAll: () => known.forEach((chart) => draw(chart))};
+  return {add, drop, axis, memorySteps, print, drawAll: () => known.forEach((chart) => draw(chart))};
 })();

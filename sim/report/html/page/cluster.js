@@ -1,8 +1,8 @@
 // The cluster as a map: parts of each kind that differ, links by how busy the plan keeps them.
 'use strict';
 
-const partRank = {core: 0, spine: 1, leaf: 2, nic: 3, pcie_switch: 4, cpu: 4, gpu: 5, nvswitch: 6};
-const partHue = {core: 'brown', spine: 'purple', leaf: 'vermillion', nic: 'orange', pcie_switch: 'grey', cpu: 'grey',
+const partRank = {core: 0, spine: 1, leaf: 2, nic: 3, cpu: 4, pcie_switch: 5, gpu: 6, nvswitch: 7};
+const partHue = {core: 'brown', spine: 'purple', leaf: 'vermillion', nic: 'orange', pcie_switch: 'grey', cpu: 'teal',
   gpu: 'blue', nvswitch: 'green'};
 const partWords = {core: 'core switch', spine: 'spine switch', leaf: 'leaf switch', nic: 'NIC', pcie_switch: 'PCIe switch',
   cpu: 'CPU', gpu: 'GPU', nvswitch: 'NVSwitch'};
@@ -85,8 +85,8 @@ const loadTable = (cluster, at) => table('Busiest link of each class', [{title: 
   const most = load.flows.reduce((best, flow, f) => (flow.bytes > load.flows[best].bytes ? f : best), 0);
   return [[str(here + '/name'), ' ', el('span', {class: 'quiet'}, str(here + '/from'), load.to && [' → ', str(here + '/to')])],
     num(here + '/bandwidth_bytes_per_s', 'bytes_rate'), num(here + '/bytes_per_step', 'memory'),
-    num(here + '/busy_s', 'duration'), [bar(load.share_of_step, load.share_of_step > 0.5 ? 'bad' : ''), ' ',
-      num(here + '/share_of_step', 'percent')],
+    num(here + '/busy_s', 'duration'), shareCell(here + '/share_of_step', load.share_of_step,
+      load.share_of_step > 0.5 ? 'bad' : ''),
     load.flows.length ? [str(here + pointer('flows', most, 'name')), ' ', num(here + pointer('flows', most, 'share'), 'percent')] : '—'];
 }));
 

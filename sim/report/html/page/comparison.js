@@ -19,6 +19,7 @@ const planBars = ({label, plans, quantity, format, limit}) => charts.add({
     return {
       grid: {left: 8, right: narrow ? 16 : 28, top: 26, bottom: 8, containLabel: true},
       xAxis: charts.axis(colors, {type: 'value', position: 'top', min: 0, splitNumber: narrow ? 3 : 6,
+        ...(format === 'memory' && charts.memorySteps(Math.max(...values.map((q) => (q ? q.high : 0))), narrow ? 3 : 6)),
         axisLabel: {formatter: (v) => numbers.show(v, format)}}),
       yAxis: charts.axis(colors, {type: 'category', inverse: true, splitLine: {show: false},
         data: plans.map(({plan}) => chartName(plan.name, narrow ? 16 : 30)),

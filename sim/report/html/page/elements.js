@@ -23,7 +23,7 @@ const el = (tag, attributes, ...children) => {
     if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? '' : value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
     node.append(child);
   }
@@ -79,6 +79,10 @@ const bar = (share, kind) => {
   fill.style.width = 100 * Math.min(Math.max(share || 0, 0), 1) + '%';
   return el('span', {class: 'bar', 'aria-hidden': 'true'}, fill);
 };
+
+// A share as a bar and its number.
+const shareCell = (path, share, kind, format = 'percent') =>
+  el('span', {class: 'share'}, bar(share, kind), num(path, format));
 
 const badge = (kind, ...text) => el('span', {class: 'badge ' + kind}, text);
 

@@ -4,7 +4,7 @@
 const evidenceChart = (runs) => charts.add({
   label: 'Predicted against measured of the nearest runs, nearest first', height: () => 60 + 28 * runs.length,
   option: (colors, width) => ({
-    grid: {left: 8, right: 20, top: 26, bottom: 4, containLabel: true},
+    grid: {left: 8, right: 20, top: 26, bottom: 24, containLabel: true},
     xAxis: charts.axis(colors, {type: 'value', position: 'top', splitNumber: width < 520 ? 3 : 6,
       axisLabel: {formatter: (v) => numbers.show(v, 'signed_percent')}}),
     yAxis: charts.axis(colors, {type: 'category', inverse: true, splitLine: {show: false},
@@ -19,7 +19,7 @@ const evidenceChart = (runs) => charts.add({
     series: [{type: 'scatter', symbolSize: 12, z: 4, itemStyle: {color: colors.of('vermillion')},
       data: runs.map((run, i) => [run.error, i]),
       markLine: {silent: true, symbol: 'none', lineStyle: {color: colors.quiet, type: 'solid'},
-        label: {formatter: () => 'as measured', color: colors.quiet, position: 'start'}, data: [{xAxis: 0}]}}],
+        label: {formatter: () => 'as measured', color: colors.quiet, position: 'start', distance: 8}, data: [{xAxis: 0}]}}],
   }),
 });
 

@@ -160,7 +160,7 @@ const measuredSection = () => {
         {title: 'Spreads away', right: true}, {title: 'How to tell'}], measured.hypotheses.map((one, i) => {
         const here = at + pointer('hypotheses', i);
         return [[str(here + '/name'), el('br'), el('span', {class: 'quiet'}, str(here + '/statement'))],
-          [bar(one.plausibility), ' ', num(here + '/plausibility', 'percent')], num(here + '/sigmas', 'three_digits'),
+          shareCell(here + '/plausibility', one.plausibility), num(here + '/sigmas', 'three_digits'),
           one.measure ? el('code', {}, str(here + '/measure')) : '—'];
       })),
       measured.next && el('p', {class: 'says'}, 'Next: ', str(at + '/next'))],

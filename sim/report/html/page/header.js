@@ -39,7 +39,7 @@ const fitsBadge = (plan) => {
   return plan.feasible ? badge('good', 'fits') : badge('bad', 'too big');
 };
 
-const tile = (what, value, ...more) => el('div', {class: 'tile'}, el('div', {class: 'what'}, what),
+const tile = (what, value, ...more) => el('div', {class: value.words ? 'tile wide' : 'tile'}, el('div', {class: 'what'}, what),
   el('div', {class: 'value' + (value.words ? ' words' : '')}, value.words || value),
   el('div', {class: 'more'}, more));
 

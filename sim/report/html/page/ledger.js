@@ -33,7 +33,7 @@ const ledgerSection = () => {
     const at = pointer('explanation', 'ledger', i);
     return [[el('code', {}, str(at + '/path')), el('br'), el('span', {class: 'quiet'}, str(at + '/source'))],
       [str(at + '/kind'), entry.spread !== null && [' ± ', num(at + '/spread', 'percent')]],
-      num(at + '/effect', 'signed_percent'), [bar(entry.share), ' ', num(at + '/share', 'percent')],
+      num(at + '/effect', 'signed_percent'), shareCell(at + '/share', entry.share),
       [num(at + '/interval/low', 'duration'), ' … ', num(at + '/interval/high', 'duration')],
       entry.measure ? el('code', {}, str(at + '/measure')) : '—'];
   });

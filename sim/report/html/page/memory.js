@@ -18,14 +18,16 @@ const memoryOption = (memory, stage) => (colors, width) => {
   const times = [...stage.time_s];
   const last = times.length - 1;
   const beyond = memory.end_s > times[last];
+  // Each area is drawn from its top down to nothing; those below lie in front of it.
+  const top = (c, i) => stage.classes.slice(0, c + 1).reduce((sum, one) => sum + bytesAt(one, i), 0);
   const points = (value) => [...times.map((t, i) => [t, value(i)]), ...(beyond ? [[memory.end_s, value(last)]] : [])];
   const most = Math.max(capacity || 0, stage.peak.bytes);
   return {
     grid: {left: 8, right: 16, top: 26, bottom: 64, containLabel: true},
     xAxis: charts.axis(colors, {type: 'value', min: 0, max: memory.end_s, splitNumber: width < 520 ? 4 : 8,
       splitLine: {show: false}, axisLabel: {formatter: (v) => numbers.show(v, 'duration'), showMaxLabel: false}}),
-    yAxis: charts.axis(colors, {type: 'value', min: 0, max: most * 1.08,
-      axisLabel: {formatter: (v) => numbers.show(v, 'memory'), showMaxLabel: false}}),
+    yAxis: charts.axis(colors, {type: 'value', min: 0, ...charts.memorySteps(most * 1.03, 5),
+      axisLabel: {formatter: (v) => numbers.show(v, 'memory'), }}),
     dataZoom: [{type: 'inside', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false, filterMode: 'none'},
       {type: 'slider', bottom: 10, height: 22, filterMode: 'none', showDataShadow: false, showDetail: false,
         borderColor: colors.line, fillerColor: colors.accent + '22', handleStyle: {color: colors.accent}}],
@@ -36,12 +38,12 @@ const memoryOption = (memory, stage) => (colors, width) => {
           '{q|' + chartName(one.name) + '}  ' + numbers.show(bytesAt(one, i), 'memory')));
     }},
     series: stage.classes.map((one, c) => ({
-      type: 'line', stack: 'memory', step: 'end', symbol: 'none', name: chartName(one.name),
-      lineStyle: {width: 0}, areaStyle: {color: colors.of(hues[c]), opacity: 0.9}, itemStyle: {color: colors.of(hues[c])},
-      emphasis: {disabled: true}, data: points((i) => bytesAt(one, i)),
-      markLine: c === 0 && capacity ? limitLine(colors, 'yAxis', capacity, 'what may be allocated') : undefined,
-      markPoint: c === 0 ? {symbol: 'circle', symbolSize: 7, itemStyle: {color: colors.text},
-        label: {show: true, position: stage.peak.time_s > memory.end_s / 2 ? 'left' : 'right', color: colors.text,
+      type: 'line', step: 'end', symbol: 'none', name: chartName(one.name), z: 2 + stage.classes.length - c,
+      lineStyle: {width: 0}, areaStyle: {color: colors.of(hues[c]), opacity: 1}, itemStyle: {color: colors.of(hues[c])},
+      emphasis: {disabled: true}, data: points((i) => top(c, i)),
+      markLine: c === 0 && capacity ? {...limitLine(colors, 'yAxis', capacity, 'what may be allocated'), z: 30} : undefined,
+      markPoint: c === 0 ? {symbol: 'circle', symbolSize: 7, z: 30, itemStyle: {color: colors.text},
+        label: {show: true, position: 'top', align: stage.peak.time_s > memory.end_s / 2 ? 'right' : 'left', color: colors.text,
           formatter: () => 'peak ' + numbers.show(stage.peak.bytes, 'memory')},
         data: [{coord: [stage.peak.time_s, stage.peak.bytes]}]} : undefined,
     })),

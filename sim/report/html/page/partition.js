@@ -2,8 +2,8 @@
 'use strict';
 
 const hueOfLine = (line) => {
-  const words = [[/bubble/, 'grey'], [/pipeline|transfer/, 'sky'], [/recompute,|recomput/, 'teal'], [/attention/, 'green'],
-    [/GEMM|matri/, 'blue'], [/norm|cast|residual/, 'brown'], [/gradient|parameter|sync|gather|data/, 'orange'],
+  const words = [[/bubble/, 'grey'], [/^attention/, 'green'], [/GEMM|matri/, 'blue'], [/recomput/, 'teal'],
+    [/embedding|vocabulary/, 'sky'], [/pipeline|transfer/, 'teal'], [/straggler|launch|host|fixed/, 'yellow'], [/norm|cast|residual/, 'brown'], [/gradient|parameter|sync|gather|data/, 'orange'],
     [/tensor|context|expert|exposed/, 'vermillion'], [/optimizer/, 'purple'], [/offload|copies/, 'yellow']];
   const found = words.find(([pattern]) => pattern.test(line.name));
   return found ? found[1] : 'grey';
@@ -50,14 +50,14 @@ const partitionSection = ({plan, path, extra}) => {
     : num(path + pointer('partition', i, 'seconds'), 'duration'));
   const rows = plan.partition.map((line, i) => {
     const at = path + pointer('partition', i);
-    return [[swatch(line), ' ', str(at + '/name')], time(i), [bar(line.share), ' ', num(at + '/share', 'percent')],
+    return [[swatch(line), ' ', str(at + '/name')], time(i), shareCell(at + '/share', line.share),
       [str(at + '/bound_by'), line.detail && [', ', str(at + '/detail')]], certaintyOf(plan, path, line)];
   });
   rows.push({class: 'sum', cells: ['The step', rounded ? num(extra + '/partition/sum', 'part')
     : num(path + '/step_time_s/value', 'duration'), null, str(path + '/bound'), null]});
   const bounds = plan.bounds.map((bound, i) => {
     const at = path + pointer('bounds', i);
-    return [str(at + '/name'), num(at + '/seconds', 'duration'), [bar(bound.share), ' ', num(at + '/share', 'percent')]];
+    return [str(at + '/name'), num(at + '/seconds', 'duration'), shareCell(at + '/share', bound.share)];
   });
   return {
     id: 'partition', title: 'Where the step goes',

@@ -5,11 +5,11 @@ const passHue = {forward: 'blue', backward: 'green', recompute: 'orange', update
 
 const rooflineOption = (plan, roofs, points) => (colors, width) => {
   const xs = [...points.map(({op}) => op.intensity_flops_per_byte), ...roofs.roofs.map((roof) => roof.ridge_flops_per_byte)];
-  const low = 10 ** Math.floor(Math.log10(Math.min(...xs)) - 0.3);
+  const low = 10 ** Math.floor(Math.log10(Math.min(...xs)) - 0.6);
   const high = 10 ** Math.ceil(Math.log10(Math.max(...xs)) + 0.1);
   const ys = points.map(({reached}) => reached.flops_per_s);
-  const bottom = 10 ** Math.floor(Math.log10(Math.min(...ys)));
-  const top = 10 ** Math.ceil(Math.log10(Math.max(...roofs.roofs.map((roof) => roof.flops_per_s))) + 0.05);
+  const bottom = 10 ** Math.floor(Math.log10(Math.min(...ys, low * roofs.hbm_bytes_per_s)));
+  const top = 2.5 * Math.max(...roofs.roofs.map((roof) => roof.flops_per_s));
   const longest = Math.max(...points.map(({op}) => op.seconds));
   const roofLines = roofs.roofs.map((roof) => ({
     type: 'line', silent: true, symbol: 'none', lineStyle: {color: colors.text, width: 1.8}, z: 1,
@@ -55,7 +55,7 @@ const rooflineSection = ({plan, path, extra}) => {
     return [[str(here + '/name'), ' ', el('span', {class: 'quiet'}, str(here + '/block'))], str(here + '/pass'),
       num(here + '/seconds', 'duration'), num(at + pointer('ops', i, 'flops_per_s'), 'flops_rate'),
       num(at + pointer('ops', i, 'bytes_per_s'), 'bytes_rate'), str(here + '/roof'),
-      [bar(plan.ops[i].roof_fraction), ' ', num(here + '/roof_fraction', 'percent')]];
+      shareCell(here + '/roof_fraction', plan.ops[i].roof_fraction)];
   });
   const chart = points.length > 0 && roofs.roofs.length > 0;
   return {

@@ -76,7 +76,9 @@ const frontChart = (front, points) => charts.add({
   option: (colors, width) => ({
     grid: {left: 8, right: 28, top: 20, bottom: 30, containLabel: true},
     xAxis: charts.axis(colors, {type: 'value', scale: true, name: front.words, nameLocation: 'middle', nameGap: 28,
-      splitNumber: width < 520 ? 3 : 6, axisLabel: {formatter: (v) => numbers.show(v, front.format)}}),
+      splitNumber: width < 520 ? 3 : 6, axisLabel: {formatter: (v) => numbers.show(v, front.format)},
+      ...(front.format === 'memory' && charts.memorySteps(Math.max(...points.map(({x}) => x)), width < 520 ? 3 : 6,
+        Math.min(...points.map(({x}) => x))))}),
     yAxis: charts.axis(colors, {type: 'value', scale: true, axisLabel: {formatter: (v) => numbers.show(v, 'duration')}}),
     tooltip: {trigger: 'item', formatter: ({data}) => (data.point ? tip(data.point.plan.name,
       numbers.show(front.along(data.point.plan).value, 'duration') + ' '
@@ -97,13 +99,15 @@ const paretoSection = () => {
   for (const [kind, front] of Object.entries(fronts)) {
     const points = report.pareto.map((plan, i) => ({plan, path: pointer('pareto', i), x: (front.across(plan) || {}).value,
       y: front.along(plan)})).filter(({plan, x, y}) => plan.front.includes(kind) && x !== undefined && y);
-    if (!points.length) continue;
+    if (points.length < 2) continue;
     points.sort((a, b) => a.x - b.x);
-    content.push(el('h3', {}, front.title), points.length > 1 && frontChart(front, points),
+    const priced = points.some(({plan}) => plan.run && plan.run.cost);
+    content.push(el('h3', {}, front.title), frontChart(front, points),
       table(front.title, [{title: 'Plan'}, {title: 'GPUs', right: true}, {title: 'Step time', right: true},
-        {title: 'Peak memory', right: true}, {title: 'Cost of the run', right: true}], points.map(({plan, path}) => [
+        {title: 'Peak memory', right: true}, ...(priced ? [{title: 'Cost of the run', right: true}] : [])], points.map(({plan, path}) => [
         str(path + '/name'), num(path + '/cluster/gpus', 'count'), predicted(path + '/step_time_s', 'duration'),
         num(path + '/peak_memory_bytes/value', 'memory'), plan.run && plan.run.cost ? num(path + '/run/cost/value', 'scaled') : '—'])));
   }
+  if (!content.length) return null;
   return {id: 'pareto', title: 'Pareto fronts', lead: 'Plans that nothing beats in both: less of one costs more of the other.', content};
 };
