@@ -5,9 +5,12 @@ const charts = (() => {
   const PRINT_WIDTH = 700;
   const FONT = 'Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif';
   const known = new Set();
-  const near = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) draw(entry.target.chart);
-  }, {rootMargin: '400px'});
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) if (entry.isIntersecting) draw(entry.target.chart);
+    },
+    {rootMargin: '400px'},
+  );
   const sizes = new ResizeObserver((entries) => {
     for (const entry of entries) {
       const chart = entry.target.chart;
@@ -18,14 +21,23 @@ const charts = (() => {
   // What all charts share.
   const base = (colors) => ({
     animation: false,
-    textStyle: {fontFamily: FONT,
-      color: colors.text},
+    textStyle: {fontFamily: FONT, color: colors.text},
     tooltip: {
-      renderMode: 'richText', confine: true, backgroundColor: colors.raised, borderColor: colors.line,
-      borderWidth: 1, padding: [8, 12],
-      textStyle: {color: colors.text, fontSize: 13, lineHeight: 19, rich: {
-        b: {fontWeight: 600, color: colors.text, fontSize: 13, lineHeight: 22},
-        q: {color: colors.quiet, fontSize: 12, lineHeight: 19}}},
+      renderMode: 'richText',
+      confine: true,
+      backgroundColor: colors.raised,
+      borderColor: colors.line,
+      borderWidth: 1,
+      padding: [8, 12],
+      textStyle: {
+        color: colors.text,
+        fontSize: 13,
+        lineHeight: 19,
+        rich: {
+          b: {fontWeight: 600, color: colors.text, fontSize: 13, lineHeight: 22},
+          q: {color: colors.quiet, fontSize: 12, lineHeight: 19},
+        },
+      },
     },
   });
 
@@ -38,6 +50,18 @@ const charts = (() => {
     ...Object.fromEntries(Object.entries(more || {}).filter(([key]) => key !== 'axisLabel')),
   });
 
+  // What the sliders that zoom share.
+  const slider = (colors) => ({
+    showDataShadow: false,
+    showDetail: false,
+    brushSelect: false,
+    moveHandleSize: 0,
+    borderColor: colors.line,
+    backgroundColor: colors.ground,
+    fillerColor: colors.accent + '30',
+    handleStyle: {color: colors.accent, borderColor: colors.accent},
+  });
+
   // Ticks at whole GiB (or TiB, MiB), where an axis left alone would count in billions of bytes.
   const memorySteps = (most, parts, least = 0) => {
     const unit = most >= 1e4 * 2 ** 30 ? 2 ** 40 : most >= 2 ** 30 ? 2 ** 30 : 2 ** 20;
@@ -45,7 +69,11 @@ const charts = (() => {
     const power = 10 ** Math.floor(Math.log10(rough));
     const factor = [1, 2, 2.5, 5, 10].find((step) => step * power >= rough) || 10;
     const interval = factor * power * unit;
-    return {interval, min: Math.floor(least / interval) * interval, max: Math.ceil(most / interval) * interval};
+    return {
+      interval,
+      min: Math.floor(least / interval) * interval,
+      max: Math.ceil(most / interval) * interval,
+    };
   };
 
   const draw = (chart, forced) => {
@@ -54,7 +82,11 @@ const charts = (() => {
     const colors = theme.colors();
     if (!chart.instance) {
       chart.box.classList.remove('waiting');
-      chart.instance = echarts.init(chart.box, null, {renderer: 'canvas', width, height: chart.height(width)});
+      chart.instance = echarts.init(chart.box, null, {
+        renderer: 'canvas',
+        width,
+        height: chart.height(width),
+      });
       if (chart.ready) chart.ready(chart.instance);
     }
     chart.width = width;
@@ -64,7 +96,8 @@ const charts = (() => {
     option.tooltip = {...base(colors).tooltip, ...option.tooltip};
     option.aria = {enabled: true, decal: {show: false}, label: {description: chart.label}};
     const zoom = chart.instance.getOption() && chart.instance.getOption().dataZoom;
-    if (zoom && option.dataZoom) option.dataZoom.forEach((z, i) => Object.assign(z, {start: zoom[i].start, end: zoom[i].end}));
+    if (zoom && option.dataZoom)
+      option.dataZoom.forEach((z, i) => Object.assign(z, {start: zoom[i].start, end: zoom[i].end}));
     chart.instance.setOption(option, true);
     // The canvas is a picture of which the label tells; the tables beside it have its numbers.
     chart.box.setAttribute('role', 'img');
@@ -101,5 +134,13 @@ const charts = (() => {
   };
 
   theme.onChange(redraw);
-  return {add, drop, axis, memorySteps, print, drawAll: () => known.forEach((chart) => draw(chart))};
+  return {
+    add,
+    drop,
+    axis,
+    slider,
+    memorySteps,
+    print,
+    drawAll: () => known.forEach((chart) => draw(chart)),
+  };
 })();

@@ -24,7 +24,7 @@ const numbers = (() => {
     const twice = Math.abs(value) * 2 ** (decimals + 1);
     if (!Number.isInteger(twice) || twice % 2 !== 1) return value.toFixed(decimals);
     const below = Math.floor(Math.abs(value) * 10 ** decimals);
-    return (Math.sign(value) * (below % 2 === 0 ? below : below + 1) / 10 ** decimals).toFixed(decimals);
+    return ((Math.sign(value) * (below % 2 === 0 ? below : below + 1)) / 10 ** decimals).toFixed(decimals);
   };
 
   const fixed = (value, decimals) => {
@@ -71,7 +71,13 @@ const numbers = (() => {
   };
 
   const scaled = (value) => {
-    for (const [factor, suffix] of [[1e15, ' P'], [1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']]) {
+    for (const [factor, suffix] of [
+      [1e15, ' P'],
+      [1e12, ' T'],
+      [1e9, ' G'],
+      [1e6, ' M'],
+      [1e3, ' k'],
+    ]) {
       if (Math.abs(value) >= factor * 0.9995) return threeDigits(value / factor) + suffix;
     }
     return threeDigits(value);
@@ -132,7 +138,11 @@ const numbers = (() => {
   };
 
   const formats = {
-    duration, memory, percent, probability, part,
+    duration,
+    memory,
+    percent,
+    probability,
+    part,
     signed_percent: signedPercent,
     three_digits: threeDigits,
     scaled,
@@ -153,8 +163,12 @@ const numbers = (() => {
 
   // The format of a value by its dimension, as the sensitivities name it.
   const ofDimension = {
-    bytes_per_second: 'bytes_rate', flops_per_second: 'flops_rate', flops: 'flops', bytes: 'memory',
-    seconds: 'duration', share: 'percent',
+    bytes_per_second: 'bytes_rate',
+    flops_per_second: 'flops_rate',
+    flops: 'flops',
+    bytes: 'memory',
+    seconds: 'duration',
+    share: 'percent',
   };
 
   const show = (value, format) => {

@@ -11,14 +11,34 @@ const theme = (() => {
   const changed = () => listeners.forEach((listener) => listener());
   dark.addEventListener('change', changed);
 
-  const color = (name) => getComputedStyle(root).getPropertyValue('--' + name).trim();
+  const color = (name) =>
+    getComputedStyle(root)
+      .getPropertyValue('--' + name)
+      .trim();
 
   // Okabe and Ito's palette, which colour-blind readers tell apart; lighter on dark ground.
-  const hues = ['blue', 'orange', 'green', 'purple', 'sky', 'vermillion', 'yellow', 'grey', 'teal', 'brown'];
+  const hues = [
+    'blue',
+    'orange',
+    'green',
+    'purple',
+    'sky',
+    'vermillion',
+    'yellow',
+    'grey',
+    'teal',
+    'brown',
+  ];
 
   const colors = () => ({
-    text: color('text'), quiet: color('quiet'), line: color('line'), ground: color('ground'),
-    raised: color('raised'), accent: color('accent'), warn: color('warn'), good: color('good'),
+    text: color('text'),
+    quiet: color('quiet'),
+    line: color('line'),
+    ground: color('ground'),
+    raised: color('raised'),
+    accent: color('accent'),
+    warn: color('warn'),
+    good: color('good'),
     hues: hues.map((hue) => color('hue-' + hue)),
     of: (hue) => color('hue-' + hue),
   });
