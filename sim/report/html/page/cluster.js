@@ -194,7 +194,7 @@ const clusterSection = ({path, extra}) => {
     id: 'cluster',
     title: 'Cluster and link loads',
     lead:
-      'One part of each kind that differs stands for all like it. Wide lines are fast links; warm colours are links that ' +
+      'One part of each kind that differs stands for all like it. Wide lines are fast; warm colours are links that ' +
       'the plan keeps busy for much of the step.',
     content: [
       el('p', {}, str(path + '/cluster/summary'), ': ', counts, '.'),

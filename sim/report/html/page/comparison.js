@@ -103,7 +103,7 @@ const comparisonSection = () => {
   return {
     id: 'plans',
     title: 'Plans compared',
-    lead: 'Bars are predictions, whiskers their intervals; grey plans do not fit. Plans are in the order of their rank.',
+    lead: 'Bars are predictions, whiskers their intervals; grey plans do not fit. Best plans come first.',
     content: [
       comparisonTable(plans),
       el('h3', {}, 'Step time'),

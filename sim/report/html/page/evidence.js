@@ -74,7 +74,7 @@ const evidenceSection = ({plan, path}) => {
   return {
     id: 'evidence',
     title: 'Nearest evidence',
-    lead: 'Measured runs most like this plan: how far the prediction lay from each when its model was left out of the fit.',
+    lead: 'Measured runs most like this plan: how far off the prediction was with its model left out of the fit.',
     content: [
       evidenceChart(runs),
       plan.residual &&

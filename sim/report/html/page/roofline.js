@@ -112,7 +112,7 @@ const rooflineSection = ({plan, path, extra}) => {
     id: 'rooflines',
     title: 'Rooflines',
     lead:
-      'Each point is a kind of kernel on the slowest stage, as large as the time it takes: below the slope the memory ' +
+      'A point is a kind of kernel on the slowest stage, as large as the time it takes: below the slope the memory ' +
       'bounds it, below the flat roof the tensor cores do.',
     content: [
       el(
