@@ -262,7 +262,8 @@ def main():
             check_page(browser, "search", search, ["verdict", "best", "pareto", *PLAN_SECTIONS])
             check_page(browser, "hostile texts", changed(
                 compared, folder, "texts", lambda document: hostile_texts(with_explanation(document))),
-                       ["verdict", "plans", *PLAN_SECTIONS, *EXPLANATION_SECTIONS], every_plan=False, most_bytes=10_000_000)
+                       ["verdict", "plans", *PLAN_SECTIONS, *EXPLANATION_SECTIONS], every_plan=False,
+                       most_bytes=10_000_000)
             hostile = run(program, folder, "hostile", "compare", hostile_scenario(root, folder))
             document = check_page(browser, "hostile", hostile, ["verdict", "plans", *PLAN_SECTIONS])
             check_hostile(browser, document, hostile)

@@ -6,7 +6,7 @@ const evidenceChart = (runs) =>
     label: 'Predicted against measured of the nearest runs, nearest first',
     height: () => 60 + 28 * runs.length,
     option: (colors, width) => ({
-      grid: {left: 8, right: 20, top: 26, bottom: 24, containLabel: true},
+      grid: {left: 8, right: 20, top: 26, bottom: 4, containLabel: true},
       xAxis: charts.axis(colors, {
         type: 'value',
         position: 'top',
@@ -49,7 +49,7 @@ const evidenceChart = (runs) =>
             silent: true,
             symbol: 'none',
             lineStyle: {color: colors.quiet, type: 'solid'},
-            label: {formatter: () => 'as measured', color: colors.quiet, position: 'start', distance: 8},
+            label: {show: false},
             data: [{xAxis: 0}],
           },
         },
@@ -74,7 +74,7 @@ const evidenceSection = ({plan, path}) => {
   return {
     id: 'evidence',
     title: 'Nearest evidence',
-    lead: 'Measured runs most like this plan: how far off the prediction was with its model left out of the fit.',
+    lead: 'Measured runs most like this plan, and how far off the tool was on each with its model left out of the fit.',
     content: [
       evidenceChart(runs),
       plan.residual &&

@@ -148,6 +148,8 @@ const buildPage = () => {
         whole.map(renderSection),
         many && planChooser(showPlan, chosen),
         planPart,
+        explained.length > 0 &&
+          el('p', {class: 'chooser'}, el('span', {class: 'name'}, 'Explained'), str('/explained')),
         explained.map(renderSection),
         last.map(renderSection),
       ),

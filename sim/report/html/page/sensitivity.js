@@ -63,14 +63,12 @@ const sideTip = (word, side) =>
 
 const simulatedTornado = (path) => {
   const all = report.explanation.sensitivities;
-  const shown = all
-    .slice(0, MOST_BARS)
-    .map((s) => ({
-      name: s.path,
-      low: s.down && s.down.effect,
-      high: s.up && s.up.effect,
-      tip: [s.text && chartName(s.text), sideTip('less of it', s.down), sideTip('more of it', s.up)],
-    }));
+  const shown = all.slice(0, MOST_BARS).map((s) => ({
+    name: s.path,
+    low: s.down && s.down.effect,
+    high: s.up && s.up.effect,
+    tip: [s.text && chartName(s.text), sideTip('less of it', s.down), sideTip('more of it', s.up)],
+  }));
   const side = (at, value) =>
     value
       ? [
@@ -123,17 +121,15 @@ const simulatedTornado = (path) => {
 };
 
 const spreadTornado = (plan, path) => {
-  const shown = plan.sensitivities
-    .slice(0, MOST_BARS)
-    .map((s) => ({
-      name: s.path,
-      low: Math.min(s.effect, -s.effect),
-      high: Math.max(s.effect, -s.effect),
-      tip: [
-        'one spread of it moves the step by ' + numbers.show(s.effect, 'signed_percent'),
-        s.kind + ', ± ' + numbers.show(s.spread, 'percent'),
-      ],
-    }));
+  const shown = plan.sensitivities.slice(0, MOST_BARS).map((s) => ({
+    name: s.path,
+    low: Math.min(s.effect, -s.effect),
+    high: Math.max(s.effect, -s.effect),
+    tip: [
+      'one spread of it moves the step by ' + numbers.show(s.effect, 'signed_percent'),
+      s.kind + ', ± ' + numbers.show(s.spread, 'percent'),
+    ],
+  }));
   const rows = plan.sensitivities.map((s, i) => {
     const at = path + pointer('sensitivities', i);
     return [
