@@ -185,6 +185,28 @@ def check_hostile(browser, document, path):
     check(browser.evaluate("document.querySelector('h1').textContent") == HOSTILE, "the title is not the name")
 
 
+def check_tips(browser, path):
+    """What appears under the mouse: text, and nothing that the policy would have to refuse."""
+    browser.size(1280, 900)
+    browser.open(path)
+    draw_all(browser)
+    for section, across, down in (("partition", 0.3, 0.3), ("timeline", 0.2, 0.2), ("memory", 0.5, 0.5),
+                                  ("communication", 0.5, 0.4), ("sensitivities", 0.6, 0.4)):
+        x, y = browser.evaluate(f"""(() => {{
+            const chart = document.querySelector('#{section} .chart');
+            chart.scrollIntoView({{block: 'center', behavior: 'instant'}});
+            const box = chart.getBoundingClientRect();
+            return [box.x + {across} * box.width, box.y + {down} * box.height]; }})()""")
+        for step in (3, 0):
+            browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x - step, y=y)
+        tip = f"document.querySelector('#{section} .chart .tip')"
+        browser.wait_for(f"{tip} !== null")
+        text = browser.evaluate(f"{tip}.textContent")
+        check("<script>" in text or section not in ("partition", "communication"), section, "shows no name:", text)
+        check(browser.evaluate(f"{tip}.querySelectorAll('script, img, b').length") == 0, section, "has markup", text)
+    check_quiet("tips", browser)
+
+
 def run(program, folder, name, *arguments):
     path = os.path.join(folder, name + ".html")
     done = subprocess.run([program, *arguments, "--html", path], capture_output=True, text=True, check=False)
@@ -260,10 +282,10 @@ def main():
                          *(word for limit in limits for word in ("--fix", limit)), "--forbid", "offload",
                          "--progress", "never", "--top", "4")
             check_page(browser, "search", search, ["verdict", "best", "pareto", *PLAN_SECTIONS])
-            check_page(browser, "hostile texts", changed(
-                compared, folder, "texts", lambda document: hostile_texts(with_explanation(document))),
-                       ["verdict", "plans", *PLAN_SECTIONS, *EXPLANATION_SECTIONS], every_plan=False,
+            texts = changed(compared, folder, "texts", lambda document: hostile_texts(with_explanation(document)))
+            check_page(browser, "hostile texts", texts, ["verdict", "plans", *PLAN_SECTIONS, *EXPLANATION_SECTIONS], every_plan=False,
                        most_bytes=10_000_000)
+            check_tips(browser, texts)
             hostile = run(program, folder, "hostile", "compare", hostile_scenario(root, folder))
             document = check_page(browser, "hostile", hostile, ["verdict", "plans", *PLAN_SECTIONS])
             check_hostile(browser, document, hostile)

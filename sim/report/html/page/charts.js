@@ -23,21 +23,16 @@ const charts = (() => {
     animation: false,
     textStyle: {fontFamily: FONT, color: colors.text},
     tooltip: {
-      renderMode: 'richText',
+      // Contents are elements of the page, made from text: see tip().
+      renderMode: 'html',
       confine: true,
+      transitionDuration: 0,
       backgroundColor: colors.raised,
       borderColor: colors.line,
       borderWidth: 1,
       padding: [8, 12],
-      textStyle: {
-        color: colors.text,
-        fontSize: 13,
-        lineHeight: 19,
-        rich: {
-          b: {fontWeight: 600, color: colors.text, fontSize: 13, lineHeight: 22},
-          q: {color: colors.quiet, fontSize: 12, lineHeight: 19},
-        },
-      },
+      textStyle: {color: colors.text, fontSize: 13},
+      extraCssText: 'box-shadow: 0 4px 16px rgb(0 0 0 / 18%); white-space: normal; max-width: 22rem;',
     },
   });
 

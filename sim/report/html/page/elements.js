@@ -122,11 +122,9 @@ const shareCell = (path, share, kind, format = 'percent') =>
 
 const badge = (kind, ...text) => el('span', {class: 'badge ' + kind}, text);
 
-// What charts write of a name: one line, not too long, and no brace that they would read as a style.
+// What charts write of a name: one line, not too long.
 const chartName = (text, most = 34) => {
-  const line = String(text)
-    .replace(/[\s\u0000-\u001f\u2028\u2029]+/g, ' ')
-    .replace(/\{/g, '{\u200b');
+  const line = String(text).replace(/[\s\u0000-\u001f\u2028\u2029]+/g, ' ');
   const letters = Array.from(line);
   return letters.length > most ? letters.slice(0, most - 1).join('') + '…' : line;
 };

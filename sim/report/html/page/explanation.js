@@ -162,8 +162,8 @@ const breakEvenChart = (one) =>
             const point = one.curve[items[0].dataIndex];
             return tip(
               numbers.show(point.value, format),
-              chartName(explanation.plan) + '  ' + numbers.show(point.step_time_s, 'duration'),
-              chartName(one.against) + '  ' + numbers.show(point.against_step_time_s, 'duration'),
+              [explanation.plan, numbers.show(point.step_time_s, 'duration')],
+              [one.against, numbers.show(point.against_step_time_s, 'duration')],
             );
           },
         },

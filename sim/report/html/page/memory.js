@@ -64,7 +64,7 @@ const memoryOption = (memory, stage) => (colors, width) => {
           ...[...stage.classes]
             .reverse()
             .filter((one) => bytesAt(one, i) > 0)
-            .map((one) => '{q|' + chartName(one.name) + '}  ' + numbers.show(bytesAt(one, i), 'memory')),
+            .map((one) => [one.name, numbers.show(bytesAt(one, i), 'memory')]),
         );
       },
     },

@@ -62,7 +62,10 @@ const rooflineOption = (plan, roofs, points) => (colors, width) => {
       type: 'log',
       min: bottom,
       max: top,
-      axisLabel: {formatter: (v) => numbers.show(v, width < 520 ? 'scaled' : 'flops_rate')},
+      axisLabel: {
+        formatter: (v) => numbers.show(v, width < 520 ? 'scaled' : 'flops_rate'),
+        showMaxLabel: false,
+      },
     }),
     tooltip: {
       trigger: 'item',

@@ -25,9 +25,25 @@ const whiskers = (colors, data, along = 'x') => ({
   },
 });
 
-// Lines of a tooltip: the first is its heading.
+// A tooltip: its heading, then a line for each text, or for each [name, number] a row. Text, never HTML.
 const tip = (heading, ...lines) =>
-  ['{b|' + chartName(heading, 60).replace(/\}/g, ')') + '}', ...lines.filter(Boolean)].join('\n');
+  el(
+    'div',
+    {class: 'tip'},
+    el('strong', {}, chartName(heading, 60)),
+    lines
+      .filter(Boolean)
+      .map((line) =>
+        Array.isArray(line)
+          ? el(
+              'div',
+              {class: 'pair'},
+              el('span', {class: 'quiet'}, chartName(line[0], 40)),
+              el('span', {}, line[1]),
+            )
+          : el('div', {}, line),
+      ),
+  );
 
 // A vertical or horizontal line across a chart, as a markLine.
 const limitLine = (colors, axis, value, text) => ({
