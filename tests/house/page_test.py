@@ -283,8 +283,8 @@ def main():
                          "--progress", "never", "--top", "4")
             check_page(browser, "search", search, ["verdict", "best", "pareto", *PLAN_SECTIONS])
             texts = changed(compared, folder, "texts", lambda document: hostile_texts(with_explanation(document)))
-            check_page(browser, "hostile texts", texts, ["verdict", "plans", *PLAN_SECTIONS, *EXPLANATION_SECTIONS], every_plan=False,
-                       most_bytes=10_000_000)
+            check_page(browser, "hostile texts", texts, ["verdict", *PLAN_SECTIONS, *EXPLANATION_SECTIONS],
+                       every_plan=False, most_bytes=10_000_000)
             check_tips(browser, texts)
             hostile = run(program, folder, "hostile", "compare", hostile_scenario(root, folder))
             document = check_page(browser, "hostile", hostile, ["verdict", "plans", *PLAN_SECTIONS])
