@@ -9,6 +9,7 @@
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/utf8.hpp"
+#include "sim/cli/page_option.hpp"
 #include "sim/cli/search_flags.hpp"
 #include "sim/cli/watched_search.hpp"
 #include "sim/report/collective_table.hpp"
@@ -64,6 +65,7 @@ Command search_command() {
   options.insert(options.end(),
                  {{"no-pruning", "", "time every plan that fits; the plans are the same", {}, false},
                   {"write", "FILE", "also write the best plans as a scenario, which compare and simulate take", {}, false},
+                  page_option,
                   format_option,
                   set_option,
                   calibration_option,
@@ -105,6 +107,7 @@ std::vector<Command> make_commands() {
          "and last micro-batches arrows. With - the trace is all that is printed",
          {},
          false},
+        page_option,
         {"ascii", "", "no characters but ASCII in the text", {}, false},
         format_option,
         set_option,
@@ -123,7 +126,7 @@ std::vector<Command> make_commands() {
        "With --calibration also every plan before and after, what moved it, and which conclusions "
        "changed. Exit code 4 where no plan fits, 3 where none is legal.",
        {scenario_argument},
-       {format_option, set_option, calibration_option, catalog_option, color_option},
+       {page_option, format_option, set_option, calibration_option, catalog_option, color_option},
        {"lockstep compare scenarios/llama3-70b-64xh100.yaml",
         "lockstep compare scenarios/llama3-70b-64xh100.yaml --set training.global_batch=1024"},
        &run_compare});
@@ -145,6 +148,7 @@ std::vector<Command> make_commands() {
          "mfu or peak_memory",
          {},
          false},
+        page_option,
         {"ascii", "", "no characters but ASCII in the text", {}, false},
         format_option,
         set_option,

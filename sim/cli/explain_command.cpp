@@ -7,6 +7,7 @@
 #include "scenarios/utf8.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/options.hpp"
+#include "sim/cli/page_option.hpp"
 #include "sim/cli/scenario_input.hpp"
 #include "sim/cli/text_options.hpp"
 #include "sim/report/ascii.hpp"
@@ -69,6 +70,7 @@ std::size_t place_of(const Report& report, const std::string& name) {
 }  // namespace
 
 Outcome run_explain(const Arguments& arguments, const Environment& environment) {
+  check_page_option(arguments);
   ExplainOptions options;
   if (arguments.has("measured")) options.measured = measured_of(arguments.value("measured"));
   options.scenario_file = printable(arguments.positionals().front());
@@ -107,6 +109,11 @@ Outcome run_explain(const Arguments& arguments, const Environment& environment) 
   }
   outcome.code = explained.feasible ? exit_ok : exit_infeasible;
   outcome.remark = notes_of(scenario, name);
+  if (arguments.has("html")) {
+    nlohmann::ordered_json document = explain_document(report, why);
+    document["page"] = page_json(report, page_origin("explain", arguments));
+    add_page(document, arguments, outcome);
+  }
   return outcome;
 }
 

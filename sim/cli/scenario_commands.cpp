@@ -11,11 +11,14 @@
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/output_file.hpp"
+#include "sim/cli/page_option.hpp"
 #include "sim/cli/scenario_input.hpp"
 #include "sim/cli/text_options.hpp"
 #include "sim/report/ascii.hpp"
 #include "sim/report/calibration_text.hpp"
 #include "sim/report/display.hpp"
+#include "sim/report/html/page.hpp"
+#include "sim/report/plan_json.hpp"
 #include "sim/report/timeline_report.hpp"
 
 namespace lockstep::cli {
@@ -66,6 +69,7 @@ void check_timeline_options(const Arguments& arguments) {
       std::filesystem::equivalent(arguments.value("trace"), arguments.positionals().front(), missing)) {
     throw UsageError("--trace would overwrite the scenario", "name another file");
   }
+  check_page_option(arguments);
   if (arguments.value("trace") != "-") return;
   for (const char* other : {"timeline", "format", "ascii"}) {
     if (arguments.has(other)) {
@@ -73,6 +77,15 @@ void check_timeline_options(const Arguments& arguments) {
                        "--trace FILE writes the trace beside the report");
     }
   }
+}
+
+// The page of the report, where one is asked for.
+void add_page_of(const Report& report, const std::optional<CalibrationEffect>& effect,
+                 const std::string& command, const Arguments& arguments, Outcome& outcome) {
+  if (!arguments.has("html")) return;
+  nlohmann::ordered_json document = report_document(report, command, effect ? &*effect : nullptr);
+  document["page"] = page_json(report, page_origin(command, arguments));
+  add_page(document, arguments, outcome);
 }
 
 // The trace of the plan, to a file or in the place of the report.
@@ -95,8 +108,8 @@ Outcome run_simulate(const Arguments& arguments, const Environment& environment)
   const std::string plan = chosen_plan(scenario, arguments);
   check_chosen(scenario, plan);
   const Report report = simulate(scenario, {plan});
-  Outcome outcome = rendered(report, effect_of(loaded, report, {plan}), "simulate", arguments,
-                             environment);
+  const std::optional<CalibrationEffect> effect = effect_of(loaded, report, {plan});
+  Outcome outcome = rendered(report, effect, "simulate", arguments, environment);
   if (arguments.has("timeline") || arguments.has("trace")) {
     const std::optional<TimelineReport> timeline = timeline_of(report, report.plans.front());
     if (!timeline) {
@@ -114,16 +127,19 @@ Outcome run_simulate(const Arguments& arguments, const Environment& environment)
     outcome.output = to_ascii(outcome.output);
   }
   outcome.remark = notes_of(scenario, plan);
+  add_page_of(report, effect, "simulate", arguments, outcome);
   return outcome;
 }
 
 Outcome run_compare(const Arguments& arguments, const Environment& environment) {
+  check_page_option(arguments);
   const CalibratedScenario loaded = scenario_of(arguments, environment);
   check_all(loaded.scenario);
   const Report report = simulate(loaded.scenario);
-  Outcome outcome =
-      rendered(report, effect_of(loaded, report, {}), "compare", arguments, environment);
+  const std::optional<CalibrationEffect> effect = effect_of(loaded, report, {});
+  Outcome outcome = rendered(report, effect, "compare", arguments, environment);
   outcome.remark = notes_of(loaded.scenario, {});
+  add_page_of(report, effect, "compare", arguments, outcome);
   return outcome;
 }
 

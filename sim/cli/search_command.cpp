@@ -12,11 +12,15 @@
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/output_file.hpp"
+#include "sim/cli/page_option.hpp"
 #include "sim/cli/search_flags.hpp"
+#include "sim/cli/shell_words.hpp"
 #include "sim/cli/text_options.hpp"
 #include "sim/cli/watched_search.hpp"
 #include "sim/report/display.hpp"
+#include "sim/report/html/page.hpp"
 #include "sim/report/numbers.hpp"
+#include "sim/report/plan_json.hpp"
 #include "sim/report/search_report.hpp"
 #include "sim/report/search_words.hpp"
 #include "sim/search/least_memory.hpp"
@@ -32,6 +36,7 @@ void check_files(const Arguments& arguments) {
                                   missing)) {
     throw UsageError("--write would overwrite the scenario", "name another file");
   }
+  check_page_option(arguments);
 }
 
 Scenario scenario_of(const Arguments& arguments, const Catalog& catalog) {
@@ -108,39 +113,9 @@ std::string effort_text(const Search& search) {
   return wrap(words + more, 100, "lockstep: ", std::string(10, ' ')) + '\n';
 }
 
-// As a shell reads it as one word.
-std::string shell_word(const std::string& word) {
-  constexpr const char* plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-    }
-  }
-  return printable(quoted + "'");
-}
-
-// An option as it was given, a word or two each time: "--fix tensor=8".
-void add_given(const Arguments& arguments, const Option& option, std::vector<std::string>& words) {
-  if (option.value_name.empty() && arguments.has(option.name)) words.push_back("--" + option.name);
-  for (const std::string& value : arguments.values(option.name)) {
-    words.push_back("--" + option.name + " " + shell_word(value));
-  }
-}
-
 // The command line again, but for what only changes how its result is shown.
 std::vector<std::string> search_words_of(const Arguments& arguments) {
-  std::vector<std::string> words{"lockstep", "search", shell_word(arguments.positionals().front())};
-  for (const Option& option : find_command("search")->options) {
-    const std::string& name = option.name;
-    if (name == "format" || name == "color" || name == "progress" || name == "write") continue;
-    add_given(arguments, option, words);
-  }
-  return words;
+  return command_words("search", arguments, {"format", "color", "progress", "write", "html"});
 }
 
 // A line is broken between the words alone.
@@ -214,7 +189,12 @@ Outcome run_search(const Arguments& arguments, const Environment& environment) {
   if (arguments.has("write") && report.found()) write_found(report, arguments, catalog);
   Outcome outcome;
   outcome.output = rendered(report, arguments, environment);
-  if (arguments.value("progress") != "never") outcome.remark = effort_text(search);
+  if (arguments.has("html")) {
+    nlohmann::ordered_json document = search_document(report);
+    document["page"] = page_json(report, page_origin("search", arguments));
+    add_page(document, arguments, outcome);
+  }
+  if (arguments.value("progress") != "never") outcome.remark += effort_text(search);
   outcome.code = report.found() ? exit_ok : exit_infeasible;
   if (arguments.has("write") && !report.found()) {
     outcome.remark += fmt::format("lockstep: note: there is no plan to write into {}\n",

@@ -12,8 +12,29 @@ double sum(const std::vector<MemoryShare>& shares) {
   return bytes;
 }
 
-double resting(const StageMemoryProfile& profile, double held, bool gradients) {
-  return sum(profile.always) + (gradients ? sum(profile.gradients) : 0) + held;
+const std::vector<MemoryShare>& shares_of(const StageMemoryProfile& profile, Workspace workspace) {
+  static const std::vector<MemoryShare> nothing;
+  switch (workspace) {
+    case Workspace::forward:
+      return profile.forward;
+    case Workspace::loss:
+      return profile.loss;
+    case Workspace::backward:
+      return profile.backward;
+    case Workspace::backward_end:
+      return profile.backward_end;
+    case Workspace::optimizer:
+      return profile.optimizer;
+    case Workspace::none:
+      break;
+  }
+  return nothing;
+}
+
+MemoryPoint level(const StageMemoryProfile& profile, double time, double held, bool gradients,
+                  Workspace workspace) {
+  const double resting = sum(profile.always) + (gradients ? sum(profile.gradients) : 0) + held;
+  return {time, resting + sum(shares_of(profile, workspace)), held, gradients, workspace};
 }
 
 double activation_of(const StageMemoryProfile& profile, const Slice& slice) {
@@ -51,28 +72,34 @@ void add_share(std::vector<MemoryShare>& shares, const std::string& name, double
   }
 }
 
+std::vector<MemoryShare> shares_at(const StageMemoryProfile& profile, const MemoryPoint& point) {
+  std::vector<MemoryShare> shares;
+  const auto add = [&](const std::vector<MemoryShare>& more) {
+    for (const MemoryShare& share : more) add_share(shares, share.name, share.bytes);
+  };
+  add(profile.always);
+  if (point.gradients) add(profile.gradients);
+  add_share(shares, "activations", point.activations);
+  add(shares_of(profile, point.workspace));
+  return shares;
+}
+
 MemoryCurves::MemoryCurves(const std::vector<StageMemoryProfile>& profiles, bool splits_backward,
                            std::size_t most_points)
     : profiles_(profiles),
       splits_backward_(splits_backward),
       most_points_(std::max<std::size_t>(most_points, 2)),
       states_(profiles.size()) {
-  for (std::size_t i = 0; i < profiles.size(); ++i) raise(states_[i], profiles[i], {}, {});
+  for (std::size_t i = 0; i < profiles.size(); ++i) raise(states_[i], profiles[i], Workspace::none, {});
 }
 
-void MemoryCurves::raise(State& state, const StageMemoryProfile& profile,
-                         const std::vector<MemoryShare>& workspace, MemoryPeak peak) const {
-  peak.bytes = resting(profile, state.held, state.gradients) + sum(workspace);
-  set(state, peak.time, peak.bytes);
+void MemoryCurves::raise(State& state, const StageMemoryProfile& profile, Workspace workspace,
+                         MemoryPeak peak) const {
+  const MemoryPoint point = level(profile, peak.time, state.held, state.gradients, workspace);
+  peak.bytes = point.bytes;
+  set(state, point);
   if (peak.bytes <= state.curve.peak.bytes) return;
-  for (const MemoryShare& share : profile.always) add_share(peak.holders, share.name, share.bytes);
-  if (state.gradients) {
-    for (const MemoryShare& share : profile.gradients) {
-      add_share(peak.holders, share.name, share.bytes);
-    }
-  }
-  add_share(peak.holders, "activations", state.held);
-  for (const MemoryShare& share : workspace) add_share(peak.holders, share.name, share.bytes);
+  peak.holders = shares_at(profile, point);
   peak.passes_held = state.passes_held;
   state.curve.peak = std::move(peak);
 }
@@ -80,37 +107,39 @@ void MemoryCurves::raise(State& state, const StageMemoryProfile& profile,
 void MemoryCurves::thin(std::vector<MemoryPoint>& points) const {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < points.size(); i += 2) {
-    const double second = i + 1 < points.size() ? points[i + 1].bytes : points[i].bytes;
-    points[kept++] = {points[i].time, std::max(points[i].bytes, second)};
+    const bool second = i + 1 < points.size() && points[i + 1].bytes > points[i].bytes;
+    MemoryPoint larger = points[second ? i + 1 : i];
+    larger.time = points[i].time;
+    points[kept++] = larger;
   }
   points.resize(kept);
 }
 
-void MemoryCurves::set(State& state, double time, double bytes) const {
+void MemoryCurves::set(State& state, const MemoryPoint& point) const {
   std::vector<MemoryPoint>& points = state.curve.points;
-  if (!points.empty() && points.back().time == time) {
-    points.back().bytes = bytes;
+  if (!points.empty() && points.back().time == point.time) {
+    points.back() = point;
     return;
   }
-  if (!points.empty() && points.back().bytes == bytes) return;
+  if (!points.empty() && points.back().bytes == point.bytes) return;
   if (points.size() >= 2 * most_points_) thin(points);
-  points.push_back({time, bytes});
+  points.push_back(point);
 }
 
 void MemoryCurves::add_forward(State& state, const StageMemoryProfile& profile,
                                const Slice& slice) const {
   state.held += activation_of(profile, slice);
   ++state.passes_held;
-  raise(state, profile, profile.forward, instant_of(slice));
+  raise(state, profile, Workspace::forward, instant_of(slice));
   if (slice.chunk != profile.loss_chunk) return;
   MemoryPeak instant = second_half_of(slice);
   instant.loss = true;
-  raise(state, profile, profile.loss, instant);
+  raise(state, profile, Workspace::loss, instant);
 }
 
 void MemoryCurves::add_backward(State& state, const StageMemoryProfile& profile,
                                 const Slice& slice) const {
-  raise(state, profile, profile.backward, instant_of(slice));
+  raise(state, profile, Workspace::backward, instant_of(slice));
   const SliceKind last = splits_backward_ ? SliceKind::weight_gradient : SliceKind::backward;
   if (slice.kind == last) {
     --state.passes_held;
@@ -119,7 +148,7 @@ void MemoryCurves::add_backward(State& state, const StageMemoryProfile& profile,
   const bool grows = !state.gradients && !profile.gradients.empty();
   if (!grows && sum(profile.backward_end) <= sum(profile.backward)) return;
   state.gradients = true;
-  raise(state, profile, profile.backward_end, second_half_of(slice));
+  raise(state, profile, Workspace::backward_end, second_half_of(slice));
 }
 
 // Only a level that lasts counts: what a pass frees at the instant at which the next one begins is
@@ -138,12 +167,12 @@ void MemoryCurves::add(const Slice& slice) {
       add_backward(state, profile, slice);
       break;
     case SliceKind::optimizer:
-      raise(state, profile, profile.optimizer, instant_of(slice));
+      raise(state, profile, Workspace::optimizer, instant_of(slice));
       break;
     default:
       return;
   }
-  set(state, slice.end, resting(profile, state.held, state.gradients));
+  set(state, level(profile, slice.end, state.held, state.gradients, Workspace::none));
 }
 
 std::vector<StageMemoryCurve> MemoryCurves::take() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,21 @@ struct StageMemoryProfile {
   std::int32_t loss_chunk = -1;  // the chunk with the head; -1: not on this stage
 };
 
+// The list of StageMemoryProfile that is alive at an instant beside what rests.
+enum class Workspace : std::uint8_t { none, forward, loss, backward, backward_end, optimizer };
+
 // From `time` to the next point `bytes` are allocated. After thinning: at most so many.
 struct MemoryPoint {
   double time = 0;
   double bytes = 0;
+  // What they are: always, and of activations so many bytes, and these.
+  double activations = 0;
+  bool gradients = false;
+  Workspace workspace = Workspace::none;
 };
+
+// The bytes of a point by class; they sum to it.
+std::vector<MemoryShare> shares_at(const StageMemoryProfile& profile, const MemoryPoint& point);
 
 // The first instant at which most is allocated.
 struct MemoryPeak {
@@ -84,11 +95,11 @@ class MemoryCurves final : public SliceSink {
     bool gradients = false;  // are there
   };
 
-  void set(State& state, double time, double bytes) const;
+  void set(State& state, const MemoryPoint& point) const;
   void thin(std::vector<MemoryPoint>& points) const;
   // From `time` on what rests and the workspace is allocated; `peak` says what goes on then.
-  void raise(State& state, const StageMemoryProfile& profile,
-             const std::vector<MemoryShare>& workspace, MemoryPeak peak) const;
+  void raise(State& state, const StageMemoryProfile& profile, Workspace workspace,
+             MemoryPeak peak) const;
   void add_forward(State& state, const StageMemoryProfile& profile, const Slice& slice) const;
   void add_backward(State& state, const StageMemoryProfile& profile, const Slice& slice) const;
 

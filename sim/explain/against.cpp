@@ -127,6 +127,7 @@ Against against(const Question& question, const PlanReport& plan, const PlanRepo
   result.against = other.plan.name;
   result.step_time_s = plan.step_time_s.value;
   result.against_step_time_s = other.step_time_s.value;
+  result.peak_memory_bytes = plan.peak_memory_bytes.value;
   result.probability = compare_plans(plan, other).probability;
   const auto seconds = [](const PartitionLine& line) { return line.time.value(); };
   add_terms(result.terms, plan.step.partition, true, seconds);

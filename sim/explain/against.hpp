@@ -29,6 +29,7 @@ struct Against {
   std::string against;
   double step_time_s = 0;
   double against_step_time_s = 0;
+  double peak_memory_bytes = 0;
   double probability = 0.5;  // that the plan is faster
   std::vector<DifferenceTerm> terms;   // seconds; differences sum to that of the steps; the largest first
   std::vector<DifferenceTerm> memory;  // bytes of the worst stages; sum to that of the peaks

@@ -21,6 +21,7 @@ struct LedgerEntry {
   Predicted step_time_s;  // at the value and at the ends of the constant's own 90 % interval
   std::string source;
   std::string measure;  // the command that would measure it; "" where none does
+  [[nodiscard]] std::string name() const { return path.empty() ? "the model itself" : path; }
 };
 
 // Every uncertain constant that moves the step, and the model itself, by their shares; the largest

@@ -37,7 +37,7 @@ std::string explain_csv(const Report& report, const Explanation& why) {
   }
   for (const LedgerEntry& one : why.ledger) {
     text += fmt::format("{},ledger,{},{},,,,,,,,,,,,{},{},{}\n", plan,
-                        csv_quoted(one.path.empty() ? "the model itself" : one.path),
+                        csv_quoted(one.name()),
                         one.value ? number(*one.value) : "", number(one.share), number(one.spread),
                         csv_quoted(one.source));
   }

@@ -12,15 +12,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const char* unit_of(Dimension dimension) {
+// Of what the value is in base units; "" for plain numbers.
+const char* name_of(Dimension dimension) {
   switch (dimension) {
     case Dimension::none: return "";
     case Dimension::bytes: return "bytes";
-    case Dimension::seconds: return "s";
-    case Dimension::bytes_per_second: return "bytes_per_s";
+    case Dimension::seconds: return "seconds";
+    case Dimension::bytes_per_second: return "bytes_per_second";
     case Dimension::flops: return "flops";
-    case Dimension::flops_per_second: return "flops_per_s";
-    case Dimension::watts: return "W";
+    case Dimension::flops_per_second: return "flops_per_second";
+    case Dimension::watts: return "watts";
   }
   return "";
 }
@@ -51,8 +52,11 @@ Json side(const std::optional<ScalarSide>& side) {
   Json json = {{"value", side->value}};
   put(json, side->answer);
   json["effect"] = side->answer.legal ? Json(side->effect) : Json(nullptr);
-  json["elasticity"] = side->answer.legal ? Json(side->elasticity) : Json(nullptr);
   return json;
+}
+
+Json elasticity(const std::optional<ScalarSide>& side) {
+  return side && side->answer.legal ? Json(side->elasticity) : Json(nullptr);
 }
 
 Json scalar(const ScalarEffect& one) {
@@ -60,15 +64,21 @@ Json scalar(const ScalarEffect& one) {
                {"setting", one.setting},
                {"of", to_string(one.owner)},
                {"value", one.value},
-               {"unit", unit_of(one.dimension)},
+               {"dimension", name_of(one.dimension)},
+               {"text", scalar_text(one, one.value)},
                {"whole", one.whole},
+               {"step", one.whole ? Json(nullptr) : Json(scalar_step)},
                {"down", side(one.down)},
                {"up", side(one.up)},
-               {"largest_effect", one.largest()},
+               {"elasticity_down", elasticity(one.down)},
+               {"elasticity_up", elasticity(one.up)},
                {"symmetric", one.symmetric()},
                {"kink", nullptr}};
   if (one.kink) {
-    json["kink"] = {{"value", one.kink->value}, {"factor", one.kink->factor}, {"what", one.kink->what}};
+    json["kink"] = {{"value", one.kink->value},
+                    {"factor", one.kink->factor},
+                    {"what", one.kink->what},
+                    {"text", kink_words(one)}};
   }
   return json;
 }
@@ -86,12 +96,11 @@ Json break_even(const BreakEven& one) {
                {"path", one.path},
                {"setting", one.setting},
                {"text", one.text},
-               {"unit", unit_of(one.dimension)},
+               {"dimension", name_of(one.dimension)},
                {"value_now", one.now},
                {"value", or_null(one.value)},
                {"factor", one.value ? Json(*one.value / one.now) : Json(nullptr)},
-               {"low", one.low},
-               {"high", one.high},
+               {"range", {one.low, one.high}},
                {"crossings", one.crossings},
                {"wins_below", one.wins_below},
                {"wins_above", one.wins_above},
@@ -124,15 +133,14 @@ Json hiding(const Hiding& one) {
 }
 
 Json ledger_entry(const LedgerEntry& one) {
-  return {{"path", text_or_null(one.path)},
-          {"name", one.path.empty() ? "the model itself" : one.path},
+  return {{"path", one.name()},
           {"doc", one.doc},
           {"kind", to_string(one.kind)},
           {"value", or_null(one.value)},
           {"spread", one.spread},
           {"effect", one.effect},
           {"share", one.share},
-          {"step_time_s", predicted_json(one.step_time_s)},
+          {"interval", {{"low", one.step_time_s.low}, {"high", one.step_time_s.high}}},
           {"source", one.source},
           {"measure", text_or_null(one.measure)}};
 }
@@ -140,14 +148,15 @@ Json ledger_entry(const LedgerEntry& one) {
 Json lint(const Lint& one, double step) {
   Json json = {{"name", one.name},
                {"message", one.message},
-               {"cost_seconds", or_null(one.seconds)},
+               {"cost_s", or_null(one.seconds)},
                {"cost_share", one.seconds ? Json(*one.seconds / step) : Json(nullptr)},
-               {"instead", nullptr}};
+               {"instead", one.remedy ? Json(remedy_words(*one.remedy)) : Json(nullptr)},
+               {"remedy", nullptr}};
   if (one.remedy) {
-    Json instead = {{"words", one.remedy->words}};
-    put(instead, one.remedy->answer);
-    instead["gain"] = one.remedy->gain;
-    json["instead"] = std::move(instead);
+    Json remedy = {{"name", one.remedy->words}};
+    put(remedy, one.remedy->answer);
+    remedy["gain"] = one.remedy->gain;
+    json["remedy"] = std::move(remedy);
   }
   return json;
 }
@@ -156,13 +165,15 @@ Json moment(const MemoryMoment& one) {
   return {{"stage", one.stage}, {"instant", one.instant}, {"bytes", one.bytes}};
 }
 
-Json terms(const std::vector<DifferenceTerm>& list, const char* value, const char* other) {
+// Differences, and what they are of: `unit` is "seconds" or "bytes".
+Json terms(const std::vector<DifferenceTerm>& list, const std::string& unit, double whole) {
   Json json = Json::array();
   for (const DifferenceTerm& term : list) {
     json.push_back({{"name", term.name},
-                    {value, term.value},
-                    {other, term.against_value},
-                    {"difference", term.difference()}});
+                    {unit, term.difference()},
+                    {"share", term.difference() / whole},
+                    {"plan_" + unit, term.value},
+                    {"against_" + unit, term.against_value}});
   }
   return json;
 }
@@ -173,8 +184,9 @@ Json against_json(const Against& a) {
                {"against_step_time_s", a.against_step_time_s},
                {"difference_seconds", a.step_time_s - a.against_step_time_s},
                {"probability_faster", a.probability},
-               {"terms", terms(a.terms, "seconds", "against_seconds")},
-               {"memory", terms(a.memory, "bytes", "against_bytes")}};
+               {"words", against_words(a)},
+               {"terms", terms(a.terms, "seconds", a.step_time_s)},
+               {"memory", terms(a.memory, "bytes", a.peak_memory_bytes)}};
   json["changes"] = Json::array();
   for (const SingleChange& change : a.changes) {
     Json one = {{"key", change.difference.key}, {"words", change.difference.words}};
@@ -191,14 +203,15 @@ Json measured_json(const MeasuredGap& gap) {
                {"predicted", predicted_json(gap.predicted)},
                {"error", gap.error},
                {"probability", gap.probability},
-               {"inside_interval", gap.inside}};
+               {"inside_interval", gap.inside},
+               {"words", measured_words(gap)}};
   json["hypotheses"] = Json::array();
   for (const Hypothesis& one : gap.hypotheses) {
     json["hypotheses"].push_back({{"name", one.name},
-                                  {"words", one.words},
+                                  {"statement", one.words},
                                   {"value_now", or_null(one.now)},
                                   {"value_needed", or_null(one.needed)},
-                                  {"deviations", one.deviations},
+                                  {"sigmas", one.deviations},
                                   {"explained", one.explained},
                                   {"plausibility", one.plausibility},
                                   {"measure", text_or_null(one.measure)}});
@@ -217,7 +230,6 @@ Json each(const List& list, Render render) {
 Json explanation_json(const Report& report, const Explanation& why) {
   const PlanReport& plan = report.plans.at(why.plan);
   Json json = {{"plan", plan.plan.name}};
-  json["scalar_step"] = scalar_step;
   json["sensitivities"] = each(why.sensitivities.scalars, scalar);
   json["without_effect"] = why.sensitivities.without_effect;
   json["counterfactuals"] = each(why.counterfactuals, counterfactual);

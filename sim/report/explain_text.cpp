@@ -40,19 +40,8 @@ std::string bullet(const std::string& words, const TextOptions& options) {
   return wrap(words, static_cast<std::size_t>(options.width), "  · ", "    ") + '\n';
 }
 
-std::string value_text(const ScalarEffect& one, double value) {
-  if (one.whole) return fmt::format("{:.0f}", value);
-  return constant_text(value, one.dimension);
-}
-
 std::string kink_text(const ScalarEffect& one) {
   return one.kink ? fmt::format("× {}", three_digits(one.kink->factor)) : std::string{};
-}
-
-// "system.nic_bandwidth at 40.0 GB/s (× 0.8): the step jumps by +1.1 %".
-std::string kink_words(const ScalarEffect& one) {
-  return fmt::format("{} at {} (× {}): {}", one.path, value_text(one, one.kink->value),
-                     three_digits(one.kink->factor), one.kink->what);
 }
 
 std::string effect_text(const std::optional<ScalarSide>& side) {
@@ -78,7 +67,7 @@ std::string dials_text(const Explanation& why, const TextOptions& options) {
     }
     ++shown;
     table.add({{one.path, Tone::plain},
-               {value_text(one, one.value), Tone::plain},
+               {scalar_text(one, one.value), Tone::plain},
                {effect_text(one.down), Tone::plain},
                {effect_text(one.up), Tone::plain},
                {kink_text(one), Tone::quiet}});
@@ -96,7 +85,7 @@ std::string dials_text(const Explanation& why, const TextOptions& options) {
 
 std::string side_words(const ScalarEffect& one, const std::optional<ScalarSide>& side) {
   if (!side) return "—";
-  std::string words = fmt::format("{}: {}, {}", value_text(one, side->value),
+  std::string words = fmt::format("{}: {}, {}", scalar_text(one, side->value),
                                   signed_percent(side->effect), memory(side->answer.peak_memory_bytes));
   if (!side->answer.feasible) words += " too big";
   return words;
@@ -112,7 +101,7 @@ std::string counts_text(const Explanation& why, const TextOptions& options) {
     if (!one.whole) continue;
     any = true;
     table.add({{one.path, Tone::plain},
-               {value_text(one, one.value), Tone::plain},
+               {scalar_text(one, one.value), Tone::plain},
                {side_words(one, one.down), Tone::plain},
                {side_words(one, one.up), Tone::plain}});
   }
@@ -192,7 +181,7 @@ std::string ledger_text(const Explanation& why, const TextOptions& options) {
     if (shown++ == ledger_shown) break;
     const auto info = constants.find(one.path);
     const Dimension dimension = info == constants.end() ? Dimension::none : info->second.dimension;
-    table.add({{one.path.empty() ? "the model itself" : one.path, Tone::plain},
+    table.add({{one.name(), Tone::plain},
                {(one.share < 0 ? "−" : "") + percent(std::abs(one.share)), Tone::plain},
                {one.value ? constant_text(*one.value, dimension) : "", Tone::plain},
                {fmt::format("± {} {}", percent(one.spread), to_string(one.kind)),

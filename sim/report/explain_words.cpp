@@ -69,17 +69,29 @@ std::vector<MeasuringGroup> measuring_groups(const std::vector<LedgerEntry>& ent
   return groups;
 }
 
+std::string scalar_text(const ScalarEffect& one, double value) {
+  if (one.whole) return fmt::format("{:.0f}", value);
+  return constant_text(value, one.dimension);
+}
+
+std::string kink_words(const ScalarEffect& one) {
+  return fmt::format("{} at {} (× {}): {}", one.path, scalar_text(one, one.kink->value),
+                     three_digits(one.kink->factor), one.kink->what);
+}
+
+std::string remedy_words(const LintRemedy& remedy) {
+  const std::string words =
+      fmt::format("{}, {} tokens per GPU", remedy.words, signed_percent(remedy.gain));
+  return remedy.answer.feasible ? words : words + ", which does not fit";
+}
+
 std::string lint_words(const Lint& lint, double step_time_s) {
   std::string words = fmt::format("{}: {}", lint.name, lint.message);
   if (lint.seconds) {
     words += fmt::format(". Cost: {}, {} of the step", duration(*lint.seconds),
                          percent(*lint.seconds / step_time_s));
   }
-  if (lint.remedy) {
-    words += fmt::format(". Instead: {}, {} tokens per GPU", lint.remedy->words,
-                         signed_percent(lint.remedy->gain));
-    if (!lint.remedy->answer.feasible) words += ", which does not fit";
-  }
+  if (lint.remedy) words += ". Instead: " + remedy_words(*lint.remedy);
   return words + ".";
 }
 

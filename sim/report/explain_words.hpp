@@ -23,6 +23,13 @@ struct MeasuringGroup {
 };
 std::vector<MeasuringGroup> measuring_groups(const std::vector<LedgerEntry>& entries);
 
+// "400 GB/s", "8".
+std::string scalar_text(const ScalarEffect& one, double value);
+// "system.nic_bandwidth at 40.0 GB/s (× 0.8): the step jumps up by 1.1 %"; of one with a kink.
+std::string kink_words(const ScalarEffect& one);
+
+// "tp 8, +5 % tokens per GPU".
+std::string remedy_words(const LintRemedy& remedy);
 std::string lint_words(const Lint& lint, double step_time_s);
 std::string against_words(const Against& against);
 std::string change_words(const SingleChange& change, double step_time_s);

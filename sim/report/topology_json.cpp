@@ -2,6 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sim/report/link_load_json.hpp"
 #include "sim/report/topology_report.hpp"
 #include "topology/failures.hpp"
 
@@ -25,31 +26,6 @@ Json change_json(const TopologyChange& change) {
   json["oversubscription"] =
       change.oversubscription ? Json(*change.oversubscription) : Json(nullptr);
   json["placement"] = change.placement.empty() ? Json(nullptr) : Json(change.placement);
-  return json;
-}
-
-Json loads_json(const LinkLoads& loads) {
-  Json classes = Json::array();
-  for (const LinkLoad& load : loads.classes) {
-    Json flows = Json::array();
-    for (const FlowLoad& flow : load.flows) {
-      flows.push_back({{"name", flow.flow},
-                       {"bytes", flow.bytes.value()},
-                       {"busy_s", number(flow.busy.value())},
-                       {"share", flow.bytes / load.bytes}});
-    }
-    classes.push_back({{"class", key_of(load.link_class)},
-                       {"from", load.from},
-                       {"to", load.to},
-                       {"bandwidth_bytes_per_s", load.bandwidth.value()},
-                       {"bytes_per_step", load.bytes.value()},
-                       {"busy_s", number(load.busy.value())},
-                       {"flows", flows}});
-  }
-  Json json{{"complete", loads.complete}, {"classes", classes}};
-  json["cut_off"] = loads.cut_off.empty() ? Json(nullptr) : Json(loads.cut_off);
-  json["bottleneck"] =
-      loads.bottleneck ? Json(key_of(loads.classes[*loads.bottleneck].link_class)) : Json(nullptr);
   return json;
 }
 
@@ -80,7 +56,7 @@ Json figures_json(const ClusterFigures& figures, bool plan) {
   if (!plan) return json;
   json["step_time_s"] = figures.step ? number(figures.step->value()) : Json(nullptr);
   json["no_step_reason"] = figures.no_step;
-  json["link_loads"] = loads_json(figures.loads);
+  json["link_loads"] = link_loads_json(figures.loads);
   return json;
 }
 

@@ -1,0 +1,365 @@
+// What would change the step: other hardware, other settings, the point at which another plan wins.
+'use strict';
+
+const explanation = report.explanation || {};
+
+const counterfactualChart = (all) => {
+  const shown = all.filter((one) => one.gain !== null).slice(0, 20);
+  return (
+    shown.length > 0 &&
+    charts.add({
+      label: 'Gain of each counterfactual; grey ones do not fit or are not legal',
+      height: () => 56 + 28 * shown.length,
+      option: (colors, width) => ({
+        grid: {left: 8, right: 24, top: 26, bottom: 4, containLabel: true},
+        xAxis: charts.axis(colors, {
+          type: 'value',
+          position: 'top',
+          splitNumber: width < 520 ? 3 : 6,
+          axisLabel: {formatter: (v) => numbers.show(v, 'signed_percent')},
+        }),
+        yAxis: charts.axis(colors, {
+          type: 'category',
+          inverse: true,
+          splitLine: {show: false},
+          data: shown.map((one) => chartName(one.name, width < 520 ? 20 : 44)),
+          axisLabel: {color: colors.text, interval: 0},
+          axisLine: {onZero: false, show: false},
+        }),
+        tooltip: {
+          trigger: 'axis',
+          axisPointer: {type: 'shadow'},
+          formatter: ([item]) => {
+            const one = shown[item.dataIndex];
+            return tip(
+              one.name,
+              chartName(one.setting, 60),
+              numbers.show(one.gain, 'signed_percent') +
+                ', a step of ' +
+                numbers.show(one.step_time_s, 'duration'),
+              one.infeasible_reason && chartName(one.infeasible_reason, 80),
+            );
+          },
+        },
+        series: [
+          {
+            type: 'bar',
+            barWidth: 14,
+            data: shown.map((one) => ({
+              value: one.gain,
+              itemStyle: {
+                color:
+                  !one.legal || !one.feasible
+                    ? colors.of('grey')
+                    : one.gain >= 0
+                      ? colors.of('green')
+                      : colors.of('vermillion'),
+                opacity: one.legal && one.feasible ? 1 : 0.6,
+              },
+            })),
+          },
+        ],
+      }),
+    })
+  );
+};
+
+const counterfactualSection = () => {
+  const all = explanation.counterfactuals;
+  if (!all || !all.length) return null;
+  const rows = all.map((one, i) => {
+    const at = pointer('explanation', 'counterfactuals', i);
+    const verdict = !one.legal
+      ? badge('bad', 'not legal')
+      : !one.feasible
+        ? badge('bad', 'does not fit')
+        : badge('good', 'fits');
+    return {
+      class: one.legal && one.feasible ? null : 'faint',
+      cells: [
+        [str(at + '/name'), el('br'), el('code', {class: 'quiet'}, str(at + '/setting'))],
+        num(at + '/gain', 'signed_percent'),
+        num(at + '/step_time_s', 'duration'),
+        num(at + '/peak_memory_bytes', 'memory'),
+        one.bound ? str(at + '/bound') : '—',
+        [verdict, one.infeasible_reason && [' ', str(at + '/infeasible_reason')]],
+      ],
+    };
+  });
+  return {
+    id: 'counterfactuals',
+    title: 'What if',
+    lead: 'The step with one thing changed, best gain first.',
+    content: [
+      counterfactualChart(all),
+      table(
+        'Counterfactuals',
+        [
+          {title: 'What if'},
+          {title: 'Gain', right: true},
+          {title: 'Step time', right: true},
+          {title: 'Peak memory', right: true},
+          {title: 'Bound by'},
+          {title: ''},
+        ],
+        rows,
+      ),
+    ],
+  };
+};
+
+const breakEvenChart = (one) =>
+  charts.add({
+    label: 'Step time of both plans over the quantity that decides between them',
+    height: 300,
+    option: (colors, width) => {
+      const format = numbers.ofDimension(one.dimension);
+      const line = (name, key, hue) => ({
+        type: 'line',
+        name: chartName(name, 24),
+        showSymbol: false,
+        lineStyle: {color: colors.of(hue), width: 2.5},
+        itemStyle: {color: colors.of(hue)},
+        data: one.curve.map((point) => [point.value, point[key]]),
+      });
+      const first = line(explanation.plan, 'step_time_s', 'blue');
+      const mark = (value, text, color) => ({
+        xAxis: value,
+        lineStyle: {color, type: 'dashed'},
+        label: {formatter: () => text, color},
+      });
+      first.markLine = {
+        silent: true,
+        symbol: 'none',
+        data: [
+          mark(one.value_now, 'now', colors.quiet),
+          ...(one.value === null ? [] : [mark(one.value, 'break-even', colors.warn)]),
+        ],
+      };
+      const spans =
+        one.curve.length > 1 &&
+        one.curve[0].value > 0 &&
+        one.curve[one.curve.length - 1].value / one.curve[0].value > 20;
+      return {
+        grid: {left: 8, right: 28, top: 44, bottom: 8, containLabel: true},
+        legend: {top: 0, left: 0, textStyle: {color: colors.text}, itemWidth: 18},
+        xAxis: charts.axis(colors, {
+          type: spans ? 'log' : 'value',
+          min: 'dataMin',
+          max: 'dataMax',
+          splitLine: {show: false},
+          splitNumber: width < 520 ? 3 : 6,
+          axisLabel: {formatter: (v) => numbers.show(v, format)},
+        }),
+        yAxis: charts.axis(colors, {
+          type: 'value',
+          scale: true,
+          axisLabel: {formatter: (v) => numbers.show(v, 'duration')},
+        }),
+        tooltip: {
+          trigger: 'axis',
+          formatter: (items) => {
+            const point = one.curve[items[0].dataIndex];
+            return tip(
+              numbers.show(point.value, format),
+              [explanation.plan, numbers.show(point.step_time_s, 'duration')],
+              [one.against, numbers.show(point.against_step_time_s, 'duration')],
+            );
+          },
+        },
+        series: [first, line(one.against, 'against_step_time_s', 'orange')],
+      };
+    },
+  });
+
+const breakEvenSection = () => {
+  const all = explanation.break_evens;
+  if (!all || !all.length) return null;
+  return {
+    id: 'break-even',
+    title: 'Break-even',
+    lead: 'Where another plan takes over, over the one quantity that decides between the two.',
+    content: all.flatMap((one, i) => {
+      const at = pointer('explanation', 'break_evens', i);
+      const format = numbers.ofDimension(one.dimension);
+      return [
+        el('h3', {}, 'Against ', str(at + '/against')),
+        el('p', {}, str(at + '/statement')),
+        el(
+          'p',
+          {class: 'quiet'},
+          str(at + '/text'),
+          ' (',
+          el('code', {}, str(at + '/path')),
+          '): now ',
+          num(at + '/value_now', format),
+          one.value !== null && [
+            ', even at ',
+            num(at + '/value', format),
+            ', ',
+            num(at + '/factor', 'factor'),
+            ' of today’s',
+          ],
+          ', possible from ',
+          num(at + '/range/0', format),
+          ' to ',
+          num(at + '/range/1', format),
+          '.',
+        ),
+        one.curve && one.curve.length > 1 && breakEvenChart(one),
+      ];
+    }),
+  };
+};
+
+const hidingSection = () => {
+  const all = explanation.hiding;
+  if (!all || !all.length) return null;
+  return {
+    id: 'hiding',
+    title: 'What hides behind compute',
+    lead: 'From so many tokens of a micro-batch on a GPU on, the compute beside a collective takes longer than it.',
+    content: [
+      table(
+        'Hiding thresholds',
+        [
+          {title: 'Communication'},
+          {title: 'Tokens now', right: true},
+          {title: 'Hidden from', right: true},
+          {title: 'Bandwidth', right: true},
+          {title: ''},
+        ],
+        all.map((one, i) => {
+          const at = pointer('explanation', 'hiding', i);
+          return [
+            [str(at + '/what'), el('br'), el('span', {class: 'quiet'}, str(at + '/statement'))],
+            num(at + '/tokens_now', 'three_digits'),
+            num(at + '/tokens_threshold', 'three_digits'),
+            num(at + '/bandwidth_bytes_per_s', 'bytes_rate'),
+            one.hidden ? badge('good', 'hidden') : badge('bad', 'exposed'),
+          ];
+        }),
+      ),
+    ],
+  };
+};
+
+const againstSection = () => {
+  const against = explanation.against;
+  if (!against) return null;
+  const terms = against.terms;
+  return {
+    id: 'against',
+    title: 'Against another plan',
+    lead: 'The difference of the two steps, term by term; the terms sum to it.',
+    content: [
+      el(
+        'p',
+        {},
+        str('/explanation/plan'),
+        ' takes ',
+        num('/explanation/against/step_time_s', 'duration'),
+        ', ',
+        str('/explanation/against/plan'),
+        ' takes ',
+        num('/explanation/against/against_step_time_s', 'duration'),
+        '.',
+      ),
+      terms.length > 0 &&
+        charts.add({
+          label: 'Seconds that each term adds or saves against the other plan',
+          height: () => 56 + 28 * terms.length,
+          option: (colors, width) => ({
+            grid: {left: 8, right: 24, top: 26, bottom: 4, containLabel: true},
+            xAxis: charts.axis(colors, {
+              type: 'value',
+              position: 'top',
+              splitNumber: width < 520 ? 3 : 6,
+              axisLabel: {formatter: (v) => numbers.show(v, 'duration')},
+            }),
+            yAxis: charts.axis(colors, {
+              type: 'category',
+              inverse: true,
+              splitLine: {show: false},
+              data: terms.map((term) => chartName(term.name, width < 520 ? 20 : 44)),
+              axisLabel: {color: colors.text, interval: 0},
+              axisLine: {onZero: false, show: false},
+            }),
+            tooltip: {
+              trigger: 'axis',
+              axisPointer: {type: 'shadow'},
+              formatter: ([item]) =>
+                tip(terms[item.dataIndex].name, numbers.show(terms[item.dataIndex].seconds, 'duration')),
+            },
+            series: [
+              {
+                type: 'bar',
+                barWidth: 14,
+                data: terms.map((term) => ({
+                  value: term.seconds,
+                  itemStyle: {color: term.seconds > 0 ? colors.of('vermillion') : colors.of('green')},
+                })),
+              },
+            ],
+          }),
+        }),
+      table(
+        'Terms',
+        [{title: 'Term'}, {title: 'Longer by', right: true}, {title: 'Share', right: true}],
+        terms.map((_, i) => {
+          const at = pointer('explanation', 'against', 'terms', i);
+          return [
+            str(at + '/name'),
+            num(at + '/seconds', 'duration'),
+            num(at + '/share', 'signed_percent'),
+          ];
+        }),
+      ),
+    ],
+  };
+};
+
+const measuredSection = () => {
+  const measured = explanation.measured;
+  if (!measured) return null;
+  const at = '/explanation/measured';
+  return {
+    id: 'measured',
+    title: 'Your measurement',
+    lead: 'What was measured against what was predicted, and what could explain the difference.',
+    content: [
+      el(
+        'div',
+        {class: 'tiles'},
+        tile('Measured', num(at + '/value', 'duration')),
+        tile(
+          'Predicted',
+          num(at + '/predicted/value', 'duration'),
+          num(at + '/predicted', 'interval_duration'),
+        ),
+        tile('Predicted against measured', num(at + '/error', 'signed_percent')),
+        tile('Probability of one as far off', num(at + '/probability', 'probability')),
+      ),
+      measured.hypotheses.length > 0 &&
+        table(
+          'Hypotheses',
+          [
+            {title: 'Hypothesis'},
+            {title: 'Plausibility', right: true},
+            {title: 'Spreads away', right: true},
+            {title: 'How to tell'},
+          ],
+          measured.hypotheses.map((one, i) => {
+            const here = at + pointer('hypotheses', i);
+            return [
+              [str(here + '/name'), el('br'), el('span', {class: 'quiet'}, str(here + '/statement'))],
+              shareCell(here + '/plausibility', one.plausibility),
+              num(here + '/sigmas', 'three_digits'),
+              one.measure ? el('code', {}, str(here + '/measure')) : '—',
+            ];
+          }),
+        ),
+      measured.next && el('p', {class: 'says'}, 'Next: ', str(at + '/next')),
+    ],
+  };
+};

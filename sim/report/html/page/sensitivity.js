@@ -1,0 +1,175 @@
+// What the step leans on: the tornado, re-simulated where the document has it, else for one spread of each constant.
+'use strict';
+
+const MOST_BARS = 15;
+
+// rows: [{name, low, high}], relative changes of the step on both sides of 0.
+const tornadoChart = (label, rows) =>
+  charts.add({
+    label,
+    height: () => 60 + 28 * rows.length,
+    option: (colors, width) => {
+      const most =
+        Math.max(...rows.flatMap(({low, high}) => [Math.abs(low || 0), Math.abs(high || 0)]), 1e-6) * 1.1;
+      const side = (key, hue) => ({
+        type: 'bar',
+        stack: key,
+        barWidth: 14,
+        barGap: '-100%',
+        data: rows.map((row) => row[key]),
+        itemStyle: {color: colors.of(hue)},
+      });
+      return {
+        grid: {left: 8, right: 20, top: 26, bottom: 4, containLabel: true},
+        xAxis: charts.axis(colors, {
+          type: 'value',
+          position: 'top',
+          min: -most,
+          max: most,
+          splitNumber: width < 520 ? 2 : 6,
+          axisLabel: {
+            formatter: (v) => numbers.show(v, 'signed_percent'),
+            showMinLabel: false,
+            showMaxLabel: false,
+          },
+        }),
+        yAxis: charts.axis(colors, {
+          type: 'category',
+          inverse: true,
+          splitLine: {show: false},
+          data: rows.map(({name}) => chartName(name.split('.').slice(-1)[0], width < 520 ? 18 : 36)),
+          axisLabel: {color: colors.text, interval: 0},
+          axisLine: {onZero: false, show: false},
+        }),
+        tooltip: {
+          trigger: 'axis',
+          axisPointer: {type: 'shadow'},
+          formatter: ([item]) => {
+            const row = rows[item.dataIndex];
+            return tip(row.name, ...row.tip);
+          },
+        },
+        series: [side('low', 'blue'), side('high', 'orange')],
+      };
+    },
+  });
+
+const sideTip = (word, side) =>
+  side &&
+  word +
+    ': ' +
+    numbers.show(side.effect, 'signed_percent') +
+    (side.feasible === false ? ', does not fit' : '');
+
+const simulatedTornado = (path) => {
+  const all = report.explanation.sensitivities;
+  const shown = all.slice(0, MOST_BARS).map((s) => ({
+    name: s.path,
+    low: s.down && s.down.effect,
+    high: s.up && s.up.effect,
+    tip: [s.text && chartName(s.text), sideTip('less of it', s.down), sideTip('more of it', s.up)],
+  }));
+  const side = (at, value) =>
+    value
+      ? [
+          num(at + '/effect', 'signed_percent'),
+          value.feasible === false && [' ', badge('bad', 'does not fit')],
+        ]
+      : '—';
+  const rows = all.map((s, i) => {
+    const at = path + pointer('sensitivities', i);
+    return [
+      el('code', {}, str(at + '/path')),
+      str(at + '/of'),
+      str(at + '/text'),
+      num(at + '/step', 'percent'),
+      side(at + '/down', s.down),
+      side(at + '/up', s.up),
+      [num(at + '/elasticity_down', 'three_digits'), ' / ', num(at + '/elasticity_up', 'three_digits')],
+      s.kink ? str(at + '/kink/text') : '—',
+    ];
+  });
+  return {
+    id: 'sensitivities',
+    title: 'What moves the step',
+    lead: 'The step simulated again with less and with more of each quantity.',
+    content: [
+      tornadoChart('Tornado: change of the step with less and with more of each quantity', shown),
+      hueLegend([
+        ['blue', 'less of it'],
+        ['orange', 'more of it'],
+      ]),
+      disclosure(
+        'All quantities in numbers',
+        table(
+          'Sensitivities',
+          [
+            {title: 'Quantity'},
+            {title: 'Of'},
+            {title: 'Now'},
+            {title: 'Changed by', right: true},
+            {title: 'Less of it', right: true},
+            {title: 'More of it', right: true},
+            {title: 'Elasticity', right: true},
+            {title: 'Kink at'},
+          ],
+          rows,
+        ),
+      ),
+    ],
+  };
+};
+
+const spreadTornado = (plan, path) => {
+  const shown = plan.sensitivities.slice(0, MOST_BARS).map((s) => ({
+    name: s.path,
+    low: Math.min(s.effect, -s.effect),
+    high: Math.max(s.effect, -s.effect),
+    tip: [
+      'one spread of it moves the step by ' + numbers.show(s.effect, 'signed_percent'),
+      s.kind + ', ± ' + numbers.show(s.spread, 'percent'),
+    ],
+  }));
+  const rows = plan.sensitivities.map((s, i) => {
+    const at = path + pointer('sensitivities', i);
+    return [
+      el('code', {}, str(at + '/path')),
+      str(at + '/kind'),
+      num(at + '/value', 'three_digits'),
+      num(at + '/spread', 'percent'),
+      num(at + '/effect', 'signed_percent'),
+      str(at + '/source'),
+    ];
+  });
+  return {
+    id: 'sensitivities',
+    title: 'What the numbers lean on',
+    lead: 'How far the step moves when a constant of the model moves by its own spread, either way.',
+    content: [
+      tornadoChart('Tornado: change of the step for one spread of each constant', shown),
+      disclosure(
+        'All constants in numbers',
+        table(
+          'Constants',
+          [
+            {title: 'Constant'},
+            {title: 'Kind'},
+            {title: 'Value', right: true},
+            {title: 'Spread', right: true},
+            {title: 'Moves the step by', right: true},
+            {title: 'Source'},
+          ],
+          rows,
+        ),
+      ),
+    ],
+  };
+};
+
+const tornadoSection = ({plan, path}) => {
+  const explained = report.explanation && report.explanation.plan === plan.name;
+  if (explained && report.explanation.sensitivities && report.explanation.sensitivities.length) {
+    return simulatedTornado('/explanation');
+  }
+  return plan.sensitivities && plan.sensitivities.length ? spreadTornado(plan, path) : null;
+};
