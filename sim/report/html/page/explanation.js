@@ -3,8 +3,11 @@
 
 const explanation = report.explanation || {};
 
+// Changes below it are in the table alone.
+const LEAST_GAIN = 0.005;
+
 const counterfactualChart = (all) => {
-  const shown = all.filter((one) => one.gain !== null).slice(0, 20);
+  const shown = all.filter((one) => one.gain !== null && Math.abs(one.gain) >= LEAST_GAIN);
   return (
     shown.length > 0 &&
     charts.add({
@@ -77,11 +80,12 @@ const counterfactualSection = () => {
     return {
       class: one.legal && one.feasible ? null : 'faint',
       cells: [
-        [str(at + '/name'), el('br'), el('code', {class: 'quiet'}, str(at + '/setting'))],
+        str(at + '/name'),
         num(at + '/gain', 'signed_percent'),
         num(at + '/step_time_s', 'duration'),
         num(at + '/peak_memory_bytes', 'memory'),
         one.bound ? str(at + '/bound') : '—',
+        el('code', {class: 'quiet'}, str(at + '/setting')),
         [verdict, one.infeasible_reason && [' ', str(at + '/infeasible_reason')]],
       ],
     };
@@ -89,20 +93,24 @@ const counterfactualSection = () => {
   return {
     id: 'counterfactuals',
     title: 'What if',
-    lead: 'The step with one thing changed, best gain first.',
+    lead: 'Tokens per second and GPU with one thing changed and predicted again; grey ones do not fit.',
     content: [
       counterfactualChart(all),
-      table(
-        'Counterfactuals',
-        [
-          {title: 'What if'},
-          {title: 'Gain', right: true},
-          {title: 'Step time', right: true},
-          {title: 'Peak memory', right: true},
-          {title: 'Bound by'},
-          {title: ''},
-        ],
-        rows,
+      disclosure(
+        'All changes in numbers',
+        table(
+          'Counterfactuals',
+          [
+            {title: 'What if'},
+            {title: 'Gain', right: true},
+            {title: 'Step time', right: true},
+            {title: 'Peak memory', right: true},
+            {title: 'Bound by'},
+            {title: 'Setting'},
+            {title: ''},
+          ],
+          rows,
+        ),
       ),
     ],
   };
@@ -136,6 +144,8 @@ const breakEvenChart = (one) =>
           ...(one.value === null ? [] : [mark(one.value, 'break-even', colors.warn)]),
         ],
       };
+      const times = one.curve.flatMap((point) => [point.step_time_s, point.against_step_time_s]);
+      const steep = Math.max(...times) > 5 * Math.min(...times);
       const spans =
         one.curve.length > 1 &&
         one.curve[0].value > 0 &&
@@ -152,8 +162,9 @@ const breakEvenChart = (one) =>
           axisLabel: {formatter: (v) => numbers.show(v, format)},
         }),
         yAxis: charts.axis(colors, {
-          type: 'value',
+          type: steep ? 'log' : 'value',
           scale: true,
+          min: steep ? 'dataMin' : null,
           axisLabel: {formatter: (v) => numbers.show(v, 'duration')},
         }),
         tooltip: {
@@ -172,43 +183,44 @@ const breakEvenChart = (one) =>
     },
   });
 
+const breakEven = (one, at) => {
+  const format = numbers.ofDimension(one.dimension);
+  return [
+    el('h3', {}, 'Against ', str(at + '/against')),
+    el('p', {}, str(at + '/statement')),
+    el(
+      'p',
+      {class: 'quiet'},
+      el('code', {}, str(at + '/path')),
+      ': now ',
+      num(at + '/value_now', format),
+      ', even at ',
+      num(at + '/value', format),
+      ', ',
+      num(at + '/factor', 'factor'),
+      ' of it; looked at from ',
+      num(at + '/range/0', format),
+      ' to ',
+      num(at + '/range/1', format),
+      '.',
+    ),
+    one.curve.length > 1 && breakEvenChart(one),
+  ];
+};
+
 const breakEvenSection = () => {
   const all = explanation.break_evens;
   if (!all || !all.length) return null;
+  const path = (i) => pointer('explanation', 'break_evens', i);
+  const never = all.flatMap((one, i) => (one.value === null ? [str(path(i) + '/statement')] : []));
   return {
     id: 'break-even',
     title: 'Break-even',
-    lead: 'Where another plan takes over, over the one quantity that decides between the two.',
-    content: all.flatMap((one, i) => {
-      const at = pointer('explanation', 'break_evens', i);
-      const format = numbers.ofDimension(one.dimension);
-      return [
-        el('h3', {}, 'Against ', str(at + '/against')),
-        el('p', {}, str(at + '/statement')),
-        el(
-          'p',
-          {class: 'quiet'},
-          str(at + '/text'),
-          ' (',
-          el('code', {}, str(at + '/path')),
-          '): now ',
-          num(at + '/value_now', format),
-          one.value !== null && [
-            ', even at ',
-            num(at + '/value', format),
-            ', ',
-            num(at + '/factor', 'factor'),
-            ' of today’s',
-          ],
-          ', possible from ',
-          num(at + '/range/0', format),
-          ' to ',
-          num(at + '/range/1', format),
-          '.',
-        ),
-        one.curve && one.curve.length > 1 && breakEvenChart(one),
-      ];
-    }),
+    lead: 'Where the order of two plans turns, over the one quantity that decides between them.',
+    content: [
+      ...all.flatMap((one, i) => (one.value === null ? [] : breakEven(one, path(i)))),
+      never.length > 0 && disclosure('Where no value turns the order', list(never)),
+    ],
   };
 };
 
@@ -305,16 +317,40 @@ const againstSection = () => {
         }),
       table(
         'Terms',
-        [{title: 'Term'}, {title: 'Longer by', right: true}, {title: 'Share', right: true}],
+        [
+          {title: 'Term'},
+          {title: 'Longer by', right: true},
+          {title: 'Of the step', right: true},
+          {title: 'Here', right: true},
+          {title: 'There', right: true},
+        ],
         terms.map((_, i) => {
           const at = pointer('explanation', 'against', 'terms', i);
           return [
             str(at + '/name'),
-            num(at + '/seconds', 'duration'),
+            num(at + '/seconds', 'signed_duration'),
             num(at + '/share', 'signed_percent'),
+            num(at + '/plan_seconds', 'duration'),
+            num(at + '/against_seconds', 'duration'),
           ];
         }),
       ),
+      against.changes && against.changes.length > 0 && [
+        el('h3', {}, 'Each difference alone, made in the plan'),
+        table(
+          'Single changes',
+          [{title: 'Change'}, {title: 'The step', right: true}, {title: 'Peak memory', right: true}, {title: ''}],
+          against.changes.map((one, i) => {
+            const at = pointer('explanation', 'against', 'changes', i);
+            return [
+              str(at + '/words'),
+              one.legal ? num(at + '/seconds', 'signed_duration') : '—',
+              one.legal ? num(at + '/peak_memory_bytes', 'memory') : '—',
+              one.infeasible_reason ? str(at + '/infeasible_reason') : badge('good', 'fits'),
+            ];
+          }),
+        ),
+      ],
     ],
   };
 };
@@ -323,6 +359,12 @@ const measuredSection = () => {
   const measured = explanation.measured;
   if (!measured) return null;
   const at = '/explanation/measured';
+  const format = {step_time: 'duration', peak_memory: 'memory', mfu: 'percent'}[measured.quantity] || 'three_digits';
+  const interval = {
+    step_time: 'interval_duration',
+    peak_memory: 'interval_memory',
+    mfu: 'interval_percent',
+  }[measured.quantity] || 'interval_plain';
   return {
     id: 'measured',
     title: 'Your measurement',
@@ -331,11 +373,11 @@ const measuredSection = () => {
       el(
         'div',
         {class: 'tiles'},
-        tile('Measured', num(at + '/value', 'duration')),
+        tile('Measured', num(at + '/value', format)),
         tile(
           'Predicted',
-          num(at + '/predicted/value', 'duration'),
-          num(at + '/predicted', 'interval_duration'),
+          num(at + '/predicted/value', format),
+          num(at + '/predicted', interval),
         ),
         tile('Predicted against measured', num(at + '/error', 'signed_percent')),
         tile('Probability of one as far off', num(at + '/probability', 'probability')),

@@ -2,6 +2,7 @@
 'use strict';
 
 const MOST_LEDGER_BARS = 12;
+const LEDGER_ROWS = 6;
 
 const ledgerChart = (entries) => {
   const shown = entries.slice(0, MOST_LEDGER_BARS);
@@ -50,38 +51,41 @@ const ledgerChart = (entries) => {
   });
 };
 
+const ledgerTable = (label, entries, first, withSource) =>
+  table(
+    label,
+    [
+      {title: 'Constant'},
+      {title: 'Known to'},
+      {title: 'Moves the step by', right: true},
+      {title: 'Share', right: true},
+      {title: 'Step at its ends', right: true},
+      {title: withSource ? 'Source' : 'Measure it with'},
+    ],
+    entries.map((entry, i) => {
+      const at = pointer('explanation', 'ledger', first + i);
+      return [
+        el('code', {}, str(at + '/path')),
+        [num(at + '/spread', 'percent'), ', ', str(at + '/kind')],
+        num(at + '/effect', 'signed_percent'),
+        shareCell(at + '/share', entry.share),
+        [num(at + '/interval/low', 'duration'), ' … ', num(at + '/interval/high', 'duration')],
+        withSource ? str(at + '/source') : entry.measure ? el('code', {}, str(at + '/measure')) : '—',
+      ];
+    }),
+  );
+
 const ledgerSection = () => {
   const entries = explanation.ledger;
   if (!entries || !entries.length) return null;
-  const rows = entries.map((entry, i) => {
-    const at = pointer('explanation', 'ledger', i);
-    return [
-      [el('code', {}, str(at + '/path')), el('br'), el('span', {class: 'quiet'}, str(at + '/source'))],
-      [str(at + '/kind'), entry.spread !== null && [' ± ', num(at + '/spread', 'percent')]],
-      num(at + '/effect', 'signed_percent'),
-      shareCell(at + '/share', entry.share),
-      [num(at + '/interval/low', 'duration'), ' … ', num(at + '/interval/high', 'duration')],
-      entry.measure ? el('code', {}, str(at + '/measure')) : '—',
-    ];
-  });
   return {
     id: 'ledger',
     title: 'Certainty ledger',
     lead: 'What the interval of the step is made of, largest share of the variance first; the shares sum to the whole.',
     content: [
       ledgerChart(entries),
-      table(
-        'Ledger',
-        [
-          {title: 'Constant'},
-          {title: 'Known how'},
-          {title: 'Moves the step by', right: true},
-          {title: 'Share', right: true},
-          {title: 'Interval', right: true},
-          {title: 'Measure it with'},
-        ],
-        rows,
-      ),
+      ledgerTable('The largest entries', entries.slice(0, LEDGER_ROWS), 0, false),
+      disclosure('Every constant with its source', ledgerTable('Ledger', entries, 0, true)),
     ],
   };
 };

@@ -32,13 +32,13 @@ const planSections = [
   evidenceSection,
 ];
 const explanationSections = [
-  counterfactualSection,
-  breakEvenSection,
-  hidingSection,
-  ledgerSection,
-  lintSection,
-  againstSection,
   measuredSection,
+  againstSection,
+  lintSection,
+  counterfactualSection,
+  hidingSection,
+  breakEvenSection,
+  ledgerSection,
 ];
 const lastSections = [notesSection];
 

@@ -140,6 +140,21 @@ const memoryLinesTable = (plan, path, extra) => {
   );
 };
 
+// What must fit, at the highest instant and at the next highest of another name.
+const momentsText = () => {
+  const moment = (key) => {
+    const at = pointer('explanation', 'memory', key);
+    return [
+      num(at + '/bytes', 'memory'),
+      ' at the ',
+      str(at + '/instant'),
+      ' on stage ',
+      num(at + '/stage', 'ordinal'),
+    ];
+  };
+  return el('p', {}, 'What must fit peaks with ', moment('peak'), '; next highest: ', moment('second'), '.');
+};
+
 const memorySection = ({plan, path, extra}) => {
   if (!plan.memory || !plan.memory.length) return null;
   const memory = valueAt(extra + '/memory');
@@ -176,6 +191,8 @@ const memorySection = ({plan, path, extra}) => {
     );
   };
   const content = [];
+  const moments = report.explanation && report.explanation.plan === plan.name && report.explanation.memory;
+  if (moments && moments.second) content.push(momentsText());
   if (memory) {
     const worst = memory.stages.findIndex((stage) => stage.stage === memory.worst_stage);
     if (memory.stages.length > 1) {

@@ -103,8 +103,13 @@ const numbers = (() => {
   };
   const signedPercent = (share) => {
     const text = percent(Math.abs(share));
-    if (!Number.isFinite(share) || share === 0) return text;
+    if (!Number.isFinite(share) || share === 0 || text.startsWith('<')) return text;
     return (share > 0 ? '+' : '−') + text;
+  };
+  const signedDuration = (seconds) => {
+    const text = duration(Math.abs(seconds));
+    if (!Number.isFinite(seconds) || seconds === 0) return text;
+    return (seconds > 0 ? '+' : '−') + text;
   };
   const probability = (p) => {
     if (!(p >= 0 && p <= 1)) return NONE;
@@ -144,6 +149,7 @@ const numbers = (() => {
     probability,
     part,
     signed_percent: signedPercent,
+    signed_duration: signedDuration,
     three_digits: threeDigits,
     scaled,
     count: (value) => grouped(String(rounded(value))),

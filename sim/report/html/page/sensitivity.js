@@ -37,7 +37,7 @@ const tornadoChart = (label, rows) =>
           type: 'category',
           inverse: true,
           splitLine: {show: false},
-          data: rows.map(({name}) => chartName(name.split('.').slice(-1)[0], width < 520 ? 18 : 36)),
+          data: rows.map(({name}) => chartName(name, width < 520 ? 18 : 36)),
           axisLabel: {color: colors.text, interval: 0},
           axisLine: {onZero: false, show: false},
         }),
@@ -61,68 +61,107 @@ const sideTip = (word, side) =>
     numbers.show(side.effect, 'signed_percent') +
     (side.feasible === false ? ', does not fit' : '');
 
+// Constants are called by their own key, numbers of the plan with the section that they stand in.
+const scalarName = (path) => path.split('.').slice(1).join('.');
+
+const sideCell = (at, value) =>
+  value && value.effect !== null
+    ? [
+        num(at + '/effect', 'signed_percent'),
+        value.feasible === false && [' ', badge('bad', 'does not fit')],
+      ]
+    : '—';
+
+const dialTable = (all, path) =>
+  table(
+    'Sensitivities',
+    [
+      {title: 'Quantity'},
+      {title: 'Now', right: true},
+      {title: 'Changed by', right: true},
+      {title: 'Less of it', right: true},
+      {title: 'More of it', right: true},
+      {title: 'Elasticity', right: true},
+      {title: 'Next kink'},
+    ],
+    all.flatMap((s, i) => {
+      if (s.whole) return [];
+      const at = path + pointer('sensitivities', i);
+      return [
+        [
+          el('code', {}, str(at + '/path')),
+          str(at + '/text'),
+          num(at + '/step', 'percent'),
+          sideCell(at + '/down', s.down),
+          sideCell(at + '/up', s.up),
+          [num(at + '/elasticity_down', 'three_digits'), ' / ', num(at + '/elasticity_up', 'three_digits')],
+          s.kink ? str(at + '/kink/text') : '—',
+        ],
+      ];
+    }),
+  );
+
+const countSide = (at, value) =>
+  value && value.effect !== null
+    ? [num(at + '/value', 'three_digits'), ': ', sideCell(at, value), ', ', num(at + '/peak_memory_bytes', 'memory')]
+    : '—';
+
+const countTable = (all, path) =>
+  table(
+    'Counts',
+    [{title: 'Count'}, {title: 'Now', right: true}, {title: 'Less of it'}, {title: 'More of it'}],
+    all.flatMap((s, i) => {
+      if (!s.whole) return [];
+      const at = path + pointer('sensitivities', i);
+      return [
+        [
+          el('code', {}, str(at + '/path')),
+          num(at + '/value', 'three_digits'),
+          countSide(at + '/down', s.down),
+          countSide(at + '/up', s.up),
+        ],
+      ];
+    }),
+  );
+
 const simulatedTornado = (path) => {
   const all = report.explanation.sensitivities;
-  const shown = all.slice(0, MOST_BARS).map((s) => ({
-    name: s.path,
-    low: s.down && s.down.effect,
-    high: s.up && s.up.effect,
-    tip: [s.text && chartName(s.text), sideTip('less of it', s.down), sideTip('more of it', s.up)],
-  }));
-  const side = (at, value) =>
-    value
-      ? [
-          num(at + '/effect', 'signed_percent'),
-          value.feasible === false && [' ', badge('bad', 'does not fit')],
-        ]
-      : '—';
-  const rows = all.map((s, i) => {
-    const at = path + pointer('sensitivities', i);
-    return [
-      el('code', {}, str(at + '/path')),
-      str(at + '/of'),
-      str(at + '/text'),
-      num(at + '/step', 'percent'),
-      side(at + '/down', s.down),
-      side(at + '/up', s.up),
-      [num(at + '/elasticity_down', 'three_digits'), ' / ', num(at + '/elasticity_up', 'three_digits')],
-      s.kink ? str(at + '/kink/text') : '—',
-    ];
-  });
+  const shown = all
+    .filter((s) => !s.whole)
+    .slice(0, MOST_BARS)
+    .map((s) => ({
+      name: scalarName(s.path),
+      low: s.down && s.down.effect,
+      high: s.up && s.up.effect,
+      tip: [
+        s.text && chartName(s.text),
+        sideTip('less of it', s.down),
+        sideTip('more of it', s.up),
+        s.kink && chartName(s.kink.text, 80),
+      ],
+    }));
   return {
     id: 'sensitivities',
     title: 'What moves the step',
-    lead: 'The step simulated again with less and with more of each quantity.',
+    lead: 'The time per token predicted again with a little less and a little more of each quantity.',
     content: [
-      tornadoChart('Tornado: change of the step with less and with more of each quantity', shown),
-      hueLegend([
-        ['blue', 'less of it'],
-        ['orange', 'more of it'],
-      ]),
-      disclosure(
-        'All quantities in numbers',
-        table(
-          'Sensitivities',
-          [
-            {title: 'Quantity'},
-            {title: 'Of'},
-            {title: 'Now'},
-            {title: 'Changed by', right: true},
-            {title: 'Less of it', right: true},
-            {title: 'More of it', right: true},
-            {title: 'Elasticity', right: true},
-            {title: 'Kink at'},
-          ],
-          rows,
-        ),
-      ),
+      shown.length > 0 && [
+        tornadoChart('Tornado: change of the time per token with less and with more of each quantity', shown),
+        hueLegend([
+          ['blue', 'less of it'],
+          ['orange', 'more of it'],
+        ]),
+      ],
+      disclosure('All quantities in numbers, and their kinks', dialTable(all, path)),
+      el('h3', {}, 'Counts, to the next legal one'),
+      countTable(all, path),
     ],
   };
 };
 
 const spreadTornado = (plan, path) => {
   const shown = plan.sensitivities.slice(0, MOST_BARS).map((s) => ({
-    name: s.path,
+    name: scalarName(s.path),
     low: Math.min(s.effect, -s.effect),
     high: Math.max(s.effect, -s.effect),
     tip: [
