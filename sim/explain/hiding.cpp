@@ -136,7 +136,7 @@ std::vector<Hiding> hidings(const Question& question, const PlanReport& report) 
 }
 
 std::string statement_of(const Hiding& one) {
-  const std::string now = fmt::format("here {}", three_digits(one.tokens_now));
+  const std::string now = fmt::format("here {:.0f}", one.tokens_now);
   const std::string waits =
       fmt::format("{} of {} exposed", duration(one.exposed_s), duration(one.in_all_s));
   switch (one.rule) {

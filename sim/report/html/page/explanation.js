@@ -240,15 +240,17 @@ const hidingSection = () => {
           {title: 'Hidden from', right: true},
           {title: 'Bandwidth', right: true},
           {title: ''},
+          {title: 'In words'},
         ],
         all.map((one, i) => {
           const at = pointer('explanation', 'hiding', i);
           return [
-            [str(at + '/what'), el('br'), el('span', {class: 'quiet'}, str(at + '/statement'))],
-            num(at + '/tokens_now', 'three_digits'),
+            str(at + '/what'),
+            num(at + '/tokens_now', 'count'),
             num(at + '/tokens_threshold', 'three_digits'),
             num(at + '/bandwidth_bytes_per_s', 'bytes_rate'),
             one.hidden ? badge('good', 'hidden') : badge('bad', 'exposed'),
+            el('span', {class: 'sentence quiet'}, str(at + '/statement')),
           ];
         }),
       ),
@@ -394,7 +396,7 @@ const measuredSection = () => {
           measured.hypotheses.map((one, i) => {
             const here = at + pointer('hypotheses', i);
             return [
-              [str(here + '/name'), el('br'), el('span', {class: 'quiet'}, str(here + '/statement'))],
+              [str(here + '/name'), el('span', {class: 'sentence quiet'}, str(here + '/statement'))],
               shareCell(here + '/plausibility', one.plausibility),
               num(here + '/sigmas', 'three_digits'),
               one.measure ? el('code', {}, str(here + '/measure')) : '—',

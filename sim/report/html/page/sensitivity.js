@@ -103,7 +103,7 @@ const dialTable = (all, path) =>
 
 const countSide = (at, value) =>
   value && value.effect !== null
-    ? [num(at + '/value', 'three_digits'), ': ', sideCell(at, value), ', ', num(at + '/peak_memory_bytes', 'memory')]
+    ? [num(at + '/value', 'count'), ': ', sideCell(at, value), ', ', num(at + '/peak_memory_bytes', 'memory')]
     : '—';
 
 const countTable = (all, path) =>
@@ -116,7 +116,7 @@ const countTable = (all, path) =>
       return [
         [
           el('code', {}, str(at + '/path')),
-          num(at + '/value', 'three_digits'),
+          num(at + '/value', 'count'),
           countSide(at + '/down', s.down),
           countSide(at + '/up', s.up),
         ],
