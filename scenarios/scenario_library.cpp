@@ -38,13 +38,22 @@ std::vector<fs::path> scenario_files(const fs::path& folder) {
   return files;
 }
 
-// The GPUs of the scenario's cluster with the keys of one plan's laid over it.
-std::int64_t gpus_of_plan(const Node& common, const Node& own, ReadContext& context) {
+// The scenario's cluster with the keys of one plan's laid over it.
+Cluster cluster_of_plan(const Node& common, const Node& own, ReadContext& context) {
   Node merged = common;
   lay_over(merged, own);
   Cluster cluster;
   read_map(merged, merged.where, "cluster", context, [&](FieldVisitor& visitor) { describe(visitor, cluster); });
-  return resolve_gpus(cluster);
+  return cluster;
+}
+
+void add_machines(const Cluster& cluster, LibraryEntry& entry) {
+  const std::int64_t gpus = resolve_gpus(cluster);
+  const auto place = std::lower_bound(entry.gpus.begin(), entry.gpus.end(), gpus);
+  if (place == entry.gpus.end() || *place != gpus) entry.gpus.insert(place, gpus);
+  const std::string& system = cluster.system.name;
+  const bool known = std::find(entry.systems.begin(), entry.systems.end(), system) != entry.systems.end();
+  if (!known) entry.systems.push_back(system);
 }
 
 void read_head(const Node& root, CatalogTrees& trees, LibraryEntry& entry) {
@@ -62,21 +71,18 @@ void read_head(const Node& root, CatalogTrees& trees, LibraryEntry& entry) {
   entry.question = file.question;
   entry.group = file.group;
   entry.model = file.model.name;
-  entry.system = file.cluster.system.name;
   entry.searched = root.find("search") != nullptr;
   const Entry* plans = root.find("plans");
   if (plans != nullptr) entry.plans = plans->value.items.size();
   if (!entry.problems.empty()) return;
 
   const Entry* common = root.find("cluster");
-  std::set<std::int64_t> gpus;
   for (std::size_t i = 0; i < entry.plans; ++i) {
     const Entry* own = plans->value.items[i].find("cluster");
     const bool has_own = own != nullptr && own->value.kind == Node::Kind::map;
-    gpus.insert(has_own ? gpus_of_plan(common->value, own->value, context) : resolve_gpus(file.cluster));
+    add_machines(has_own ? cluster_of_plan(common->value, own->value, context) : file.cluster, entry);
   }
-  if (gpus.empty()) gpus.insert(resolve_gpus(file.cluster));
-  if (entry.problems.empty()) entry.gpus.assign(gpus.begin(), gpus.end());
+  if (entry.plans == 0) add_machines(file.cluster, entry);
 }
 
 LibraryEntry read_entry(const fs::path& file, CatalogTrees& trees) {

@@ -11,15 +11,15 @@
 namespace lockstep {
 
 struct LibraryEntry {
-  std::string name;                // of the file, without ".yaml"
-  std::string title;               // its key `name`; without it the file's name
-  std::string question;            // "": it has none
+  std::string name;      // of the file, without ".yaml"
+  std::string title;     // its key `name`; without it the file's name
+  std::string question;  // "": it has none
   ScenarioGroup group = ScenarioGroup::none;
   std::string model;
-  std::string system;
-  std::vector<std::int64_t> gpus;  // that its plans run on, each number once, ascending
-  std::size_t plans = 0;           // 0: a search alone
-  bool searched = false;           // it has `search:`
+  std::vector<std::string> systems;  // that its plans run on, each once, in the order of the plans
+  std::vector<std::int64_t> gpus;    // how many of them its plans take, each number once, ascending
+  std::size_t plans = 0;  // 0: a search alone
+  bool searched = false;  // it has `search:`
   // Why it cannot be read. What could be read of it stands above all the same.
   std::vector<Diagnostic> problems;
 };

@@ -26,20 +26,30 @@ std::string numbers(const std::vector<std::int64_t>& all, const char* between) {
   return fmt::format("{}", fmt::join(all, between));
 }
 
-// The first problem in one line: where it is, and what.
+std::string file_of(const LibraryEntry& entry) { return entry.name + ".yaml"; }
+
+// The first problem in one line: where it is, and what. It may be in an entry of the catalog that the file names.
 std::string why_broken(const LibraryEntry& entry) {
   const Diagnostic& first = entry.problems.front();
-  const std::string where = first.line > 0 ? fmt::format("line {}: ", first.line) : "";
+  const std::string file = std::filesystem::path(first.file).filename().string();
+  const std::string of_other = file == file_of(entry) ? "" : " of " + file;
+  const std::string where = first.line > 0 ? fmt::format("line {}{}: ", first.line, of_other) : "";
   const std::size_t more = entry.problems.size() - 1;
-  return fmt::format("cannot be read: {}{}{}", where, printable(first.message),
-                     more == 0 ? "" : fmt::format("; and {}", counted(more, "more error")));
+  return printable(fmt::format("cannot be read: {}{}{}", where, first.message,
+                               more == 0 ? "" : fmt::format("; and {}", counted(more, "more error"))));
+}
+
+// "8 GPUs", "256 or 1024 GPUs", "8 to 256 GPUs".
+std::string gpus_of(const LibraryEntry& entry) {
+  const std::vector<std::int64_t>& all = entry.gpus;
+  if (all.size() == 1) return fmt::format("{} {}", all.front(), all.front() == 1 ? "GPU" : "GPUs");
+  return fmt::format("{} {} {} GPUs", all.front(), all.size() == 2 ? "or" : "to", all.back());
 }
 
 std::string facts(const LibraryEntry& entry) {
   std::vector<std::string> parts{unbroken(printable(entry.model))};
-  const bool single = entry.gpus == std::vector<std::int64_t>{1};
-  parts.push_back(unbroken(fmt::format("{} {}", numbers(entry.gpus, " or "), single ? "GPU" : "GPUs")));
-  if (!entry.system.empty()) parts.back() += unbroken(" of " + printable(entry.system));
+  parts.push_back(unbroken(gpus_of(entry)) + unbroken(" of ") +
+                  printable(fmt::format("{}", fmt::join(entry.systems, ", "))));
   if (entry.plans > 0) parts.push_back(unbroken(counted(entry.plans, "plan")));
   if (entry.searched) parts.push_back("a search");
   return fmt::format("{}", fmt::join(parts, " · "));
@@ -48,19 +58,20 @@ std::string facts(const LibraryEntry& entry) {
 std::string row(const LibraryEntry& entry, std::size_t name_width) {
   const std::string margin(name_width + 4, ' ');
   const std::string name = "  " + printable(entry.name);
-  const std::string asked = entry.question.empty() ? entry.title : entry.question;
+  std::string text = wrap(printable(entry.question.empty() ? entry.title : entry.question), text_width, margin, margin);
+  if (text.size() <= margin.size()) text = margin + printable(entry.name);  // a title of spaces
   const bool beside = display_width(name) + 2 <= margin.size();
-  std::string text = beside ? pad_right(name, margin.size()) : name + '\n' + margin;
-  text += wrap(printable(asked), text_width, margin, margin).substr(margin.size()) + '\n';
+  text = beside ? pad_right(name, margin.size()) + text.substr(margin.size()) : name + '\n' + text;
   const std::string below = entry.problems.empty() ? facts(entry) : why_broken(entry);
-  return text + wrap(below, text_width, margin, margin) + '\n';
+  return text + '\n' + wrap(below, text_width, margin, margin) + '\n';
 }
 
 std::string joined_name(const std::filesystem::path& folder) { return printable((folder / "NAME.yaml").string()); }
 
 std::string error_of(const LibraryEntry& entry) {
   const Diagnostic& first = entry.problems.front();
-  return fmt::format("{}.yaml:{}:{}: error[{}]: {}", entry.name, first.line, first.column, first.code, first.message);
+  return fmt::format("{}:{}:{}: error[{}]: {}", std::filesystem::path(first.file).filename().string(), first.line,
+                     first.column, first.code, first.message);
 }
 
 std::string quoted(const std::string& text) {
@@ -104,12 +115,12 @@ nlohmann::ordered_json scenarios_json(const std::vector<LibraryEntry>& library) 
   Json all = Json::array();
   for (const LibraryEntry& entry : library) {
     all.push_back({{"name", entry.name},
-                   {"file", entry.name + ".yaml"},
+                   {"file", file_of(entry)},
                    {"title", entry.title},
                    {"group", entry.group == ScenarioGroup::none ? Json(nullptr) : Json(to_string(entry.group))},
                    {"question", entry.question.empty() ? Json(nullptr) : Json(entry.question)},
                    {"model", entry.model},
-                   {"system", entry.system},
+                   {"systems", entry.systems},
                    {"gpus", entry.gpus},
                    {"plans", entry.plans},
                    {"search", entry.searched},
@@ -119,11 +130,11 @@ nlohmann::ordered_json scenarios_json(const std::vector<LibraryEntry>& library) 
 }
 
 std::string scenarios_csv(const std::vector<LibraryEntry>& library) {
-  std::string text = "group,name,question,model,system,gpus,plans,search,error\n";
+  std::string text = "group,name,question,model,systems,gpus,plans,search,error\n";
   for (const LibraryEntry& entry : library) {
     text += fmt::format("{},{},{},{},{},{},{},{},{}\n", to_string(entry.group), quoted(printable(entry.name)),
                         quoted(printable(entry.question)), quoted(printable(entry.model)),
-                        quoted(printable(entry.system)), numbers(entry.gpus, " "), entry.plans, entry.searched,
+                        quoted(printable(fmt::format("{}", fmt::join(entry.systems, " ")))), numbers(entry.gpus, " "), entry.plans, entry.searched,
                         entry.problems.empty() ? "" : quoted(printable(error_of(entry))));
   }
   return text;

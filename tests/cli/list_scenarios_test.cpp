@@ -75,7 +75,7 @@ TEST_CASE("list scenarios: a question under its group, with model, GPUs and plan
 
   const Finished csv = list({"scenarios", "--catalog", folder.path(), "--format", "csv"});
   CHECK(csv.out ==
-        "group,name,question,model,system,gpus,plans,search,error\n"
+        "group,name,question,model,systems,gpus,plans,search,error\n"
         "memory,\"asks\",\"Who, and \"\"why\"\"?\",\"llama3-8b\",\"dgx-h100\",16,2,false,\n"
         ",\"silent\",\"\",\"llama3-8b\",\"dgx-h100\",16,2,false,\n");
 
@@ -85,9 +85,9 @@ TEST_CASE("list scenarios: a question under its group, with model, GPUs and plan
   CHECK(json["command"] == "list");
   CHECK(json["scenarios"] == nlohmann::json::parse(R"([
     {"name": "asks", "file": "asks.yaml", "title": "asks", "group": "memory", "question": "Who, and \"why\"?",
-     "model": "llama3-8b", "system": "dgx-h100", "gpus": [16], "plans": 2, "search": false, "error": null},
+     "model": "llama3-8b", "systems": ["dgx-h100"], "gpus": [16], "plans": 2, "search": false, "error": null},
     {"name": "silent", "file": "silent.yaml", "title": "A title", "group": null, "question": null,
-     "model": "llama3-8b", "system": "dgx-h100", "gpus": [16], "plans": 2, "search": false, "error": null}])"));
+     "model": "llama3-8b", "systems": ["dgx-h100"], "gpus": [16], "plans": 2, "search": false, "error": null}])"));
 }
 
 TEST_CASE("list scenarios: a file that cannot be read is a row, and an error with its place", "[cli]") {
@@ -110,6 +110,19 @@ TEST_CASE("list scenarios: a file that cannot be read is a row, and an error wit
   const Finished all = list({"--catalog", folder.path()});
   CHECK_THAT(all.out, Matchers::Contains("broken") && Matchers::Contains("cannot be read: line 2: "));
   CHECK(all.code == 0);
+}
+
+TEST_CASE("list scenarios: a title of spaces and a broken entry of the catalog", "[cli]") {
+  const Folder folder;
+  folder.write("blank.yaml", "name: \"   \"\n" + scenario_text);
+  folder.write("systems/odd.yaml", "based_on: dgx-h100\nnics_per_nod: 3\n");
+  std::string named = scenario_text;
+  named.replace(named.find("dgx-h100"), 8, "odd");
+  folder.write("names-it.yaml", named);
+  const Finished finished = list({"scenarios", "--catalog", folder.path()});
+  CHECK(finished.code == 3);
+  CHECK_THAT(finished.out, Matchers::Contains("  blank     blank\n") &&
+                               Matchers::Contains("cannot be read: line 2 of odd.yaml: unknown key 'nics_per_nod'"));
 }
 
 TEST_CASE("list scenarios: every bundled one is there, in 100 columns without trailing spaces", "[cli]") {

@@ -41,7 +41,9 @@ TEST_CASE("scenario library: groups in their order, names in theirs, those witho
 TEST_CASE("scenario library: what an entry says of its file") {
   const TestCatalog files;
   files.write("full.yaml", with_keys("name: Two plans\nquestion: Which one?\ngroup: parallelism\n") +
-                               "  - name: wide\n    cluster: {nodes: 4}\nsearch: {}\n");
+                               "  - name: wide\n    cluster: {nodes: 4}\n"
+                               "  - name: other\n    cluster: {system: crate}\nsearch: {}\n");
+  files.write("systems/crate.yaml", "based_on: box\ngpus_per_node: 1\n");
   files.write("plain.yaml", good_scenario);
   files.write("search-only.yaml", replaced(good_scenario, "plans:\n  - name: dp\n  - name: tp\n    tensor: 8\n",
                                            "search: {objective: step_time}\n"));
@@ -53,9 +55,10 @@ TEST_CASE("scenario library: what an entry says of its file") {
   CHECK(full.question == "Which one?");
   CHECK(full.group == ScenarioGroup::parallelism);
   CHECK(full.model == "small");
-  CHECK(full.system == "box");
-  CHECK(full.gpus == std::vector<std::int64_t>{16, 32});  // boxes of 8: two, and four of the last plan
-  CHECK(full.plans == 3);
+  CHECK(full.systems == std::vector<std::string>{"box", "crate"});
+  // Two boxes of eight, four of them for the third plan, and two crates of one for the last.
+  CHECK(full.gpus == std::vector<std::int64_t>{2, 16, 32});
+  CHECK(full.plans == 4);
   CHECK(full.searched);
   const LibraryEntry& plain = library[1];
   CHECK(plain.title == "plain");
@@ -83,7 +86,7 @@ TEST_CASE("scenario library: a file that cannot be read is an entry with its pro
   }
   const LibraryEntry& no_model = library[0];
   REQUIRE(no_model.problems.size() == 1);
-  CHECK(no_model.problems[0].message == "the key 'model' is missing");
+  CHECK(no_model.problems[0].message == "the file lacks the key 'model'");
   CHECK(no_model.question == "Whose?");  // what could be read stands there all the same
   CHECK(no_model.plans == 2);
   CHECK(library[2].problems[0].line > 0);
