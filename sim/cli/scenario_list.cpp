@@ -55,10 +55,29 @@ std::string facts(const LibraryEntry& entry) {
   return fmt::format("{}", fmt::join(parts, " · "));
 }
 
+// A number stays on the line of its unit: "500 W", "128 k", "400 Gb/s".
+std::string with_units_kept(const std::string& text) {
+  constexpr std::size_t longest_unit = 2;
+  std::string result;
+  bool after_number = false;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    const std::size_t letters = word.find_first_of(".,;:?!");
+    const bool unit = std::min(letters, word.size()) <= longest_unit || word.find('/') != std::string::npos;
+    if (begin > 0) result += after_number && unit ? unbroken(" ") : " ";
+    result += word;
+    after_number = !word.empty() && word.find_first_not_of("0123456789,.") == std::string::npos;
+    begin = end + 1;
+  }
+  return result;
+}
+
 std::string row(const LibraryEntry& entry, std::size_t name_width) {
   const std::string margin(name_width + 4, ' ');
   const std::string name = "  " + printable(entry.name);
-  std::string text = wrap(printable(entry.question.empty() ? entry.title : entry.question), text_width, margin, margin);
+  std::string text = wrap(with_units_kept(printable(entry.question.empty() ? entry.title : entry.question)), text_width,
+                          margin, margin);
   if (text.size() <= margin.size()) text = margin + printable(entry.name);  // a title of spaces
   const bool beside = display_width(name) + 2 <= margin.size();
   text = beside ? pad_right(name, margin.size()) + text.substr(margin.size()) : name + '\n' + text;

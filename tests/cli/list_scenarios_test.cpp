@@ -24,19 +24,14 @@ Finished list(std::vector<std::string> words) {
   return {code, out.str(), err.str()};
 }
 
-// A catalog folder with two scenarios, one of which has a question, and what a test adds.
+// The bundled catalog without its scenarios, and what a test adds.
 class Folder {
  public:
   Folder() {
-    for (const char* kind : {"gpus", "systems", "models", "software"}) {
-      std::filesystem::create_directories(folder_.path() / kind);
-    }
     const std::string from = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios/";
-    for (const char* file : {"gpus/h100-sxm-80gb.yaml", "gpus/a100-sxm-80gb.yaml", "systems/dgx-h100.yaml",
-                             "systems/dgx-a100-80gb.yaml", "models/llama3-8b.yaml", "models/llama3-70b.yaml"}) {
-      std::filesystem::copy_file(from + file, folder_.path() / file);
+    for (const char* kind : {"gpus", "systems", "models", "software", "calibrations"}) {
+      std::filesystem::copy(from + kind, folder_.path() / kind);
     }
-    std::filesystem::copy(from + "calibrations", folder_.path() / "calibrations");
   }
   void write(const std::string& name, const std::string& text) const { (void)folder_.file(name, text); }
   [[nodiscard]] std::string path() const { return folder_.path().string(); }
@@ -159,6 +154,15 @@ TEST_CASE("list scenarios: long names and questions keep to 100 columns", "[cli]
     CHECK(display_width(line) <= 100);
   }
   CHECK_THAT(text, Matchers::Contains("\n  " + std::string(60, 'n') + "\n"));
+}
+
+TEST_CASE("list scenarios: a number stays beside its unit", "[cli]") {
+  const Folder folder;
+  // The name takes six columns; without its unit the number would end the first line.
+  const std::string filler(88, 'x');
+  folder.write("ab.yaml", "question: " + filler + " 500 W?\ngroup: memory\n" + scenario_text);
+  CHECK_THAT(list({"scenarios", "--catalog", folder.path()}).out,
+             Matchers::Contains("\n  ab  " + filler + "\n      500 W?\n"));
 }
 
 TEST_CASE("list scenarios: a folder without any says so", "[cli]") {
