@@ -112,6 +112,8 @@ Scenario resolve(ScenarioFile file, const Node& root) {
   Scenario scenario;
   scenario.name = std::move(file.name);
   scenario.description = std::move(file.description);
+  scenario.question = std::move(file.question);
+  scenario.group = file.group;
   scenario.model = std::move(file.model);
   scenario.training = file.training;
   scenario.cluster = std::move(file.cluster);

@@ -32,10 +32,27 @@ struct UnreachedPlans {
   std::vector<std::string> plans;
 };
 
+// What a scenario teaches: where `lockstep list scenarios` shows it.
+enum class ScenarioGroup {
+  none,
+  rooflines,
+  memory,
+  parallelism,
+  collectives_and_topology,
+  pipeline_and_overlap,
+  long_context_and_experts,
+  diagnosis
+};
+
+// As files write it: "rooflines"; "" for none.
+std::string to_string(ScenarioGroup group);
+
 struct Scenario {
   std::shared_ptr<const Evidence> evidence = std::make_shared<const Evidence>();  // of the catalog
   std::string name;
   std::string description;
+  std::string question;
+  ScenarioGroup group = ScenarioGroup::none;
   Model model;
   Cluster cluster;
   Training training;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct ScenarioFile {
   std::int64_t version = scenario_version;  // key `lockstep`
   std::string name;
   std::string description;
+  std::string question;
+  ScenarioGroup group = ScenarioGroup::none;
   Model model;
   Cluster cluster;
   Training training;
@@ -25,6 +28,11 @@ struct ScenarioFile {
   std::vector<ScenarioPlan> plans;
 };
 
+// The groups in the order in which they are shown, with what each is about.
+std::span<const Choice> scenario_groups();
+
+// The whole file; and its beginning, which says what it is about: all keys up to the cluster.
 void describe(FieldVisitor& visitor, ScenarioFile& file);
+void describe_head(FieldVisitor& visitor, ScenarioFile& file);
 
 }  // namespace lockstep

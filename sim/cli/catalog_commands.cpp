@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 
 #include "scenarios/utf8.hpp"
 #include "sim/cli/catalog_folder.hpp"
 #include "sim/cli/commands.hpp"
+#include "sim/cli/scenario_list.hpp"
 #include "sim/report/display.hpp"
 #include "strategies/pipeline/schedule.hpp"
 
@@ -32,6 +35,10 @@ std::vector<Entry> entries_of(const Catalog& catalog, const std::string& kind) {
   std::vector<Entry> entries;
   if (kind == "schedules") {
     for (const Schedule& schedule : schedules()) entries.push_back({kind, schedule.name, schedule.description});
+    return entries;
+  }
+  if (kind == "scenarios") {
+    for (const LibraryEntry& one : scenario_library(catalog)) entries.push_back({kind, one.name, scenario_summary(one)});
     return entries;
   }
   for (const std::string& name : catalog.names(kind)) {
@@ -138,13 +145,39 @@ std::string peaks_csv(const Catalog& catalog) {
   return text;
 }
 
+// Where the commands of a listing find the folder from here.
+std::filesystem::path seen_from_here(const std::filesystem::path& folder) {
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) return folder;
+  const std::filesystem::path relative = std::filesystem::absolute(folder, error).lexically_relative(here);
+  return error || relative.empty() || *relative.begin() == ".." ? folder : relative.lexically_normal();
+}
+
+// Files that cannot be read are among the rows; what is wrong with them goes to stderr in full.
+Outcome list_scenarios(const Catalog& catalog, const std::string& format) {
+  const std::vector<LibraryEntry> library = scenario_library(catalog);
+  Outcome outcome;
+  outcome.remark = scenario_problems(library);
+  if (!outcome.remark.empty()) outcome.code = exit_invalid_input;
+  if (format == "json") {
+    nlohmann::ordered_json json = {{"schema_version", 1}, {"command", "list"}};
+    json["scenarios"] = scenarios_json(library);
+    outcome.output = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  } else {
+    outcome.output = format == "csv" ? scenarios_csv(library) : scenarios_text(library, seen_from_here(catalog.folder()));
+  }
+  return outcome;
+}
+
 }  // namespace
 
 Outcome run_list(const Arguments& arguments, const Environment& environment) {
   const Catalog catalog = open_catalog(arguments, environment, {});
   std::vector<std::string> kinds = arguments.positionals();
-  if (kinds.empty()) kinds = {"gpus", "systems", "models", "software", "schedules"};
+  if (kinds.empty()) kinds = {"gpus", "systems", "models", "software", "schedules", "scenarios"};
   const std::string format = arguments.value("format", "text");
+  if (kinds.front() == "scenarios") return list_scenarios(catalog, format);
   if (kinds.front() == "peaks") {
     if (format == "json") return {peaks_json(catalog), exit_ok};
     return {format == "csv" ? peaks_csv(catalog) : peaks_text(catalog), exit_ok};

@@ -208,12 +208,13 @@ std::vector<Command> make_commands() {
        &run_collectives});
   table.push_back(
       {"list",
-       "the catalog: GPUs, systems, models, software, schedules; peaks of the GPUs",
-       "Lists what a scenario can name, with a description each; peaks: what each GPU does at most, per data type.",
+       "the bundled scenarios and the catalog: GPUs, systems, models, software …",
+       "Lists what a scenario can name, with a description each; scenarios: the bundled ones by what they teach, with "
+       "the question that each answers; peaks: what each GPU does at most, per data type.",
        {{"KIND", "what to list; everything but peaks without it", false,
-         {"gpus", "systems", "models", "software", "schedules", "peaks"}}},
+         {"gpus", "systems", "models", "software", "schedules", "scenarios", "peaks"}}},
        {format_option, catalog_option},
-       {"lockstep list gpus", "lockstep list models --format csv"},
+       {"lockstep list scenarios", "lockstep list models --format csv"},
        &run_list});
   table.push_back(
       {"schema",

@@ -292,6 +292,8 @@ Json scenario_json(const Report& report) {
   const std::string peak = mfu_peak(s.training);
   return {{"name", report.scenario_name},
           {"description", s.description},
+          {"question", s.question.empty() ? Json(nullptr) : Json(s.question)},
+          {"group", s.group == ScenarioGroup::none ? Json(nullptr) : Json(to_string(s.group))},
           {"model", s.model.name},
           {"cluster", report.cluster_summary},
           {"gpus", report.gpus},

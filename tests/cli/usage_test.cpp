@@ -81,7 +81,7 @@ TEST_CASE("positionals: none missing, none too many, none unknown", "[cli]") {
   check_usage_error({"schema", "more"},
                     "lockstep: schema takes 0 arguments; 'more' is one too many\n  = help: lockstep schema --help\n");
   check_usage_error({"list", "gpsu"},
-                    "lockstep: KIND cannot be 'gpsu'; it is one of: gpus, systems, models, software, schedules, peaks\n"
+                    "lockstep: KIND cannot be 'gpsu'; it is one of: gpus, systems, models, software, schedules, scenarios, peaks\n"
                     "  = hint: did you mean gpus?\n  = help: lockstep list --help\n");
   check_usage_error({"completion", "tcsh"},
                     "lockstep: SHELL cannot be 'tcsh'; it is one of: bash\n  = help: lockstep completion --help\n");

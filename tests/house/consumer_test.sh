@@ -25,6 +25,14 @@ scenario=$catalog/llama3-70b-64xh100.yaml
 
 "$prefix/bin/lockstep" --version
 (cd "$scratch" && "$prefix/bin/lockstep" compare "$scenario")
+(cd "$scratch" && "$prefix/bin/lockstep" list scenarios) >"$scratch/scenarios.txt"
+for file in "$source_dir"/scenarios/*.yaml; do
+  name=$(basename -- "$file" .yaml)
+  [[ -f $catalog/$name.yaml ]] && grep -q "^  $name " "$scratch/scenarios.txt" || {
+    echo "the scenario $name is not installed, or not listed"
+    exit 1
+  }
+done
 [[ -x $prefix/bin/lockstep-validate ]] || {
   echo "lockstep-validate is not installed"
   exit 1
