@@ -7,7 +7,7 @@ const charts = (() => {
   const known = new Set();
   const near = new IntersectionObserver(
     (entries) => {
-      for (const entry of entries) if (entry.isIntersecting) draw(entry.target.chart);
+      for (const entry of entries) if (entry.isIntersecting && !entry.target.chart.instance) draw(entry.target.chart);
     },
     {rootMargin: '400px'},
   );
@@ -90,10 +90,8 @@ const charts = (() => {
     const option = {...base(colors), ...chart.option(colors, width)};
     option.tooltip = {...base(colors).tooltip, ...option.tooltip};
     option.aria = {enabled: true, decal: {show: false}, label: {description: chart.label}};
-    const zoom = chart.instance.getOption() && chart.instance.getOption().dataZoom;
-    if (zoom && option.dataZoom)
-      option.dataZoom.forEach((z, i) => Object.assign(z, {start: zoom[i].start, end: zoom[i].end}));
-    chart.instance.setOption(option, true);
+    // Merged, so that the zoom stays and a tooltip that is about to come finds its box.
+    chart.instance.setOption(option, {replaceMerge: ['series']});
     // The canvas is a picture of which the label tells; the tables beside it have its numbers.
     chart.box.setAttribute('role', 'img');
   };
