@@ -21,6 +21,10 @@ constexpr double unequal_stages = 1.05; // the slowest over the mean
 constexpr double likely_fit = 0.9;
 constexpr double worth_it = 0.01;       // gain of a remedy
 
+std::string counted(std::int64_t n, const char* one, const char* many) {
+  return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
 struct Case {
   const Question& question;
   const PlanReport& report;
@@ -107,9 +111,9 @@ std::optional<Lint> large_bubble(const Case& at) {
   if (bubble < exposed_much * at.step() || !fills) return std::nullopt;
   Lint lint;
   lint.name = "large-bubble";
-  lint.message = fmt::format("the pipeline idles: {} stages, {} micro-batches of {} sequences",
+  lint.message = fmt::format("the pipeline idles while it fills and drains: {} stages, {}",
                              at.plan().pipeline.stages,
-                             at.report.workload.micro_batches, at.plan().micro_batch);
+                             counted(at.report.workload.micro_batches, "micro-batch", "micro-batches"));
   lint.seconds = bubble;
   std::optional<LintRemedy> best;
   const auto consider = [&](std::optional<LintRemedy> one) {
@@ -189,8 +193,9 @@ std::optional<Lint> needless_recompute(const Case& at) {
   if (!best) return std::nullopt;
   Lint lint;
   lint.name = "needless-recompute";
-  lint.message = fmt::format("the plan recomputes though {} would fit: {} of {}", best->words,
-                             memory(best->answer.peak_memory_bytes), memory(at.report.usable_memory_bytes));
+  lint.message = fmt::format("the plan recomputes more than memory asks for: with {} it needs {} of {}",
+                             best->words, memory(best->answer.peak_memory_bytes),
+                             memory(at.report.usable_memory_bytes));
   lint.seconds = saved(at, *best);
   lint.remedy = std::move(best);
   return lint;
@@ -313,10 +318,9 @@ std::optional<Lint> exposed_sync(const Case& at) {
   if (use == nullptr || exposed < exposed_much * at.step()) return std::nullopt;
   Lint lint;
   lint.name = "exposed-gradient-sync";
-  lint.message = fmt::format("the step waits for gradients and parameters of {} ranks in {} domains: {} micro-batches "
-                             "leave little to hide them behind",
-                             use->shape.ranks, use->shape.domains,
-                             at.report.workload.micro_batches);
+  lint.message = fmt::format("the step waits for gradients and parameters of {} ranks in {}: {} to hide them behind",
+                             use->shape.ranks, counted(use->shape.domains, "domain", "domains"),
+                             counted(at.report.workload.micro_batches, "micro-batch", "micro-batches"));
   lint.seconds = exposed;
   lint.remedy = helpful(remedy_of(at, "twice the global batch",
                                   [](Question& q) { q.training.global_batch *= 2; }));

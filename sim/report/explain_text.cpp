@@ -36,8 +36,18 @@ std::string title(const char* words, const TextOptions& options) {
   return "\n  " + painted(words, Tone::strong, options.color) + "\n";
 }
 
+// Numbers stay beside their units.
+std::string with_units(std::string words) {
+  for (std::size_t i = 1; i + 1 < words.size(); ++i) {
+    const auto digit = [&](std::size_t at) { return words[at] >= '0' && words[at] <= '9'; };
+    if (words[i] != ' ' || !digit(i - 1) || words[i + 1] == '(') continue;
+    words.replace(i, 1, unbroken(" "));
+  }
+  return words;
+}
+
 std::string bullet(const std::string& words, const TextOptions& options) {
-  return wrap(words, static_cast<std::size_t>(options.width), "  · ", "    ") + '\n';
+  return wrap(with_units(words), static_cast<std::size_t>(options.width), "  · ", "    ") + '\n';
 }
 
 std::string kink_text(const ScalarEffect& one) {
