@@ -236,7 +236,7 @@ const leftOutWords = (timeline, at) => {
     num(at + '/slices_of_the_step', 'count'),
     ' slices of the step ',
     num(at + '/slices_shown', 'count'),
-    ' are drawn; all of them are in the file that --trace writes.',
+    ' are drawn; simulate --trace writes all of them.',
   );
 };
 
