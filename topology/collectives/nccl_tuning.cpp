@@ -1,8 +1,7 @@
 // What the methods share: look-ups by generation, nodes and wire.
-#include <array>
 #include <cmath>
 
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 
@@ -84,8 +83,15 @@ double doublings(std::int64_t nodes) {
 }
 
 std::span<const Method* const> methods() {
-  static constexpr std::array<const Method*, algorithm_count> table = {
-      &ring, &tree, &collnet_direct, &collnet_chain, &nvls, &nvls_tree, &pat};
+  static constexpr const Method* table[] = {
+      &ring,
+      &tree,
+      &collnet_direct,
+      &collnet_chain,
+      &nvls,
+      &nvls_tree,
+      &pat,
+  };
   return table;
 }
 
