@@ -77,7 +77,7 @@ Rating rate(const Tuning& tuning, Collective collective, Protocol protocol) {
 
 }  // namespace
 
-const Method ring{
-    "ring", "NCCL_ALGO=Ring", Algorithm::ring, "chunks passed round all ranks", &off, &rate};
+const Method ring{"ring", "NCCL_ALGO=Ring", Algorithm::ring, "chunks passed round all ranks", &off,
+                  &rate};
 
 }  // namespace lockstep::nccl

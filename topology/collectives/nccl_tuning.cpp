@@ -1,4 +1,5 @@
 // What the methods share: look-ups by generation, nodes and wire.
+#include <array>
 #include <cmath>
 
 #include "topology/collectives/registered.hpp"
@@ -83,7 +84,7 @@ double doublings(std::int64_t nodes) {
 }
 
 std::span<const Method* const> methods() {
-  static constexpr const Method* table[] = {
+  static constexpr std::array table{
       &ring,
       &tree,
       &collnet_direct,
