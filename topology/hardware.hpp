@@ -108,7 +108,7 @@ enum class CpuVendor { intel, amd, arm, other };
 // holds.
 enum class NcclVersion { v2_16, v2_18, v2_20, v2_22, v2_24, v2_26, v2_28, v2_30 };
 
-// What NCCL_ALGO and NCCL_PROTO allow: everything, or one.
+// What NCCL_ALGO and NCCL_PROTO allow: everything, or one; 1 + its place in nccl::methods().
 enum class NcclAlgorithmSetting {
   automatic,
   ring,

@@ -1,5 +1,10 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "scenarios/fields.hpp"
 #include "scenarios/fields/limits.hpp"
+#include "topology/collectives/nccl_algorithms.hpp"
 
 namespace lockstep {
 namespace {
@@ -41,16 +46,25 @@ constexpr Choice nccl_version_choices[] = {
     {"2.30", static_cast<int>(NcclVersion::v2_30), "2.30 and newer"},
 };
 
-constexpr Choice nccl_algorithm_choices[] = {
-    {"automatic", static_cast<int>(NcclAlgorithmSetting::automatic), "NCCL chooses"},
-    {"ring", static_cast<int>(NcclAlgorithmSetting::ring), "NCCL_ALGO=Ring"},
-    {"tree", static_cast<int>(NcclAlgorithmSetting::tree), "NCCL_ALGO=Tree"},
-    {"collnet-direct", static_cast<int>(NcclAlgorithmSetting::collnet_direct), "NCCL_ALGO=CollnetDirect"},
-    {"collnet-chain", static_cast<int>(NcclAlgorithmSetting::collnet_chain), "NCCL_ALGO=CollnetChain"},
-    {"nvls", static_cast<int>(NcclAlgorithmSetting::nvls), "NCCL_ALGO=NVLS"},
-    {"nvls-tree", static_cast<int>(NcclAlgorithmSetting::nvls_tree), "NCCL_ALGO=NVLSTree"},
-    {"pat", static_cast<int>(NcclAlgorithmSetting::pat), "NCCL_ALGO=PAT"},
-};
+// What NCCL chooses from, or one method of it by name: "nvls-tree" for nvls_tree.
+std::span<const Choice> nccl_algorithm_choices() {
+  static const std::vector<std::string> keys = [] {
+    std::vector<std::string> result;
+    for (const nccl::Method* method : nccl::methods()) {
+      result.emplace_back(method->name);
+      std::replace(result.back().begin(), result.back().end(), '_', '-');
+    }
+    return result;
+  }();
+  static const std::vector<Choice> choices = [] {
+    std::vector<Choice> result{
+        {"automatic", static_cast<int>(NcclAlgorithmSetting::automatic), "NCCL chooses"}};
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      result.push_back({keys[i].c_str(), static_cast<int>(i) + 1, nccl::methods()[i]->variable});
+    return result;
+  }();
+  return choices;
+}
 
 constexpr Choice nccl_protocol_choices[] = {
     {"automatic", static_cast<int>(NcclProtocolSetting::automatic), "NCCL chooses"},
@@ -81,7 +95,7 @@ void describe_nccl(FieldVisitor& visitor, System& system) {
   visit_choice(visitor, {"nccl_version", "The NCCL version whose constants hold."}, system.nccl_version,
                nccl_version_choices);
   visit_choice(visitor, {"nccl_algorithm", "What NCCL_ALGO allows where it names one algorithm."},
-               system.nccl_algorithm, nccl_algorithm_choices);
+               system.nccl_algorithm, nccl_algorithm_choices());
   visit_choice(visitor, {"nccl_protocol", "What NCCL_PROTO allows where it names one protocol."},
                system.nccl_protocol, nccl_protocol_choices);
 }

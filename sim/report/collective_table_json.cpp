@@ -17,7 +17,7 @@ nlohmann::ordered_json graph_json(const nccl::Graph& graph) {
 nlohmann::ordered_json alternatives_json(const std::vector<nccl::Alternative>& alternatives) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const nccl::Alternative& other : alternatives) {
-    nlohmann::ordered_json item = {{"algorithm", nccl::to_string(other.algorithm)},
+    nlohmann::ordered_json item = {{"algorithm", other.algorithm},
                                    {"protocol", nccl::to_string(other.protocol)}};
     if (other.off != nullptr) {
       item["off"] = other.off;

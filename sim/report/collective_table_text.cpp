@@ -200,7 +200,7 @@ std::string explained_range(const std::vector<CollectiveRow>& rows, std::size_t 
   std::string others;
   for (const nccl::Alternative& other : middle.alternatives) {
     if (other.off != nullptr) continue;
-    const std::string item = fmt::format("{} {} {}", nccl::to_string(other.algorithm),
+    const std::string item = fmt::format("{} {} {}", other.algorithm,
                                          nccl::to_string(other.protocol), to_text(other.nccl_time));
     const std::size_t line_start =
         others.rfind('\n') == std::string::npos ? 0 : others.rfind('\n') + 1;
@@ -219,13 +219,13 @@ std::string explained_off(const CollectiveRow& row) {
     if (other.off == nullptr) continue;
     bool offered = false;
     for (const nccl::Alternative& same : row.alternatives)
-      offered = offered || (same.algorithm == other.algorithm && same.off == nullptr);
+      offered = offered || (std::strcmp(same.algorithm, other.algorithm) == 0 && same.off == nullptr);
     // An algorithm that is offered with other protocols: only what does not follow from its design.
     if (offered && std::strstr(other.off, "Simple protocol only") != nullptr) continue;
     // One that is off as a whole shows the reason of its Simple protocol.
     if (!offered && other.protocol != nccl::Protocol::simple) continue;
     const std::string entry =
-        fmt::format("#   {}{}{}: {}\n", nccl::to_string(other.algorithm), offered ? " " : "",
+        fmt::format("#   {}{}{}: {}\n", other.algorithm, offered ? " " : "",
                     offered ? nccl::to_string(other.protocol) : "", other.off);
     if (entry != before) text += entry;
     before = entry;

@@ -3,7 +3,6 @@
 #include <array>
 #include <cmath>
 #include <memory>
-#include <string_view>
 
 #include "sim/engine/memory_profile.hpp"
 #include "sim/report/timeline_report.hpp"
@@ -26,13 +25,6 @@ std::vector<CriticalPart> critical_path(const CriticalPath& path) {
   return parts;
 }
 
-// The equations that Schedule::bubble computes, in the passes of one model chunk.
-const char* equation_of(std::string_view schedule) {
-  if (schedule == "zb-h1") return "(p − 1)(F + B − min(F, W))";
-  if (schedule == "zb-v") return "0";
-  return "(p − 1)(F + B)";
-}
-
 // For the mean of all chunks.
 std::optional<BubbleFormula> formula_of(const StepWork& work) {
   if (work.stages.size() < 2) return std::nullopt;
@@ -51,7 +43,7 @@ std::optional<BubbleFormula> formula_of(const StepWork& work) {
                             work.micro_batches};
   const std::optional<Seconds> bubble = work.schedule->bubble(at, mean);
   if (!bubble) return std::nullopt;
-  return BubbleFormula{equation_of(work.schedule->name), bubble->value()};
+  return BubbleFormula{work.schedule->bubble_equation, bubble->value()};
 }
 
 // What may be allocated so that what is reserved, and what lies outside the allocator, fit.

@@ -35,6 +35,7 @@ const Schedule gpipe{"gpipe",
                      false,
                      &order,
                      &in_flight,
-                     &bubble};
+                     &bubble,
+                     "(p − 1)(F + B)"};
 
 }  // namespace lockstep

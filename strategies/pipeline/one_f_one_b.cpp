@@ -43,6 +43,7 @@ const Schedule one_f_one_b{
     false,
     &order,
     &in_flight,
-    &bubble};
+    &bubble,
+    "(p − 1)(F + B)"};
 
 }  // namespace lockstep

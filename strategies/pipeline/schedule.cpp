@@ -7,7 +7,12 @@
 namespace lockstep {
 
 std::span<const Schedule> schedules() {
-  static const std::array<Schedule, 4> table{one_f_one_b, gpipe, zb_h1, zb_v};
+  static const std::array table{
+      one_f_one_b,
+      gpipe,
+      zb_h1,
+      zb_v,
+  };
   return table;
 }
 

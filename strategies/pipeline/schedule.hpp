@@ -78,6 +78,7 @@ struct Schedule {
   // Idle time between a stage's first and last pass, of the stage where it is longest, for equal
   // chunks and free transfers. Nothing where no equation holds. `stage` is not read.
   std::optional<Seconds> (*bubble)(const PipelinePosition&, const PassCost&);
+  const char* bubble_equation;  // the same for readers; F, B and W are the passes of one chunk
 };
 
 std::span<const Schedule> schedules();

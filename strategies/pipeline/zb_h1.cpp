@@ -72,6 +72,7 @@ const Schedule zb_h1{"zb-h1",
                      true,
                      &order,
                      &in_flight,
-                     &bubble};
+                     &bubble,
+                     "(p − 1)(F + B − min(F, W))"};
 
 }  // namespace lockstep

@@ -120,6 +120,7 @@ const Schedule zb_v{"zb-v",
                     true,
                     &order,
                     &in_flight,
-                    &bubble};
+                    &bubble,
+                    "0"};
 
 }  // namespace lockstep

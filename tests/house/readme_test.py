@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """readme_test.py [--update] PROGRAM VALIDATE_PROGRAM SOURCE: every command of README.md runs, and where the README
 shows what one prints, it prints just that. A block to check starts with a line "$ ./lockstep …"; other lines that
-start with "./lockstep" are run for their exit code. --update writes the output into the README instead."""
+start with "./lockstep" are run for their exit code. Blocks after "<!-- apply: …" are how_to_test.py's. --update writes
+the output into the README instead."""
 
 import re
 import shlex
@@ -32,7 +33,9 @@ def main():
         text = file.read()
 
     failures, checked = [], 0
-    for block in re.findall(r"```\w*\n(.*?)```", text, re.S):
+    for marker, block in re.findall(r"(<!-- apply: .*\n)?```\w*\n((?s:.*?))```", text):
+        if marker:
+            continue
         lines = block.split("\n")
         shown = lines[0].startswith("$ ./lockstep")
         for line in [lines[0][2:]] if shown else [l for l in lines if l.startswith("./lockstep")]:

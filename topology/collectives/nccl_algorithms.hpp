@@ -46,23 +46,19 @@ struct Rating {
   double wire = 0.0;       // GB/s of the buffer
 };
 
+// One way to do collectives: one file that ends in its Method, one row of methods().
 struct Method {
-  Algorithm algorithm;
+  const char* name;  // in output: "ring", "nvls_tree"; key nccl_algorithm has '-' for '_'
+  const char* variable;  // how NCCL is told to use nothing else: "NCCL_ALGO=NVLSTree"
+  Algorithm algorithm;   // whose rows of NCCL's tables it reads
   const char* description;
   // Why NCCL does not offer it here; null where it does.
   const char* (*off)(const Tuning& tuning, Collective collective, Protocol protocol);
   Rating (*rate)(const Tuning& tuning, Collective collective, Protocol protocol);
+  bool on_request = false;  // NCCL itself lacks it: only where nccl_algorithm names it
 };
 
-extern const Method ring;
-extern const Method tree;
-extern const Method collnet_direct;
-extern const Method collnet_chain;
-extern const Method nvls;
-extern const Method nvls_tree;
-extern const Method pat;
-
-// Every method, in the order of Algorithm.
+// Every method; the first of them in the order of Algorithm.
 std::span<const Method* const> methods();
 
 // Dependent steps of a ring: all_reduce 2(n-1); all_gather, reduce_scatter n-1; broadcast, reduce

@@ -11,7 +11,7 @@
 // for each NIC.
 #include <algorithm>
 
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 namespace {
@@ -72,11 +72,17 @@ Rating rate_chain(const Tuning& tuning, Collective, Protocol protocol) {
 
 }  // namespace
 
-const Method collnet_direct{Algorithm::collnet_direct,
-                            "the switches reduce, all GPUs of a node feed them", &off_direct,
+const Method collnet_direct{"collnet_direct",
+                            "NCCL_ALGO=CollnetDirect",
+                            Algorithm::collnet_direct,
+                            "the switches reduce, all GPUs of a node feed them",
+                            &off_direct,
                             &rate_direct};
-const Method collnet_chain{Algorithm::collnet_chain,
-                           "the switches reduce, a chain in each node feeds them", &off_chain,
+const Method collnet_chain{"collnet_chain",
+                           "NCCL_ALGO=CollnetChain",
+                           Algorithm::collnet_chain,
+                           "the switches reduce, a chain in each node feeds them",
+                           &off_chain,
                            &rate_chain};
 
 }  // namespace lockstep::nccl

@@ -130,12 +130,6 @@ constexpr std::array<std::array<double, correction_sizes>, protocol_count> corre
 
 }  // namespace
 
-const char* to_string(Algorithm algorithm) {
-  constexpr std::array<const char*, algorithm_count> names = {
-      "ring", "tree", "collnet_direct", "collnet_chain", "nvls", "nvls_tree", "pat"};
-  return names[at(algorithm)];
-}
-
 const char* to_string(Protocol protocol) {
   constexpr std::array<const char*, protocol_count> names = {"ll", "ll128", "simple"};
   return names[at(protocol)];

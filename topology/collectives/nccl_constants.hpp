@@ -15,8 +15,7 @@ inline constexpr std::size_t algorithm_count = 7;
 enum class Protocol { ll, ll128, simple };
 inline constexpr std::size_t protocol_count = 3;
 
-// "ring", "nvls_tree"; "ll128".
-const char* to_string(Algorithm algorithm);
+// "ll128".
 const char* to_string(Protocol protocol);
 
 // One value for each of LL, LL128, Simple.

@@ -50,8 +50,7 @@ Times times(const NcclGroup& group, const Offer& offer, double bytes) {
   return result;
 }
 
-const std::array<Offer, algorithm_count * protocol_count>& offers_of(const NcclGroup& group,
-                                                                     Collective collective) {
+const std::vector<Offer>& offers_of(const NcclGroup& group, Collective collective) {
   return group.offers[static_cast<std::size_t>(collective)];
 }
 
@@ -104,7 +103,7 @@ CollectiveChoice choose_tuned(const NcclGroup& group, Collective collective, dou
   }
   CollectiveChoice choice = finished(group, collective, bytes, best_times.fixed, best_times.real);
   choice.nccl_time = Seconds{best_times.nccl * micro};
-  choice.algorithm = to_string(best->algorithm);
+  choice.algorithm = best->method->name;
   choice.protocol = to_string(best->protocol);
   choice.bottleneck =
       bottleneck(group, best_times.fixed, best_times.real - best_times.fixed, best->resource);
@@ -146,7 +145,7 @@ std::vector<Alternative> alternatives(const NcclGroup& group, Collective collect
   std::vector<Alternative> result;
   if (group.ranks < 2 || !is_tuned(collective)) return result;
   for (const Offer& offer : offers_of(group, collective)) {
-    Alternative alternative{offer.algorithm, offer.protocol, offer.off, {}, {}};
+    Alternative alternative{offer.method->name, offer.protocol, offer.off, {}, {}};
     if (offer.off == nullptr) {
       const Times now = times(group, offer, bytes.value());
       alternative.nccl_time = Seconds{now.nccl * micro};

@@ -22,7 +22,8 @@ namespace lockstep::nccl {
 
 // One algorithm and protocol for one collective.
 struct Offer {
-  Algorithm algorithm = Algorithm::ring;
+  const Method* method = nullptr;
+  Algorithm algorithm = Algorithm::ring;  // of the method
   Protocol protocol = Protocol::simple;
   const char* off = nullptr;  // why NCCL does not take it into account; null where it does
   double latency = 0.0;       // us, in NCCL's model
@@ -78,7 +79,7 @@ struct NcclGroup {
   double latency_spread = 0.0;
   double bandwidth_spread = 0.0;
   // Of all_reduce, all_gather, reduce_scatter, broadcast, reduce.
-  std::array<std::array<Offer, algorithm_count * protocol_count>, 5> offers;
+  std::array<std::vector<Offer>, 5> offers;
   PointToPoint all_to_all, send_recv;
   std::array<CalibratedTimes, all_collectives.size()> calibrated;  // by Collective
   std::shared_ptr<const NcclGroup> tests;  // the model under nccl-tests' conditions, where calibrated
@@ -100,7 +101,7 @@ struct CollectiveChoice {
 
 // What NCCL would have taken, or why not.
 struct Alternative {
-  Algorithm algorithm = Algorithm::ring;
+  const char* algorithm = "";  // as in CollectiveChoice
   Protocol protocol = Protocol::simple;
   const char* off = nullptr;
   Seconds nccl_time;  // zero where off

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 namespace {
@@ -40,6 +40,11 @@ Rating rate(const Tuning& tuning, Collective collective, Protocol protocol) {
 
 }  // namespace
 
-const Method nvls{Algorithm::nvls, "the NVSwitches reduce and multicast", &off, &rate};
+const Method nvls{"nvls",
+                  "NCCL_ALGO=NVLS",
+                  Algorithm::nvls,
+                  "the NVSwitches reduce and multicast",
+                  &off,
+                  &rate};
 
 }  // namespace lockstep::nccl

@@ -7,7 +7,7 @@
 // Source: tuning.cc:307-314, :377, :430-434.
 #include <algorithm>
 
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 namespace {
@@ -41,6 +41,11 @@ Rating rate(const Tuning& tuning, Collective collective, Protocol protocol) {
 
 }  // namespace
 
-const Method nvls_tree{Algorithm::nvls_tree, "NVLS inside nodes, trees between them", &off, &rate};
+const Method nvls_tree{"nvls_tree",
+                       "NCCL_ALGO=NVLSTree",
+                       Algorithm::nvls_tree,
+                       "NVLS inside nodes, trees between them",
+                       &off,
+                       &rate};
 
 }  // namespace lockstep::nccl

@@ -3,7 +3,7 @@
 //   bandwidth = 0.75 * channels * bw                     bw = inside up to 2 nodes, else across
 //   latency   = base + floor(log2 N) * across_latency / 3.5 + 2.8 n
 // Source: tuning.cc:334, :435; conditions :216-223 (one rank per node, since 2.23).
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 namespace {
@@ -35,6 +35,11 @@ Rating rate(const Tuning& tuning, Collective, Protocol protocol) {
 
 }  // namespace
 
-const Method pat{Algorithm::pat, "parallel aggregated trees, one rank per node", &off, &rate};
+const Method pat{"pat",
+                 "NCCL_ALGO=PAT",
+                 Algorithm::pat,
+                 "parallel aggregated trees, one rank per node",
+                 &off,
+                 &rate};
 
 }  // namespace lockstep::nccl

@@ -138,21 +138,19 @@ class Preparation {
     return tuning;
   }
 
-  void fill(std::array<Offer, algorithm_count * protocol_count>& offers,
-            Collective collective) const {
-    std::size_t next = 0;
+  void fill(std::vector<Offer>& offers, Collective collective) const {
+    offers.reserve(methods().size() * protocol_count);
     for (const Method* method : methods()) {
       for (const Protocol protocol : {Protocol::ll, Protocol::ll128, Protocol::simple})
-        offers[next++] = offer(*method, collective, protocol);
+        offers.push_back(offer(*method, collective, protocol));
     }
     forbid_others(offers);
   }
 
   // NCCL_ALGO and NCCL_PROTO, where they leave something.
-  void forbid_others(std::array<Offer, algorithm_count * protocol_count>& offers) const {
+  void forbid_others(std::vector<Offer>& offers) const {
     const auto algorithm_fits = [&](const Offer& offer) {
-      return system_.nccl_algorithm == NcclAlgorithmSetting::automatic ||
-             static_cast<int>(system_.nccl_algorithm) == setting(offer.algorithm);
+      return asked() == nullptr || offer.method == asked();
     };
     const auto protocol_fits = [&](const Offer& offer) {
       return system_.nccl_protocol == NcclProtocolSetting::automatic ||
@@ -163,8 +161,7 @@ class Preparation {
   }
 
   template <class Fits>
-  static void forbid(std::array<Offer, algorithm_count * protocol_count>& offers, Fits fits,
-                     const char* why) {
+  static void forbid(std::vector<Offer>& offers, Fits fits, const char* why) {
     const bool any = std::any_of(offers.begin(), offers.end(),
                                  [&](const Offer& o) { return o.off == nullptr && fits(o); });
     if (!any) return;
@@ -173,15 +170,20 @@ class Preparation {
     }
   }
 
-  static int setting(Algorithm algorithm) {
-    return static_cast<int>(algorithm) + 1;  // NcclAlgorithmSetting is Algorithm after `automatic`
+  // What nccl_algorithm names; null for `automatic`.
+  [[nodiscard]] const Method* asked() const {
+    const auto setting = static_cast<std::size_t>(system_.nccl_algorithm);
+    return setting == 0 ? nullptr : methods()[setting - 1];
   }
 
   Offer offer(const Method& method, Collective collective, Protocol protocol) const {
     Offer offer;
+    offer.method = &method;
     offer.algorithm = method.algorithm;
     offer.protocol = protocol;
-    offer.off = method.off(tuning_, collective, protocol);
+    offer.off = method.on_request && asked() != &method
+                    ? "only where nccl_algorithm names it"
+                    : method.off(tuning_, collective, protocol);
     if (offer.off == nullptr && protocol == Protocol::ll128) offer.off = ll128_off(tuning_);
     if (offer.off != nullptr) return offer;
     const Rating rating = method.rate(tuning_, collective, protocol);

@@ -16,7 +16,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 namespace {
@@ -77,6 +77,7 @@ Rating rate(const Tuning& tuning, Collective collective, Protocol protocol) {
 
 }  // namespace
 
-const Method ring{Algorithm::ring, "chunks passed round all ranks", &off, &rate};
+const Method ring{"ring", "NCCL_ALGO=Ring", Algorithm::ring, "chunks passed round all ranks", &off,
+                  &rate};
 
 }  // namespace lockstep::nccl

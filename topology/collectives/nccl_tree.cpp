@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 namespace {
@@ -57,6 +57,11 @@ Rating rate(const Tuning& tuning, Collective, Protocol protocol) {
 
 }  // namespace
 
-const Method tree{Algorithm::tree, "double binary trees over nodes, chains inside", &off, &rate};
+const Method tree{"tree",
+                  "NCCL_ALGO=Tree",
+                  Algorithm::tree,
+                  "double binary trees over nodes, chains inside",
+                  &off,
+                  &rate};
 
 }  // namespace lockstep::nccl

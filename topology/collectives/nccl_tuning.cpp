@@ -2,7 +2,7 @@
 #include <array>
 #include <cmath>
 
-#include "topology/collectives/nccl_algorithms.hpp"
+#include "topology/collectives/registered.hpp"
 
 namespace lockstep::nccl {
 
@@ -84,8 +84,15 @@ double doublings(std::int64_t nodes) {
 }
 
 std::span<const Method* const> methods() {
-  static constexpr std::array<const Method*, algorithm_count> table = {
-      &ring, &tree, &collnet_direct, &collnet_chain, &nvls, &nvls_tree, &pat};
+  static constexpr std::array table{
+      &ring,
+      &tree,
+      &collnet_direct,
+      &collnet_chain,
+      &nvls,
+      &nvls_tree,
+      &pat,
+  };
   return table;
 }
 
