@@ -33,7 +33,7 @@ void check_error(const std::vector<std::string>& words, const std::string& messa
 
 }  // namespace
 
-TEST_CASE("--html writes a page, says so, and leaves the report as it is", "[cli][page]") {
+TEST_CASE("page: --html writes a page, says so, and leaves the report as it is", "[cli][page]") {
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "page.html").string();
   for (const std::vector<std::string>& words : {simulate, compare, search}) {
@@ -51,7 +51,7 @@ TEST_CASE("--html writes a page, says so, and leaves the report as it is", "[cli
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
-TEST_CASE("--html - prints the page in the report's place", "[cli][page]") {
+TEST_CASE("page: --html - prints the page in the report's place", "[cli][page]") {
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "page.html").string();
   run_lockstep(with(compare, {"--html", path}));
@@ -61,7 +61,7 @@ TEST_CASE("--html - prints the page in the report's place", "[cli][page]") {
   CHECK(finished.out == read_file(path));
 }
 
-TEST_CASE("--html refuses files that are something else", "[cli][page]") {
+TEST_CASE("page: --html refuses files that are something else", "[cli][page]") {
   const TemporaryFolder folder;
   const std::filesystem::path copy = folder.path() / "scenario.yaml";
   std::filesystem::copy_file(scenario, copy);
@@ -79,7 +79,7 @@ TEST_CASE("--html refuses files that are something else", "[cli][page]") {
   CHECK_FALSE(std::filesystem::exists(file));
 }
 
-TEST_CASE("--html - leaves no room for what else is printed", "[cli][page]") {
+TEST_CASE("page: --html - leaves no room for what else is printed", "[cli][page]") {
   const std::string hint = "\n  = hint: --html FILE writes the page beside the report";
   check_error(with(simulate, {"--html", "-", "--timeline"}),
               "--html - leaves no room for --timeline" + hint);

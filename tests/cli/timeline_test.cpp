@@ -271,5 +271,5 @@ TEST_CASE("completion knows the options of the timeline", "[cli][timeline]") {
   const std::string script = run_lockstep({"completion", "bash"}).out;
   CHECK_THAT(script,
              Matchers::Contains("--trace) COMPREPLY=($(compgen -f -- \"$word\")); return ;;"));
-  CHECK_THAT(script, Matchers::Contains("--timeline --ops --trace --ascii"));
+  CHECK_THAT(script, Matchers::Contains("--timeline --ops --trace --html --ascii"));
 }

@@ -111,6 +111,8 @@ def probability(p):
 
 def interval(unit_of):
     def shown(predicted):
+        if predicted["value"] is None:
+            return f"[{NONE}]"
         scale = unit_of(predicted["value"])[0]
         low, high = predicted["low"] / scale, predicted["high"] / scale
         decimals = decimals_of(high)

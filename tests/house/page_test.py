@@ -290,6 +290,9 @@ def main():
                        every_plan=False, most_bytes=10_000_000)
             check_tips(browser, texts)
             hostile = run(program, folder, "hostile", "compare", hostile_scenario(root, folder))
+            cut_off = ",".join(f"node0.nic{i}" for i in range(8))
+            check_page(browser, "no route", run(program, folder, "cut", "compare", scenario("llama3-70b-64xh100.yaml"),
+                                                "--set", f"cluster.failed=[{cut_off}]"), ["verdict", "plans", "memory"])
             document = check_page(browser, "hostile", hostile, ["verdict", "plans", *PLAN_SECTIONS])
             check_hostile(browser, document, hostile)
     for failure in failures[:40]:

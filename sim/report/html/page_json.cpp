@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Of all plans of a page together: some 40 bytes a slice and 60 a point of a memory curve.
-constexpr std::int64_t most_slices_of_page = 13'000;
+constexpr std::int64_t most_slices_of_page = 14'000;
 constexpr std::int64_t most_points_of_page = 8'000;
 constexpr std::int64_t most_points_of_stage = 512;
 // Of a search: more plans would be more than anybody looks through.

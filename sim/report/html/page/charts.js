@@ -7,7 +7,8 @@ const charts = (() => {
   const known = new Set();
   const near = new IntersectionObserver(
     (entries) => {
-      for (const entry of entries) if (entry.isIntersecting && !entry.target.chart.instance) draw(entry.target.chart);
+      for (const entry of entries)
+        if (entry.isIntersecting && !entry.target.chart.instance) draw(entry.target.chart);
     },
     {rootMargin: '400px'},
   );

@@ -99,6 +99,7 @@ const comparisonSection = () => {
   if (plans.length < 2) return null;
   const legal = plans.filter(({plan}) => plan.legal);
   const capacity = legal.length ? {value: legal[0].plan.usable_memory_bytes} : null;
+  const timed = legal.filter(({plan}) => plan.step_time_s.value !== null);
   const refused = plans.filter(({plan}) => !plan.feasible);
   return {
     id: 'plans',
@@ -106,13 +107,14 @@ const comparisonSection = () => {
     lead: 'Bars are predictions, whiskers their intervals; grey plans do not fit. Best plans come first.',
     content: [
       comparisonTable(plans),
-      el('h3', {}, 'Step time'),
-      planBars({
-        label: 'Step time of each plan with its interval',
-        plans: legal,
-        format: 'duration',
-        quantity: (plan) => plan.step_time_s,
-      }),
+      timed.length > 0 && el('h3', {}, 'Step time'),
+      timed.length > 0 &&
+        planBars({
+          label: 'Step time of each plan with its interval',
+          plans: timed,
+          format: 'duration',
+          quantity: (plan) => plan.step_time_s,
+        }),
       el('h3', {}, 'Peak memory of a GPU'),
       planBars({
         label: 'Peak memory of each plan with its interval and the capacity',

@@ -63,6 +63,7 @@ const pageHeader = () =>
 
 const fitsBadge = (plan) => {
   if (!plan.legal) return badge('bad', 'not legal');
+  if (plan.step_time_s.value === null) return badge('bad', 'no route');
   return plan.feasible ? badge('good', 'fits') : badge('bad', 'too big');
 };
 
@@ -171,6 +172,8 @@ const verdictSentence = (best) => {
   const sure = [' (', num('/interval', 'percent'), ' interval).'];
   if (!plan.legal)
     return [name, ' breaks a rule: nothing is predicted. ', str(path + '/infeasible_reason')];
+  if (plan.step_time_s.value === null)
+    return [name, ' cannot run: it ', str(path + '/infeasible_reason'), '.'];
   if (!plan.feasible) {
     return [
       name,

@@ -120,6 +120,7 @@ const numbers = (() => {
 
   // "[66 … 80]" in the unit of the value.
   const interval = (unitOf) => (predicted) => {
+    if (!Number.isFinite(predicted.value)) return '[' + NONE + ']';
     const [scale] = unitOf(predicted.value);
     const low = predicted.low / scale;
     const high = predicted.high / scale;
