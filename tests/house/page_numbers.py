@@ -101,8 +101,12 @@ def percent(share):
     return fixed(value, 1 if abs(value) < 9.95 else 0) + " %"
 
 
+def signed(value, text):
+    return text if value == 0 or text.startswith("<") else ("+" if value > 0 else "−") + text
+
+
 def signed_percent(share):
-    return ("+" if share > 0 else "−" if share < 0 else "") + percent(abs(share))
+    return signed(share, percent(abs(share)))
 
 
 def probability(p):
@@ -131,6 +135,7 @@ def part(line):
 
 FORMATS = {
     "duration": lambda v: in_unit(v, time_unit(v)),
+    "signed_duration": lambda v: signed(v, in_unit(abs(v), time_unit(v))),
     "memory": lambda v: in_unit(v, memory_unit(v)),
     "percent": percent, "signed_percent": signed_percent, "probability": probability, "part": part,
     "three_digits": three_digits, "scaled": scaled,
