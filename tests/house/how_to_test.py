@@ -166,7 +166,8 @@ class Build:
 
     def link_words(self, target):
         command = run([self.ninja, "-t", "commands", target], self.folder).splitlines()[-1]
-        return [word for word in shlex.split(command) if word not in (":", "&&")]
+        # ": && link && :", or what is done after linking in the place of ":".
+        return shlex.split(command.split("&&")[1])
 
     def link(self, output, objects, instead_of_main=()):
         """A program of the objects before the libraries: what they define is not looked for in any

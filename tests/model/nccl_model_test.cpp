@@ -200,6 +200,20 @@ TEST_CASE("NCCL model: NCCL_ALGO and NCCL_PROTO") {
   CHECK(chosen(group_of(cluster, 8, 1), Collective::all_reduce, 1_GiB) == "tree ll");
 }
 
+TEST_CASE("NCCL model: settings and NCCL's tables go by the order of the methods") {
+  REQUIRE(nccl::methods().size() >= nccl::algorithm_count);
+  for (std::size_t i = 0; i < nccl::algorithm_count; ++i) {
+    CHECK(nccl::methods()[i]->algorithm == static_cast<Algorithm>(i));
+    CHECK_FALSE(nccl::methods()[i]->on_request);
+  }
+  const auto named = [](NcclAlgorithmSetting setting) {
+    return std::string(nccl::methods()[static_cast<std::size_t>(setting) - 1]->name);
+  };
+  CHECK(named(NcclAlgorithmSetting::ring) == "ring");
+  CHECK(named(NcclAlgorithmSetting::collnet_chain) == "collnet_chain");
+  CHECK(named(NcclAlgorithmSetting::pat) == "pat");
+}
+
 TEST_CASE("NCCL model: a group of one costs nothing, one without a network never ends") {
   CHECK(nccl::choose(group_of(h100(1), 1, 1), Collective::all_reduce, 1_GB).time.value() == 0.0);
   CHECK(nccl::choose(group_of(h100(1), 8, 1), Collective::all_reduce, Bytes{0.0}).time.value() ==
