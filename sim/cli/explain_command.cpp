@@ -58,6 +58,11 @@ Measured measured_of(const std::string& text) {
     throw UsageError(fmt::format("--measured {}: the value must be above 0{}", printable(text),
                                  share ? " and at most 1, or 100 %" : ""));
   }
+  constexpr double most = 1e15;  // of seconds, bytes or tokens
+  if (*value.value > most) {
+    throw UsageError(fmt::format("--measured {}: the value is beyond what a step can take", printable(text)),
+                     measured_example);
+  }
   return {key->quantity, *value.value};
 }
 

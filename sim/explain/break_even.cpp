@@ -42,6 +42,13 @@ constexpr std::array axes{
 
 constexpr std::size_t points = 13;
 constexpr double settled = 1e-9;  // of ln of the scalar
+constexpr double tie = 1e-6;      // relative difference of two steps that are equally long
+
+// 1: a is faster, -1: b is, 0: a tie.
+int order(double a, double b) {
+  if (std::abs(a - b) <= tie * std::max(a, b)) return 0;
+  return a < b ? 1 : -1;
+}
 
 class Curve {
  public:
@@ -87,10 +94,10 @@ bool depends_on(const std::vector<double>& seconds) {
   return *most > *least * (1 + 1e-6);
 }
 
-// By bisection of the logarithm of the scalar.
+// Where the order is no longer that at the low end, by bisection of the logarithm of the scalar.
 double crossing(Curve& a, Curve& b, const std::string& path, double low, double high) {
-  const auto ahead = [&](double value) { return a(path, value) < b(path, value); };
-  const bool at_low = ahead(low);
+  const auto ahead = [&](double value) { return order(a(path, value), b(path, value)); };
+  const int at_low = ahead(low);
   double from = std::log(low);
   double to = std::log(high);
   while (to - from > settled) {
@@ -131,7 +138,7 @@ std::optional<EffectiveBandwidth> effective_of(const BreakEven& one, Curve& a, C
   const double end = factor < 1 ? now * factor / beyond : now * factor * beyond;
   const double low = std::min(now, end);
   const double high = std::max(now, end);
-  if ((a(share, low) < b(share, low)) == (a(share, high) < b(share, high))) return std::nullopt;
+  if (order(a(share, low), b(share, low)) == order(a(share, high), b(share, high))) return std::nullopt;
   const bool first = of_b == nullptr || (of_a != nullptr && of_a->time > of_b->time);
   const CollectiveUse& use = first ? *of_a : *of_b;
   Question question = (first ? a : b).plan().question;
@@ -150,21 +157,27 @@ void find_crossings(BreakEven& one, Curve& a, Curve& b, const std::vector<double
   for (std::size_t i = 0; i < values.size(); ++i) {
     one.curve.push_back({values[i], of_a[i], of_b[i]});
   }
-  const std::string& plan = one.plan;
-  const std::string& against = one.against;
-  one.wins_below = of_a.front() < of_b.front() ? plan : against;
-  one.wins_above = of_a.back() < of_b.back() ? plan : against;
+  const auto winner = [&](std::size_t i) -> std::string {
+    const int ahead = order(of_a[i], of_b[i]);
+    return ahead == 0 ? std::string{} : ahead > 0 ? one.plan : one.against;
+  };
+  one.wins_below = winner(0);
+  one.wins_above = winner(values.size() - 1);
   double nearest = 0;
   for (std::size_t i = 0; i + 1 < values.size(); ++i) {
-    if ((of_a[i] < of_b[i]) == (of_a[i + 1] < of_b[i + 1])) continue;
+    if (order(of_a[i], of_b[i]) == order(of_a[i + 1], of_b[i + 1])) continue;
     ++one.crossings;
     const double value = crossing(a, b, one.path, values[i], values[i + 1]);
     const double distance = std::abs(std::log(value / one.now));
-    if (one.value && distance >= nearest) continue;
+    if (one.value && distance >= nearest) {
+      one.other_values.push_back(value);
+      continue;
+    }
+    if (one.value) one.other_values.push_back(*one.value);
     one.value = value;
     nearest = distance;
-    one.wins_below = of_a[i] < of_b[i] ? plan : against;
-    one.wins_above = of_a[i] < of_b[i] ? against : plan;
+    one.wins_below = winner(i);
+    one.wins_above = winner(i + 1);
   }
   if (!one.value) return;
   one.curve.push_back({*one.value, a(one.path, *one.value), b(one.path, *one.value)});
@@ -192,7 +205,7 @@ std::vector<BreakEven> break_evens(const Contender& plan, const std::vector<Cont
     const double high = std::max(axis.high, now);
     const std::vector<double> values = values_of(low, high, now);
     for (const std::unique_ptr<Curve>& other : theirs) {
-      if (value_in(other->plan(), path) != now) continue;
+      if (!other->has(path) || value_in(other->plan(), path) != now) continue;
       const std::vector<double>& of_a = mine.at(path, values);
       const std::vector<double>& of_b = other->at(path, values);
       if (!depends_on(of_a) && !depends_on(of_b)) continue;
@@ -207,11 +220,27 @@ std::vector<BreakEven> break_evens(const Contender& plan, const std::vector<Cont
       one.low = low;
       one.high = high;
       find_crossings(one, mine, *other, values, of_a, of_b);
+      if (!one.value && one.wins_below.empty()) continue;  // equally fast everywhere
       one.effective = effective_of(one, mine, *other);
       list.push_back(std::move(one));
     }
   }
   return list;
+}
+
+std::vector<std::string> without_common_value(const Contender& plan,
+                                              const std::vector<Contender>& others) {
+  std::vector<std::string> names;
+  for (const Contender& other : others) {
+    for (const Axis& axis : axes) {
+      const std::string path =
+          *axis.path != 0 ? axis.path : peak_path(plan.question.training.linear_dtype());
+      if (value_in(other, path) == value_in(plan, path)) continue;
+      names.push_back(other.report.plan.name);
+      break;
+    }
+  }
+  return names;
 }
 
 std::string scalar_text(const BreakEven& one, double value) {
@@ -228,7 +257,10 @@ std::string statement_of(const BreakEven& one) {
     return fmt::format("{} is faster than {} at every {} between {} and {} (now {})", one.wins_below,
                        other(one.wins_below), one.text, text(one.low), text(one.high), text(one.now));
   }
-  const bool above = *one.value <= one.now;
+  // Who wins where it stands now; of a tie there, who wins beyond.
+  const bool now_above = *one.value <= one.now;
+  const std::string& here = now_above ? one.wins_above : one.wins_below;
+  const bool above = here.empty() ? !now_above : now_above;
   const std::string& winner = above ? one.wins_above : one.wins_below;
   std::string words =
       fmt::format("{} beats {} while the {} {} {} (now {})", winner, other(winner), one.text,
@@ -238,7 +270,10 @@ std::string statement_of(const BreakEven& one) {
                          constant_text(one.effective->at_break_even, Dimension::bytes_per_second),
                          constant_text(one.effective->now, Dimension::bytes_per_second));
   }
-  if (one.crossings > 1) words += fmt::format("; the order turns {} times in all", one.crossings);
+  if (one.wins_below.empty() || one.wins_above.empty()) words += "; else they are equally fast";
+  for (std::size_t i = 0; i < one.other_values.size(); ++i) {
+    words += (i == 0 ? "; the order turns also at " : ", ") + text(one.other_values[i]);
+  }
   return words;
 }
 

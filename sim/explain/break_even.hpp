@@ -33,8 +33,10 @@ struct BreakEven {
   double now = 0;
   double low = 0, high = 0;     // physical: looked at
   std::optional<double> value;  // the crossing nearest to `now`; none: one plan wins everywhere
-  std::size_t crossings = 0;    // in all, as far as the curve's points tell
-  std::string wins_below;       // at smaller values than the crossing, or everywhere
+  std::vector<double> other_values;  // the other crossings, as far as the curve's points tell
+  std::size_t crossings = 0;         // all of them
+  // Who is faster at smaller values than the crossing, or everywhere; "": equally fast, to 1e-6.
+  std::string wins_below;
   std::string wins_above;
   std::optional<EffectiveBandwidth> effective;  // where a network's bandwidth decides
   std::vector<BreakEvenPoint> curve;            // by value, with the crossing
@@ -46,9 +48,13 @@ struct Contender {
   PlanReport report;
 };
 
-// For each scalar of the table and each other plan. Both plans stand on clusters with the same value
-// of the scalar, or there is none. Pure.
+// For each scalar of the table and each other plan whose cluster has the same value of it and whose
+// order it could turn. Pure.
 std::vector<BreakEven> break_evens(const Contender& plan, const std::vector<Contender>& others);
+
+// The others that have another value of some of these scalars: no break-even over it, by name.
+std::vector<std::string> without_common_value(const Contender& plan,
+                                              const std::vector<Contender>& others);
 
 // "fsdp beats tp8 while the bandwidth of a NIC exceeds 80 Gb/s (now 400 Gb/s): the layer all-gather
 // across nodes at 43 GB/s, now 320 GB/s"; "fsdp is faster than tp8 at every …".

@@ -9,10 +9,12 @@
 namespace lockstep {
 
 struct Counterfactual {
-  std::string name;     // "NVLink twice as fast"
-  std::string setting;  // what is set: "cluster.system.link_bandwidth = 900 GB/s"
+  std::string name;  // "NVLink twice as fast"
+  // What --set is given for it, all of it: "cluster.system.link_bandwidth=900 GB/s".
+  std::vector<Setting> settings;
   bool of_hardware = false;
-  // Whether a run can be so without anybody having noticed: worse hardware, another plan.
+  // Whether a run can be so without anybody having noticed: worse hardware, or a switch of the plan
+  // that no log shouts about. Other degrees would be noticed.
   bool may_go_unseen = false;
   Answer answer;
   // Of tokens per second and GPU over those of the plan as it is, minus 1. 0 where it isn't legal.

@@ -43,6 +43,15 @@ std::vector<Contender> others_of(const Report& report, std::size_t plan, const s
   return others;
 }
 
+std::vector<std::string> on_other_hardware(const Contender& plan, const std::vector<Contender>& others) {
+  std::string names;
+  for (const std::string& name : without_common_value(plan, others)) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return {};
+  return {fmt::format("on other hardware, where not every scalar has one value for both: {}", names)};
+}
+
 }  // namespace
 
 Explanation explain(const Report& report, std::size_t plan, const ExplainOptions& options) {
@@ -54,7 +63,9 @@ Explanation explain(const Report& report, std::size_t plan, const ExplainOptions
   why.plan = plan;
   why.sensitivities = sensitivities_of(question, chosen);
   why.counterfactuals = counterfactuals(question, chosen);
-  why.break_evens = break_evens(contender, others_of(report, plan, options.against));
+  const std::vector<Contender> others = others_of(report, plan, options.against);
+  why.break_evens = break_evens(contender, others);
+  why.not_compared = on_other_hardware(contender, others);
   why.hidings = hidings(question, chosen);
   why.ledger = ledger(question, chosen, report.scenario.evidence->fitted, options.scenario_file);
   why.lints = lints(question, chosen);

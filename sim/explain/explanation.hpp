@@ -28,6 +28,7 @@ struct Explanation {
   Sensitivities sensitivities;
   std::vector<Counterfactual> counterfactuals;
   std::vector<BreakEven> break_evens;
+  std::vector<std::string> not_compared;  // plans on other hardware, a sentence
   std::vector<Hiding> hidings;
   std::vector<LedgerEntry> ledger;
   std::vector<Lint> lints;

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
 constexpr double negligible = 1e-3;  // of the collectives' time
+constexpr double nearly_all = 0.99;
+constexpr double hardly_any = 0.02;
 
 struct Kind {
   StepPart part;
@@ -53,42 +55,56 @@ std::int64_t granule_of(const Plan& plan) {
   return std::lcm(plan.tensor, 2 * plan.context.degree);
 }
 
-class Threshold {
+class ThresholdSearch {
  public:
-  Threshold(Question question, const Kind& kind) : question_(std::move(question)), kind_(kind) {
-    if (kind.rule == HidingRule::beside_units) question_.model.vocabulary = 1;
+  ThresholdSearch(Question question, const Kind& kind, bool with_ends)
+      : question_(std::move(question)), kind_(kind) {
+    if (!with_ends) question_.model.vocabulary = rows * question_.plan.tensor;
     question_.model.attention_window = 0;
     granule_ = granule_of(question_.plan);
     per_sequence_ = static_cast<double>(question_.plan.micro_batch) /
                     static_cast<double>(question_.plan.context.degree);
   }
 
-  // By bisection: longer passes hide no less.
-  std::optional<double> find() {
-    std::int64_t high = std::max<std::int64_t>(
-        1, static_cast<std::int64_t>(static_cast<double>(most_tokens) / per_sequence_) / granule_);
-    const Use at_most = use_at(high);
-    if (!legal_) return std::nullopt;
-    std::int64_t low = 0;
+  // By bisection: longer passes hide no less. Sets the threshold of `one`.
+  void find(Hiding& one) {
+    std::int64_t high =
+        std::max<std::int64_t>(2, static_cast<std::int64_t>(static_cast<double>(most_tokens) / per_sequence_) / granule_);
+    one.always_exposed = exposed_share(high);
     const auto hides = [&](std::int64_t units) {
-      const Use use = use_at(units);
-      return use.exposed_s <= at_most.exposed_s + negligible * use.in_all_s;
+      return exposed_share(units) <= one.always_exposed + negligible;
     };
-    if (!hides(high / 2)) return std::nullopt;
+    const bool anything_beside = one.always_exposed < nearly_all;
+    const bool within = hides(high / 2);
+    const bool always = hides(1);
+    if (!legal_) return;
+    one.threshold = !anything_beside ? Threshold::nothing_beside
+                    : always         ? Threshold::always
+                    : !within        ? Threshold::beyond
+                                     : Threshold::from;
+    if (one.threshold != Threshold::from) return;
+    std::int64_t low = 1;
     while (high - low > 1) {
       const std::int64_t middle = low + (high - low) / 2;
       (hides(middle) ? high : low) = middle;
     }
-    return static_cast<double>(high * granule_) * per_sequence_;
+    if (legal_) {
+      one.tokens = static_cast<double>(high * granule_) * per_sequence_;
+    } else {
+      one.threshold = Threshold::none;
+    }
   }
 
  private:
-  Use use_at(std::int64_t units) {
+  static constexpr std::int64_t rows = 128;  // of the vocabulary on a rank: as good as none
+
+  double exposed_share(std::int64_t units) {
     Question question = question_;
     question.training.sequence_length = units * granule_;
-    const PlanReport report = predicted(std::move(question));
+    const PlanReport report = predicted(question);
     legal_ = legal_ && report.legal;
-    return use_of(kind_, report);
+    const Use use = use_of(kind_, report);
+    return use.in_all_s > 0 ? use.exposed_s / use.in_all_s : 0.0;
   }
 
   Question question_;
@@ -110,6 +126,19 @@ const char* to_string(HidingRule rule) {
   return "";
 }
 
+const char* to_string(Threshold threshold) {
+  switch (threshold) {
+    case Threshold::from: return "from";
+    case Threshold::always: return "always";
+    case Threshold::beyond: return "beyond";
+    case Threshold::nothing_beside: return "nothing_beside";
+    case Threshold::none: return "none";
+  }
+  return "";
+}
+
+bool Hiding::hidden() const { return exposed_s <= hardly_any * in_all_s; }
+
 std::vector<Hiding> hidings(const Question& question, const PlanReport& report) {
   std::vector<Hiding> list;
   const Plan& plan = question.plan;
@@ -129,34 +158,56 @@ std::vector<Hiding> hidings(const Question& question, const PlanReport& report) 
     one.bandwidth = use.bytes / use.in_all_s;
     const bool searched =
         one.rule == HidingRule::beside_units || one.rule == HidingRule::after_backward;
-    if (searched) one.tokens = Threshold(question, kind).find();
+    const bool units = one.rule == HidingRule::beside_units;
+    if (searched) ThresholdSearch(question, kind, !units).find(one);
+    if (units && one.threshold == Threshold::from) {
+      Hiding whole = one;
+      ThresholdSearch(question, kind, true).find(whole);
+      if (whole.threshold == Threshold::from) one.tokens_with_ends = whole.tokens;
+    }
     list.push_back(std::move(one));
   }
   return list;
 }
 
+namespace {
+
+std::string ends_words(const Hiding& one) {
+  if (!one.tokens_with_ends || *one.tokens_with_ends <= *one.tokens) return {};
+  return fmt::format(", with embedding and head from {}", three_digits(*one.tokens_with_ends));
+}
+
+}  // namespace
+
 std::string statement_of(const Hiding& one) {
-  const std::string now = fmt::format("here {:.0f}", one.tokens_now);
   const std::string waits =
       fmt::format("{} of {} exposed", duration(one.exposed_s), duration(one.in_all_s));
-  switch (one.rule) {
-    case HidingRule::grows:
-      return fmt::format("{}: no threshold, since they grow with the tokens as compute does ({})",
-                         one.what, waits);
-    case HidingRule::not_prefetched:
-      return fmt::format("{}: no threshold without prefetch: nothing runs beside them ({})", one.what,
-                         waits);
-    case HidingRule::beside_units:
-    case HidingRule::after_backward: break;
-  }
-  if (!one.tokens) {
-    return fmt::format("{}: not hidden at a million tokens per GPU and micro-batch either ({})",
+  if (one.rule == HidingRule::grows) {
+    return fmt::format("{}: no threshold, since they grow with the tokens as compute does ({})",
                        one.what, waits);
   }
-  const char* verb = one.rule == HidingRule::after_backward ? "as far as it can be, from" : "from";
-  return fmt::format("{}: hidden {} {} tokens per GPU and micro-batch on ({}; {}), at {} GB/s",
-                     one.what, verb, three_digits(*one.tokens), now, waits,
-                     three_digits(one.bandwidth / 1e9));
+  if (one.rule == HidingRule::not_prefetched) {
+    return fmt::format("{}: no threshold without prefetch: nothing runs beside them ({})", one.what, waits);
+  }
+  const bool some_always = one.always_exposed > hardly_any;
+  const std::string rest =
+      some_always ? fmt::format(" but for {} that nothing hides", percent(one.always_exposed)) : "";
+  switch (one.threshold) {
+    case Threshold::from:
+      return fmt::format("{}: hidden{} from {} tokens per GPU and micro-batch on{} (here {:.0f}; {}), at {} GB/s",
+                         one.what, rest, three_digits(*one.tokens), ends_words(one), one.tokens_now,
+                         waits, three_digits(one.bandwidth / 1e9));
+    case Threshold::always:
+      return fmt::format("{}: hidden{} at any length ({}), at {} GB/s", one.what, rest, waits,
+                         three_digits(one.bandwidth / 1e9));
+    case Threshold::beyond:
+      return fmt::format("{}: not hidden at a million tokens per GPU and micro-batch either ({})",
+                         one.what, waits);
+    case Threshold::nothing_beside:
+      return fmt::format("{}: nothing runs beside them at any length ({})", one.what, waits);
+    case Threshold::none: break;
+  }
+  return fmt::format("{}: no other sequence length is legal ({})", one.what, waits);
 }
 
 }  // namespace lockstep

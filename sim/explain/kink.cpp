@@ -88,6 +88,10 @@ std::optional<Kink> confirmed(const Curve& curve, double at, double end) {
   kink.elasticity_before = curve.direction * slope_before;
   kink.elasticity_after = curve.direction * slope_after;
   kink.jump = jump_within(curve, low, high);
+  // A jump stays; a spike of a single value comes back, and is nothing that anybody could hold on to.
+  const double across = (curve(after_high) - slope_after * (after_high - at)) -
+                        (curve(before_low) + slope_before * (at - before_low));
+  if (std::abs(across) < 0.5 * std::abs(kink.jump)) return std::nullopt;
   if (kink.jump == 0 && std::abs(slope_after - slope_before) < least_bend) return std::nullopt;
   return kink;
 }

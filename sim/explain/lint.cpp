@@ -48,7 +48,7 @@ LintRemedy remedy_of(const Case& at, std::string words, const std::function<void
 
 // A remedy that runs and helps, or none.
 std::optional<LintRemedy> helpful(LintRemedy remedy) {
-  if (!remedy.answer.feasible || remedy.gain < worth_it) return std::nullopt;
+  if (!remedy.answer.surely_fits() || remedy.gain < worth_it) return std::nullopt;
   return remedy;
 }
 
@@ -84,6 +84,45 @@ std::optional<Lint> tensor_across_domains(const Case& at) {
           q.plan.pipeline.stages *= more;
         }));
   }
+  return lint;
+}
+
+// PCIe carries what NVLink should.
+std::optional<Lint> tensor_over_pcie(const Case& at) {
+  const Cluster& cluster = at.question.cluster;
+  const bool pcie = cluster.system.intra_node == IntraNode::pcie ||
+                    cluster.system.intra_node == IntraNode::nvlink_bridge;
+  const CollectiveUse* use = widest(at, StepPart::tensor_exposed);
+  const double exposed = at.seconds(StepPart::tensor_exposed);
+  if (!pcie || use == nullptr || use->shape.domains > 1 || exposed < exposed_much * at.step()) {
+    return std::nullopt;
+  }
+  Lint lint;
+  lint.name = "tensor-over-pcie";
+  lint.message = fmt::format("tensor parallelism over {} GPUs without NVLink: its collectives, several a "
+                             "layer and in the way of compute, go over PCIe",
+                             use->shape.ranks);
+  lint.seconds = exposed;
+  const auto untensored = [](Plan& plan) {
+    plan.tensor = 1;
+    plan.sequence_parallel = false;
+    plan.tensor_overlap = Override::software;
+  };
+  std::optional<LintRemedy> best;
+  const auto consider = [&](std::optional<LintRemedy> one) {
+    if (one && (!best || one->gain > best->gain)) best = std::move(one);
+  };
+  consider(helpful(remedy_of(at, fmt::format("pp {} in place of tp", at.plan().tensor * at.plan().pipeline.stages),
+                             [&](Question& q) {
+                               q.plan.pipeline.stages *= q.plan.tensor;
+                               untensored(q.plan);
+                             })));
+  consider(helpful(remedy_of(at, "fsdp in place of tp", [&](Question& q) {
+    untensored(q.plan);
+    q.plan.sharding = Sharding::fsdp;
+    q.plan.shard_group = 0;
+  })));
+  lint.remedy = std::move(best);
   return lint;
 }
 
@@ -259,9 +298,11 @@ std::optional<Lint> small_micro_batch(const Case& at) {
   return lint;
 }
 
-// FSDP gathers every unit twice, and reduces it once, for every micro-batch.
+// FSDP gathers and reduces every unit again for every micro-batch; those of the first are needed.
 std::optional<Lint> repeated_gathers(const Case& at) {
-  const double exposed = at.seconds(StepPart::fsdp_exposed) + at.seconds(StepPart::slowdown);
+  const auto batches = static_cast<double>(at.report.workload.micro_batches);
+  const double exposed = (at.seconds(StepPart::fsdp_exposed) + at.seconds(StepPart::slowdown)) *
+                         (batches - 1) / batches;
   if (at.plan().sharding != Sharding::fsdp || at.report.workload.micro_batches < 2) return std::nullopt;
   if (exposed < launch_bound * at.step()) return std::nullopt;
   Lint lint;
@@ -345,7 +386,7 @@ std::optional<Lint> experts_across_domains(const Case& at) {
 }
 
 constexpr std::array rules{
-    &tensor_across_domains, &stages_beyond_micro_batches, &large_bubble,     &unequal_pipeline,
+    &tensor_across_domains, &tensor_over_pcie, &stages_beyond_micro_batches, &large_bubble,     &unequal_pipeline,
     &without_sequence_parallel, &needless_recompute,      &ragged_widths,    &launch_bound_step,
     &small_micro_batch,     &repeated_gathers,            &replicated_optimizer, &tight_memory,
     &exposed_sync,     &experts_across_domains};

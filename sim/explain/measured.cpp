@@ -8,6 +8,7 @@
 
 #include "scenarios/constant_table.hpp"
 #include "sim/certainty.hpp"
+#include "sim/explain/changed_settings.hpp"
 #include "sim/explain/ledger.hpp"
 #include "sim/explain/scalars.hpp"
 #include "sim/explain/step_curve.hpp"
@@ -25,6 +26,12 @@ constexpr double most_explained = 1.5;
 constexpr double reach = 16;  // factors of a constant that are tried
 constexpr double settled = 1e-9;
 constexpr std::size_t most_hypotheses = 12;
+constexpr std::size_t fewest_hypotheses = 3;  // as far as there are so many
+constexpr double incredible = 6;              // standard deviations
+constexpr double nearly_all = 0.9;            // of the gap, which a constant explains alone
+constexpr double looks_like_a_slip = 10;      // factor of a measurement over the prediction
+constexpr double no_gap = 1e-9;
+constexpr std::size_t most_named = 3;  // the most plausible, where a command is named
 
 double plausibility_of(double deviations) { return std::erfc(deviations / std::sqrt(2.0)); }
 
@@ -66,6 +73,7 @@ class Search {
   [[nodiscard]] double gap() const { return gap_; }
 
   std::vector<Hypothesis> run(const std::vector<Counterfactual>& changes) {
+    if (std::abs(gap_) < no_gap) return {};
     add_model();
     add_constants();
     for (const Counterfactual& change : changes) add_event(change);
@@ -73,22 +81,30 @@ class Search {
     std::stable_sort(
         list_.begin(), list_.end(),
         [](const Hypothesis& a, const Hypothesis& b) { return a.deviations < b.deviations; });
-    if (list_.size() > most_hypotheses) list_.resize(most_hypotheses);
+    while (list_.size() > most_hypotheses ||
+           (list_.size() > fewest_hypotheses && list_.back().deviations > incredible)) {
+      list_.pop_back();
+    }
     return std::move(list_);
   }
 
  private:
   void add_model() {
-    if (of_memory_) return;
-    const double side = gap_ > 0 ? report_.distribution.upper : report_.distribution.lower;
+    const double side = of_memory_ ? memory_side() : gap_ > 0 ? report_.distribution.upper : report_.distribution.lower;
     if (side <= 0) return;
     Hypothesis one;
     one.name = "the model itself";
     one.words = fmt::format("it is off by {} here, and by {} on runs that it had not seen",
                             percent(std::abs(std::expm1(gap_))), percent(side));
     one.deviations = std::abs(gap_) / side;
-    one.measure = measuring_command({}, report_, scenario_file_);
     add(std::move(one));
+  }
+
+  // One standard deviation of ln of the peak, from its 90 % interval.
+  [[nodiscard]] double memory_side() const {
+    constexpr double ninety_percent = 1.6448536269514722;
+    const Predicted& peak = report_.peak_memory_bytes;
+    return std::abs(std::log((gap_ > 0 ? peak.high : peak.low) / peak.value)) / ninety_percent;
   }
 
   double at(const Dial& one, double value) {
@@ -104,10 +120,14 @@ class Search {
   double value_towards(const Dial& one, double now, double limit) {
     double from = std::log(now);
     double to = std::log(limit);
-    if (std::abs(std::log(at(one, limit) / base_)) < std::abs(gap_)) return limit;
+    // Towards the measurement counts; what a constant does the other way does not.
+    const auto reached = [&](double value) {
+      return std::log(at(one, value) / base_) * (gap_ > 0 ? 1 : -1) >= std::abs(gap_);
+    };
+    if (!reached(limit)) return limit;
     while (std::abs(to - from) > settled) {
       const double middle = 0.5 * (from + to);
-      const bool far = std::abs(std::log(at(one, std::exp(middle)) / base_)) >= std::abs(gap_);
+      const bool far = reached(std::exp(middle));
       (far ? to : from) = middle;
     }
     return std::exp(to);
@@ -148,6 +168,7 @@ class Search {
     hypothesis.name = one.path;
     hypothesis.now = now;
     hypothesis.explained = std::clamp(std::log(at(one, value) / base_) / gap_, 0.0, 1.0);
+    if (hypothesis.explained < nearly_all) return;
     hypothesis.deviations = std::abs(std::log(value / now)) / constant.spread;
     const auto info = table.find(one.path);
     const Dimension dimension = info == table.end() ? Dimension::none : info->second.dimension;
@@ -160,12 +181,12 @@ class Search {
       hypothesis.words = fmt::format("even {} instead of {} explains {} of it", there,
                                      constant_text(now, dimension), percent(hypothesis.explained));
     }
-    hypothesis.measure = measuring_command(one.path, report_, scenario_file_);
+    if (!of_memory_) hypothesis.measure = measuring_command(one.path, report_, scenario_file_);
     add(std::move(hypothesis));
   }
 
   void add_event(const Counterfactual& change) {
-    if (!change.may_go_unseen || !change.answer.legal) return;
+    if (!change.may_go_unseen || !change.answer.feasible) return;
     const double there = of_memory_ ? change.answer.peak_memory_bytes : change.answer.step_time_s;
     Hypothesis one;
     one.name = change.name;
@@ -173,9 +194,21 @@ class Search {
     const double rest = std::log(target_ / there);
     one.deviations = std::hypot(rest / deviation_of(report_, rest > 0), event_odds);
     one.words = fmt::format("then {} is predicted ({})",
-                            of_memory_ ? memory(there) : duration(there), change.setting);
-    if (change.of_hardware) one.measure = "lockstep validate nccl -o nccl.json";
+                            of_memory_ ? memory(there) : duration(there), settings_text(change.settings));
+    one.measure = command_of(change);
     add(std::move(one));
+  }
+
+  [[nodiscard]] std::string command_of(const Counterfactual& change) const {
+    if (!change.of_hardware || of_memory_) return {};
+    const std::string& path = change.settings.front().path;
+    const std::size_t system = path.find(".system.");
+    if (system != std::string::npos) {
+      std::string constant = path.substr(system + 1);
+      if (constant.rfind("system.gpu.", 0) == 0) constant.erase(0, std::string("system.").size());
+      return measuring_command(constant, report_, scenario_file_);
+    }
+    return measuring_command("system.network_share", report_, scenario_file_);
   }
 
   // Whatever takes time outside what is modelled.
@@ -216,22 +249,33 @@ const Predicted& quantity_of(const PlanReport& report, MeasuredQuantity quantity
   return report.step_time_s;
 }
 
-// The command that tells most of the plausible hypotheses from the others.
+// The command that tells the most plausible hypothesis that one can tell from the others.
 std::string next_of(const MeasuredGap& gap) {
   if (gap.inside) return "nothing: the measurement lies within the 90 % interval";
-  std::map<std::string, double> weight;
-  std::map<std::string, std::string> named;
+  std::string command;
+  std::string names;
+  std::size_t count = 0;
   for (const Hypothesis& one : gap.hypotheses) {
-    if (one.measure.empty()) continue;
-    weight[one.measure] += one.plausibility;
-    std::string& names = named[one.measure];
-    if (names.size() < 60) names += (names.empty() ? "" : ", ") + one.name;
+    if (one.measure.empty() || (!command.empty() && one.measure != command)) continue;
+    command = one.measure;
+    if (count++ < most_named) names += (names.empty() ? "" : " or ") + one.name;
   }
-  const auto best = std::max_element(weight.begin(), weight.end(), [](const auto& a, const auto& b) {
-    return a.second < b.second;
-  });
-  if (best == weight.end()) return "where the time goes in a profile: nothing modelled explains the gap";
-  return fmt::format("{} tells whether it is {}", best->first, named[best->first]);
+  if (command.empty() && gap.measured.quantity == MeasuredQuantity::peak_memory) {
+    return "a snapshot of the allocator beside the classes of memory: nothing here measures them";
+  }
+  if (command.empty()) return "a profile of the step beside its partition: no measurement here tells these apart";
+  return fmt::format("{} tells whether it is {}", command, names);
+}
+
+std::string note_of(const PlanReport& report, const Measured& measured, double gap) {
+  if (std::abs(gap) > std::log(looks_like_a_slip)) {
+    return "That is more than ten times off: is it the right plan, and the right unit?";
+  }
+  if (measured.quantity == MeasuredQuantity::peak_memory && measured.value > report.usable_memory_bytes) {
+    return fmt::format("A GPU here has {} only.", memory(report.usable_memory_bytes));
+  }
+  if (!report.feasible) return "The plan is predicted not to fit, so that it should not have run.";
+  return {};
 }
 
 }  // namespace
@@ -260,6 +304,7 @@ MeasuredGap measured_gap(const Question& question, const PlanReport& report, con
     const double below = mixture_probability(d.draws, d.lower, d.upper, search.gap());
     result.probability = std::min(below, 1 - below);
   }
+  result.note = note_of(report, measured, search.gap());
   result.hypotheses = search.run(changes);
   result.next = next_of(result);
   return result;

@@ -38,13 +38,16 @@ struct MeasuredGap {
   double error = 0;        // predicted / measured - 1
   double probability = 0;  // of a time as far off or farther on that side, by the prediction; of memory 0
   bool inside = false;     // the 90 % interval
+  std::string note;        // what is odd about the measurement; "" where nothing is
   // Those that explain half of the gap or more, the most plausible first.
   std::vector<Hypothesis> hypotheses;
   std::string next;        // what to measure next, and why
 };
 
-// Hypotheses are the constants, the model itself, the counterfactuals that move the right way (a run
-// that was not what the scenario says) and stalls that nothing predicts (step time alone). Pure.
+// Hypotheses are the constants, the model itself, the counterfactuals that may go unseen and fit (a
+// run that was not what the scenario says) and stalls that nothing predicts (step time alone). A constant can
+// be moved until it explains the whole gap, and is judged by how far that is; an event happens or
+// does not, and what it leaves of the gap is judged by what predictions are off by. Pure.
 MeasuredGap measured_gap(const Question& question, const PlanReport& report, const Measured& measured,
                          const std::vector<Counterfactual>& changes, const std::string& scenario_file);
 

@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "sim/compute/op_cost.hpp"
-#include "topology/failures.hpp"
+#include "sim/explain/changed_settings.hpp"
+#include "sim/fit_probability.hpp"
 
 namespace lockstep {
 
@@ -25,41 +26,66 @@ PlanReport not_legal(const Question& question, std::string why) {
 }  // namespace
 
 Question question_of(const Scenario& scenario, const PlanReport& plan) {
-  return {scenario.model, scenario.training, plan.cluster, plan.plan};
-}
-
-bool is_legal(Question question) {
-  const std::int64_t gpus = gpu_count(question.cluster);
-  question.plan.data = 0;
-  question.plan.data = resolve_data_degree(question.plan, gpus);
-  return first_violation(question.model, question.training, question.plan, gpus) == nullptr;
-}
-
-PlanReport predicted(Question question) {
-  const Gpu& gpu = question.cluster.system.gpu;
-  if (peak_rate(gpu, question.training.linear_dtype()).value() <= 0) {
-    return not_legal(question, fmt::format("the GPU has no {} matrix units",
-                                           to_string(question.training.linear_dtype())));
+  Question question{scenario.model, scenario.training, plan.cluster, plan.plan};
+  const Question of_scenario{scenario.model, scenario.training, scenario.cluster, plan.plan};
+  if (!changed_settings(of_scenario, question).empty()) {
+    question.cluster_path = fmt::format("plans.{}.cluster", plan.plan.name);
   }
-  const std::int64_t gpus = gpu_count(question.cluster);
-  question.plan.data = 0;
-  question.plan.data = resolve_data_degree(question.plan, gpus);
-  const std::vector<Violation> broken =
-      violations(question.model, question.training, question.plan, gpus);
-  if (!broken.empty()) return not_legal(question, broken.front().message);
-  return predict(question.model, question.training, question.cluster, question.plan);
+  question.evidence = scenario.evidence.get();
+  return question;
 }
 
-Answer answer(Question question) {
-  const PlanReport report = predicted(std::move(question));
+Question with_data_degree(Question question) {
+  question.plan.data = 0;
+  question.plan.data = resolve_data_degree(question.plan, gpu_count(question.cluster));
+  return question;
+}
+
+bool is_legal(const Question& question) {
+  const Question asked = with_data_degree(question);
+  return first_violation(asked.model, asked.training, asked.plan, gpu_count(asked.cluster)) == nullptr;
+}
+
+PlanReport predicted(const Question& question) {
+  const Question asked = with_data_degree(question);
+  const Dtype dtype = asked.training.linear_dtype();
+  if (peak_rate(asked.cluster.system.gpu, dtype).value() <= 0) {
+    return not_legal(asked, fmt::format("the GPU has no {} matrix units", to_string(dtype)));
+  }
+  const std::vector<Violation> broken =
+      violations(asked.model, asked.training, asked.plan, gpu_count(asked.cluster));
+  if (!broken.empty()) return not_legal(asked, broken.front().message);
+  PlanReport report = predict(asked.model, asked.training, asked.cluster, asked.plan);
+  if (!std::isfinite(report.step_time_s.value)) report.legal = false;
+  return report;
+}
+
+namespace {
+
+// Far below its capacity a GPU holds a plan for sure, far above it never; between them the
+// uncertainty of memory counts.
+double fit_probability_of(const Question& question, const PlanReport& report) {
+  constexpr double surely = 0.6;
+  constexpr double never = 1.6;
+  const double full = report.peak_memory_bytes.value / report.usable_memory_bytes;
+  if (question.evidence == nullptr || full < surely || full > never) return full <= 1 ? 1 : 0;
+  FitProbability fits(question.model, question.training, question.cluster, *question.evidence);
+  return fits.of(report.plan);
+}
+
+}  // namespace
+
+Answer answer(const Question& question) {
+  const PlanReport report = predicted(question);
   Answer result;
-  result.legal = report.legal && std::isfinite(report.step_time_s.value);
+  result.legal = report.legal;
   result.feasible = result.legal && report.feasible;
   result.problem = report.infeasible_reason;
   if (!result.legal) return result;
   result.step_time_s = report.step_time_s.value;
   result.tokens_per_s_per_gpu = report.tokens_per_s_per_gpu.value;
   result.peak_memory_bytes = report.peak_memory_bytes.value;
+  result.fit_probability = fit_probability_of(question, report);
   result.bound = report.bound;
   return result;
 }

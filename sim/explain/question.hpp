@@ -13,6 +13,9 @@ struct Question {
   Training training;
   Cluster cluster;
   Plan plan;  // data degree resolved
+  // Where --set finds the cluster: "cluster", or "plans.NAME.cluster" of a plan with its own.
+  std::string cluster_path = "cluster";
+  const Evidence* evidence = nullptr;  // what P(fits) rests on; null: a plan fits or does not
 };
 
 // That of a legal plan of a report.
@@ -26,18 +29,24 @@ struct Answer {
   double step_time_s = 0;
   double tokens_per_s_per_gpu = 0;
   double peak_memory_bytes = 0;
+  double fit_probability = 0;
   std::string bound;
+  // Fits with the certainty that a recommendation needs.
+  [[nodiscard]] bool surely_fits() const { return feasible && fit_probability >= 0.9; }
 };
 
-// Predicts. The GPUs are those of the cluster as it stands, and the data degree is what the other
-// degrees leave of them. Pure.
-Answer answer(Question question);
+// The question with the data degree that its other degrees leave of the cluster's GPUs.
+Question with_data_degree(Question question);
+
+// Predicts, with_data_degree(). Pure.
+Answer answer(const Question& question);
 
 // Whether no rule of the plan is broken, without predicting.
-bool is_legal(Question question);
+bool is_legal(const Question& question);
 
-// The same with everything that a prediction knows; `legal` false where a rule is broken.
-PlanReport predicted(Question question);
+// The same with everything that a prediction knows; `legal` false where a rule is broken or the step
+// would never end.
+PlanReport predicted(const Question& question);
 
 // The seconds of one part of the step, under the name of its line; 0 where it has none.
 double seconds_of(const PlanReport& plan, StepPart part);

@@ -25,20 +25,20 @@ bool starts_with(const std::string& text, const char* prefix) { return text.rfin
 
 // "gpu.x" -> "cluster.system.gpu.x"; "software.x" holds for plans without software of their own, so
 // the profile's entry is named.
-std::string setting_of(const std::string& path, const Plan& plan) {
-  if (starts_with(path, "gpu.")) return "cluster.system." + path;
-  if (starts_with(path, "system.")) return "cluster." + path;
-  return fmt::format("software.{}.{}", plan.software.name, path.substr(path.find('.') + 1));
+std::string setting_of(const std::string& path, const Question& question) {
+  if (starts_with(path, "gpu.")) return question.cluster_path + ".system." + path;
+  if (starts_with(path, "system.")) return question.cluster_path + "." + path;
+  return fmt::format("software.{}.{}", question.plan.software.name, path.substr(path.find('.') + 1));
 }
 
 std::string in_plan(const Plan& plan, const char* key) {
   return fmt::format("plans.{}.{}", plan.name, key);
 }
 
-Dial constant_dial(const std::string& path, const Plan& plan, const ConstantTable& table) {
+Dial constant_dial(const std::string& path, const Question& of, const ConstantTable& table) {
   Dial dial;
   dial.path = path;
-  dial.setting = setting_of(path, plan);
+  dial.setting = setting_of(path, of);
   dial.owner = starts_with(path, "software.") ? ScalarOwner::software : ScalarOwner::hardware;
   const auto info = table.find(path);
   if (info != table.end()) {
@@ -60,7 +60,7 @@ void add_plan_dials(const Question& question, std::vector<Dial>& list) {
                        Dimension dimension, std::function<double&(Question&)> in) {
     list.push_back({path, setting, owner, dimension, range, std::move(in)});
   };
-  add("fabric.oversubscription", "cluster.fabric.oversubscription", ScalarOwner::hardware,
+  add("fabric.oversubscription", question.cluster_path + ".fabric.oversubscription", ScalarOwner::hardware,
       {1, 1e3}, Dimension::none,
       [](Question& q) -> double& { return q.cluster.fabric.oversubscription; });
   if (question.training.dropout > 0) {
@@ -113,8 +113,10 @@ std::vector<Dial> dials(const Question& question) {
     const bool other_type = path.rfind("gpu.peak_", 0) == 0 &&
                             path != peak_path(question.training.linear_dtype()) &&
                             path != peak_path(question.training.activation_dtype());
-    if (constant.value == 0 || other_type) return;
-    list.push_back(constant_dial(path, question.plan, known_constants()));
+    // A normalisation of the power rule, not a number of the card.
+    const bool of_a_rule = path == "gpu.rated_power";
+    if (constant.value == 0 || other_type || of_a_rule) return;
+    list.push_back(constant_dial(path, question, known_constants()));
   });
   add_plan_dials(question, list);
   return list;

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "sim/explain/changed_settings.hpp"
 #include "sim/report/explain_report.hpp"
 #include "sim/report/explain_words.hpp"
 #include "sim/report/names.hpp"
@@ -31,6 +32,13 @@ Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+template <class List, class Render>
+Json each(const List& list, Render render) {
+  Json json = Json::array();
+  for (const auto& one : list) json.push_back(render(one));
+  return json;
+}
+
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json predicted_json(const Predicted& p) { return {{"value", p.value}, {"low", p.low}, {"high", p.high}}; }
@@ -44,6 +52,7 @@ void put(Json& json, const Answer& answer) {
   json["step_time_s"] = number(answer.step_time_s);
   json["tokens_per_s_per_gpu"] = number(answer.tokens_per_s_per_gpu);
   json["peak_memory_bytes"] = number(answer.peak_memory_bytes);
+  json["fit_probability"] = number(answer.fit_probability);
   json["bound"] = answer.legal ? Json(answer.bound) : Json(nullptr);
 }
 
@@ -84,7 +93,11 @@ Json scalar(const ScalarEffect& one) {
 }
 
 Json counterfactual(const Counterfactual& one) {
-  Json json = {{"name", one.name}, {"setting", one.setting}, {"of_hardware", one.of_hardware}};
+  Json json = {{"name", one.name},
+               {"setting", settings_text(one.settings)},
+               {"settings", each(one.settings,
+                                 [](const Setting& setting) { return setting.path + "=" + setting.value; })},
+               {"of_hardware", one.of_hardware}};
   put(json, one.answer);
   json["gain"] = one.answer.legal ? Json(one.gain) : Json(nullptr);
   return json;
@@ -102,8 +115,9 @@ Json break_even(const BreakEven& one) {
                {"factor", one.value ? Json(*one.value / one.now) : Json(nullptr)},
                {"range", {one.low, one.high}},
                {"crossings", one.crossings},
-               {"wins_below", one.wins_below},
-               {"wins_above", one.wins_above},
+               {"other_values", one.other_values},
+               {"wins_below", text_or_null(one.wins_below)},
+               {"wins_above", text_or_null(one.wins_above)},
                {"effective", nullptr},
                {"statement", statement_of(one)}};
   if (one.effective) {
@@ -123,8 +137,11 @@ Json break_even(const BreakEven& one) {
 Json hiding(const Hiding& one) {
   return {{"what", one.what},
           {"rule", to_string(one.rule)},
+          {"threshold", to_string(one.threshold)},
+          {"always_exposed_share", one.always_exposed},
           {"tokens_now", one.tokens_now},
           {"tokens_threshold", or_null(one.tokens)},
+          {"tokens_threshold_with_ends", or_null(one.tokens_with_ends)},
           {"hidden", one.hidden()},
           {"exposed_seconds", one.exposed_s},
           {"seconds", one.in_all_s},
@@ -204,6 +221,7 @@ Json measured_json(const MeasuredGap& gap) {
                {"error", gap.error},
                {"probability", gap.probability},
                {"inside_interval", gap.inside},
+               {"note", text_or_null(gap.note)},
                {"words", measured_words(gap)}};
   json["hypotheses"] = Json::array();
   for (const Hypothesis& one : gap.hypotheses) {
@@ -217,13 +235,6 @@ Json measured_json(const MeasuredGap& gap) {
                                   {"measure", text_or_null(one.measure)}});
   }
   json["next"] = gap.next;
-  return json;
-}
-
-template <class List, class Render>
-Json each(const List& list, Render render) {
-  Json json = Json::array();
-  for (const auto& one : list) json.push_back(render(one));
   return json;
 }
 
@@ -242,6 +253,7 @@ Json explanation_json(const Report& report, const Explanation& why) {
   json["lints"] = each(why.lints, [&](const Lint& one) { return lint(one, plan.step_time_s.value); });
   json["memory"] = {{"peak", moment(why.peak)},
                     {"second", why.second ? moment(*why.second) : Json(nullptr)}};
+  json["not_compared"] = why.not_compared;
   json["against"] = why.against ? against_json(*why.against) : Json(nullptr);
   json["measured"] = why.measured ? measured_json(*why.measured) : Json(nullptr);
   return json;

@@ -54,13 +54,16 @@ std::string kink_text(const ScalarEffect& one) {
   return one.kink ? fmt::format("× {}", three_digits(one.kink->factor)) : std::string{};
 }
 
-std::string effect_text(const std::optional<ScalarSide>& side) {
+// Whether it fits is said where that changes.
+std::string effect_text(const std::optional<ScalarSide>& side, bool fits_now) {
   if (!side) return "—";
   if (!side->answer.legal) return "no way";
-  return signed_percent(side->effect) + (side->answer.feasible ? "" : ", too big");
+  std::string words = signed_percent(side->effect);
+  if (side->answer.feasible != fits_now) words += fits_now ? ", too big" : ", fits";
+  return words;
 }
 
-std::string dials_text(const Explanation& why, const TextOptions& options) {
+std::string dials_text(const Explanation& why, bool fits_now, const TextOptions& options) {
   Table table({{"what moves the time per token", Align::left, 30, 0},
                {"now", Align::right, 0, 2},
                {"5 % less", Align::right, 0, 2},
@@ -78,8 +81,8 @@ std::string dials_text(const Explanation& why, const TextOptions& options) {
     ++shown;
     table.add({{one.path, Tone::plain},
                {scalar_text(one, one.value), Tone::plain},
-               {effect_text(one.down), Tone::plain},
-               {effect_text(one.up), Tone::plain},
+               {effect_text(one.down, fits_now), Tone::plain},
+               {effect_text(one.up, fits_now), Tone::plain},
                {kink_text(one), Tone::quiet}});
     if (one.kink) kinks += bullet(kink_words(one) + ".", options);
   }
@@ -104,8 +107,8 @@ std::string side_words(const ScalarEffect& one, const std::optional<ScalarSide>&
 std::string counts_text(const Explanation& why, const TextOptions& options) {
   Table table({{"counts, to the next legal one", Align::left, 30, 0},
                {"now", Align::right, 0, 2},
-               {"less", Align::left, 0, 2},
-               {"more", Align::left, 0, 2}});
+               {"less", Align::left, 16, 2},
+               {"more", Align::left, 16, 2}});
   bool any = false;
   for (const ScalarEffect& one : why.sensitivities.scalars) {
     if (!one.whole) continue;
@@ -118,9 +121,14 @@ std::string counts_text(const Explanation& why, const TextOptions& options) {
   return any ? rendered(table, options) : std::string{};
 }
 
+// "fits", or with what certainty where that is below nine of ten.
+std::string fits_text(const Answer& answer) {
+  return answer.surely_fits() ? "fits" : "fits, " + probability(answer.fit_probability);
+}
+
 std::string changes_text(const Explanation& why, const TextOptions& options) {
   Table table({{"what one change would do", Align::left, 30, 0},
-               {"per GPU", Align::right, 0, 2},
+               {"tok/s/GPU", Align::right, 0, 2},
                {"step", Align::right, 0, 2},
                {"peak", Align::right, 0, 2},
                {"", Align::left, 0, 2},
@@ -146,20 +154,22 @@ std::string changes_text(const Explanation& why, const TextOptions& options) {
                {signed_percent(one.gain), one.gain > 0 && fits ? Tone::good : Tone::plain},
                {duration(one.answer.step_time_s), Tone::plain},
                {memory(one.answer.peak_memory_bytes), Tone::plain},
-               {fits ? "fits" : "too big", fits ? Tone::good : Tone::bad},
+               {fits ? fits_text(one.answer) : "too big",
+                !fits ? Tone::bad : one.answer.surely_fits() ? Tone::good : Tone::warning},
                {one.answer.bound, Tone::quiet}});
   }
   if (shown + too_big == 0) return {};
   std::string out = rendered(table, options);
   std::string rest;
   if (hidden > 0) rest = fmt::format("{} more are in the JSON. ", hidden);
-  if (same > 0) rest += fmt::format("{} others change it by less than {}.", same, percent(change_matters));
+  if (same > 0) rest += fmt::format("{} {} it by less than {}.", same, same == 1 ? "other changes" : "others change",
+                                   percent(change_matters));
   if (!rest.empty()) out += paragraph(rest, options);
   return out;
 }
 
 std::string break_evens_text(const Explanation& why, const TextOptions& options) {
-  if (why.break_evens.empty()) return {};
+  if (why.break_evens.empty() && why.not_compared.empty()) return {};
   std::string out = title("where the order of plans turns", options);
   for (const BreakEven& one : why.break_evens) {
     if (one.value) out += bullet(printable(statement_of(one)) + ".", options);
@@ -167,6 +177,7 @@ std::string break_evens_text(const Explanation& why, const TextOptions& options)
   for (const std::string& words : without_break_even(why.break_evens)) {
     out += bullet(printable(words) + ".", options);
   }
+  for (const std::string& words : why.not_compared) out += bullet(printable(words) + ".", options);
   return out;
 }
 
@@ -207,6 +218,14 @@ std::string ledger_text(const Explanation& why, const TextOptions& options) {
   }
   for (const MeasuringGroup& group : measuring_groups(why.ledger)) {
     out += bullet(fmt::format("{} of the variance: {}", percent(group.share), group.command), options);
+  }
+  const auto model = std::find_if(why.ledger.begin(), why.ledger.end(),
+                                  [](const LedgerEntry& one) { return one.path.empty(); });
+  if (model != why.ledger.end()) {
+    out += bullet(fmt::format("{} of the variance is the model's own: a measured step of the whole "
+                              "plan judges it, given to --measured",
+                              percent(model->share)),
+                  options);
   }
   return out;
 }
@@ -289,7 +308,7 @@ std::string explain_text(const Report& report, const Explanation& why, const Tex
   out += moments_text(why, plan, options);
   out += lints_text(why, plan, options);
   out += changes_text(why, options);
-  out += dials_text(why, options);
+  out += dials_text(why, plan.feasible, options);
   out += counts_text(why, options);
   out += hidings_text(why, options);
   out += break_evens_text(why, options);

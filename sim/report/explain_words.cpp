@@ -16,6 +16,7 @@ using text::signed_percent;
 std::string signed_duration(double seconds, DisplayUnit unit) {
   const double shown = std::abs(seconds) / unit.scale;
   const int decimals = std::clamp(decimals_of(shown), 0, 3);
+  if (shown < 0.5e-3) return fmt::format("0 {}", unit.name);
   return fmt::format("{}{:.{}f} {}", seconds < 0 ? "−" : "+", shown, decimals, unit.name);
 }
 
@@ -107,7 +108,7 @@ std::string change_words(const SingleChange& change, double step_time_s) {
   if (!change.answer.legal) {
     return fmt::format("{}: not alone: {}", change.difference.words, change.answer.problem);
   }
-  std::string words = fmt::format("{}: {}, {}", change.difference.words,
+  std::string words = fmt::format("{}: {}, peak {}", change.difference.words,
                                   signed_duration(change.seconds, time_unit(step_time_s)),
                                   memory(change.answer.peak_memory_bytes));
   if (!change.answer.feasible) words += ", which does not fit";
@@ -115,8 +116,8 @@ std::string change_words(const SingleChange& change, double step_time_s) {
 }
 
 std::string hypothesis_words(const Hypothesis& one) {
-  return fmt::format("{} σ off ({}): {}: {}.", three_digits(one.deviations),
-                     percent(one.plausibility), one.name, one.words);
+  return fmt::format("{:.1f} σ off ({}): {}: {}.", one.deviations, percent(one.plausibility), one.name,
+                     one.words);
 }
 
 namespace {
@@ -136,13 +137,14 @@ std::string quantity_text(MeasuredQuantity quantity, double value) {
 std::string measured_words(const MeasuredGap& gap) {
   const auto shown = [&](double value) { return quantity_text(gap.measured.quantity, value); };
   std::string words =
-      fmt::format("Measured: {}; predicted: {}, which is {}. The measurement lies {} the 90 % interval",
+      fmt::format("Measured: {}; predicted: {}, {} against it. The measurement lies {} the 90 % interval",
                   shown(gap.measured.value), shown(gap.predicted.value), signed_percent(gap.error),
                   gap.inside ? "inside" : "outside");
   if (gap.measured.quantity != MeasuredQuantity::peak_memory) {
     words += fmt::format(" ({} of one as far off on that side)", probability(gap.probability));
   }
-  return words + ".";
+  words += ".";
+  return gap.note.empty() ? words : words + " " + gap.note;
 }
 
 }  // namespace lockstep

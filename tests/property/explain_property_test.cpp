@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "sim/explain/changed_settings.hpp"
 #include "sim/explain/scalars.hpp"
 #include "sim/explain/step_curve.hpp"
 #include "tests/catch.hpp"
@@ -42,8 +43,9 @@ void check(const Report& report, const Explanation& why) {
     }
   }
   for (const Hiding& one : why.hidings) {
+    CAPTURE(one.what);
     CHECK(one.exposed_s <= one.in_all_s * (1 + sums) + sums * step);
-    CHECK_FALSE(statement_of(one).empty());
+    CHECK(one.tokens.has_value() == (one.threshold == Threshold::from));
   }
   for (const Lint& one : why.lints) {
     CAPTURE(one.name);
@@ -105,6 +107,62 @@ TEST_CASE("explain: a constant's curve is what predicting with it gives") {
       value = now;
     }
   }
+}
+
+// What --set is told to reproduce a change does: the scenario is read anew with it.
+TEST_CASE("explain: the settings of a change give the step that is told of it") {
+  for (const char* name : {"llama3-70b-64xh100", "zero-bubble-vs-interleaved", "offload-small-box",
+                           "hsdp-slow-fabric", "mixtral-8x7b-64xh100", "pcie-or-nvlink"}) {
+    const std::string folder = std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios";
+    const std::string file = folder + "/" + name + ".yaml";
+    const Report report = report_of(file);
+    for (const std::size_t place : {report.ranking.front(), report.ranking.back()}) {
+      const PlanReport& plan = report.plans[place];
+      if (!plan.legal) continue;
+      const Question question = question_of(report.scenario, plan);
+      std::size_t checked = 0;
+      for (const Counterfactual& one : counterfactuals(question, plan)) {
+        if (!one.answer.legal || one.name.rfind("linears in", 0) == 0) continue;
+        CAPTURE(name, plan.plan.name, one.name, settings_text(one.settings));
+        const Scenario changed = load_scenario(file, Catalog(folder, one.settings), IllegalPlans::keep);
+        const auto entry =
+            std::find_if(changed.plans.begin(), changed.plans.end(),
+                         [&](const ScenarioPlan& p) { return p.plan.name == plan.plan.name; });
+        REQUIRE(entry != changed.plans.end());
+        REQUIRE(entry->not_legal == "");
+        CHECK(predict(changed.model, changed.training, entry->cluster, entry->plan).step_time_s.value ==
+              Approx(one.answer.step_time_s).epsilon(sums));
+        ++checked;
+      }
+      CHECK(checked > 10);
+    }
+  }
+}
+
+// Well above the threshold with the ends nothing of FSDP is waited for, well below it something is.
+TEST_CASE("explain: FSDP's thresholds are where predictions stop to wait, tensor parallel or not") {
+  const Report report =
+      report_of(std::string(LOCKSTEP_TEST_SOURCE_DIR) + "/scenarios/llama3-70b-64xh100.yaml");
+  std::size_t found = 0;
+  for (const PlanReport& plan : report.plans) {
+    if (!plan.legal || plan.plan.sharding != Sharding::fsdp) continue;
+    CAPTURE(plan.plan.name);
+    Question question = question_of(report.scenario, plan);
+    for (const Hiding& one : hidings(question, plan)) {
+      if (one.threshold != Threshold::from || one.rule != HidingRule::beside_units) continue;
+      REQUIRE(one.tokens_with_ends);
+      ++found;
+      const auto waited = [&](double tokens) {
+        const std::int64_t unit = 2 * plan.plan.tensor;
+        question.training.sequence_length =
+            static_cast<std::int64_t>(tokens / static_cast<double>(plan.plan.micro_batch * unit)) * unit;
+        return seconds_of(predicted(question), StepPart::fsdp_exposed);
+      };
+      CHECK(waited(1.05 * *one.tokens_with_ends) < 2e-3 * one.in_all_s);
+      CHECK(waited(0.8 * *one.tokens) > 0.01 * one.in_all_s);
+    }
+  }
+  CHECK(found >= 3);
 }
 
 // More bandwidth, and more of the peak, never take longer, but where NCCL's tables of speeds step.

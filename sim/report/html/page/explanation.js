@@ -249,7 +249,7 @@ const hidingSection = () => {
             num(at + '/tokens_now', 'count'),
             num(at + '/tokens_threshold', 'three_digits'),
             num(at + '/bandwidth_bytes_per_s', 'bytes_rate'),
-            one.hidden ? badge('good', 'hidden') : badge('bad', 'exposed'),
+            one.hidden ? badge('good', 'hidden') : el('span', {class: 'quiet'}, 'exposed'),
             el('span', {class: 'sentence quiet'}, str(at + '/statement')),
           ];
         }),
