@@ -12,6 +12,7 @@
 #include "sim/report/insight.hpp"
 #include "sim/report/names.hpp"
 #include "sim/report/numbers.hpp"
+#include "sim/report/roofline_text.hpp"
 #include "sim/report/text.hpp"
 
 namespace lockstep {
@@ -239,16 +240,14 @@ std::string lints_text(const Explanation& why, const PlanReport& plan, const Tex
   return out;
 }
 
-std::string moments_text(const Explanation& why, const PlanReport& plan, const TextOptions& options) {
+std::string second_moment_text(const Explanation& why, const PlanReport& plan, const TextOptions& options) {
+  if (!why.second) return {};
   const std::size_t stages = plan.memory.stages.size();
-  const auto where = [&](const MemoryMoment& moment) {
-    const std::string stage =
-        stages > 1 ? fmt::format(" on stage {} of {}", moment.stage + 1, stages) : "";
-    return fmt::format("{} at the {}{}", memory(moment.bytes), printable(moment.instant), stage);
-  };
-  std::string words = fmt::format("Memory peaks with {}", where(why.peak));
-  if (why.second) words += fmt::format("; next highest are {}", where(*why.second));
-  return "\n" + paragraph(words + ".", options);
+  const std::string stage =
+      stages > 1 ? fmt::format(" on stage {} of {}", why.second->stage + 1, stages) : "";
+  return paragraph(fmt::format("The next highest moment is the {}{}, with {}.",
+                               printable(why.second->instant), stage, unbroken(memory(why.second->bytes))),
+                   options);
 }
 
 std::string against_text(const Against& a, const PlanReport& plan, const TextOptions& options) {
@@ -305,7 +304,10 @@ std::string explain_text(const Report& report, const Explanation& why, const Tex
   if (why.measured) out += measured_text(*why.measured, options);
   if (why.against) out += against_text(*why.against, plan, options);
   out += text::partition(plan, options);
-  out += moments_text(why, plan, options);
+  out += roofs_text(plan, options);
+  out += text::collectives(plan, options);
+  out += text::memory_classes(plan, options);
+  out += second_moment_text(why, plan, options);
   out += lints_text(why, plan, options);
   out += changes_text(why, options);
   out += dials_text(why, plan.feasible, options);

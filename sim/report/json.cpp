@@ -146,25 +146,45 @@ Json collectives(const PlanReport& plan) {
   return list;
 }
 
+// What an op, or the ops of a line, do under their roof.
+void put_use(Json& json, const PlanReport& plan, const OpUse& op) {
+  const bool computes = op.peak_flops_per_s > 0;
+  json["count"] = op.count;
+  json["seconds"] = op.seconds;
+  json["flops"] = op.flops;
+  json["bytes"] = op.bytes;
+  json["intensity_flops_per_byte"] = op.intensity();
+  json["ridge_flops_per_byte"] =
+      computes ? Json(ridge(plan.cluster.system.gpu, op.peak_flops_per_s)) : Json(nullptr);
+  json["roof"] = to_string(op.roof);
+  json["roof_fraction"] = op.roof_fraction();
+}
+
+std::vector<OpUse> uses_of(const PlanReport& plan) {
+  return plan.step.partition.empty() ? std::vector<OpUse>{} : op_uses(plan);
+}
+
 Json ops(const PlanReport& plan) {
   Json list = Json::array();
-  if (plan.step.partition.empty()) return list;
-  for (const OpUse& op : op_uses(plan)) {
-    const bool computes = op.peak_flops_per_s > 0;
-    list.push_back({{"name", op.name},
-                    {"block", op.block},
-                    {"pass", op.pass},
-                    {"kernel", op.kernel},
-                    {"line", op.line},
-                    {"count", op.count},
-                    {"seconds", op.seconds},
-                    {"flops", op.flops},
-                    {"bytes", op.bytes},
-                    {"intensity_flops_per_byte", op.intensity()},
-                    {"ridge_flops_per_byte",
-                     computes ? Json(ridge(plan.cluster.system.gpu, op.peak_flops_per_s)) : Json(nullptr)},
-                    {"roof", to_string(op.roof)},
-                    {"roof_fraction", op.roof_fraction()}});
+  for (const OpUse& op : uses_of(plan)) {
+    Json json = {{"name", op.name},
+                 {"block", op.block},
+                 {"pass", op.pass},
+                 {"kernel", op.kernel},
+                 {"line", op.line}};
+    put_use(json, plan, op);
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+// The same for each line of the partition.
+Json op_lines(const PlanReport& plan) {
+  Json list = Json::array();
+  for (const OpUse& line : by_line(uses_of(plan))) {
+    Json json = {{"name", line.name}};
+    put_use(json, plan, line);
+    list.push_back(std::move(json));
   }
   return list;
 }
@@ -255,6 +275,7 @@ Json plan_json(const Report& report, const PlanReport& plan) {
   json["partition"] = partition(plan);
   json["bounds"] = bounds(plan);
   json["ops"] = ops(plan);
+  json["op_lines"] = op_lines(plan);
   json["flop_conventions"] = conventions(report, plan);
   json["memory"] = plan.memory.stages.empty() ? Json::array() : memory_lines(plan.memory.worst());
   json["worst_stage"] = of_legal(plan, plan.memory.worst_stage);

@@ -38,6 +38,12 @@ std::string signed_percent(double share);
 // Where the step goes, line by line; the lines sum to the step. "" where nothing was predicted.
 std::string partition(const PlanReport& plan, const TextOptions& options);
 
+// What fills the memory at the peak, class by class; the lines sum to the peak. "" without a prediction.
+std::string memory_classes(const PlanReport& plan, const TextOptions& options);
+
+// What each kind of collective takes and how much of it is exposed; "" where there are none.
+std::string collectives(const PlanReport& plan, const TextOptions& options);
+
 // The lines STEP, PEAK, BOUND, RUN and NOTE of a plan.
 std::string headline(const Report& report, const PlanReport& plan, const TextOptions& options);
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string_view>
 
@@ -18,58 +17,10 @@ namespace lockstep {
 
 namespace {
 
-using text::branch;
 using text::paragraph;
 
 constexpr std::size_t longest_stage_list = 10;
-constexpr std::size_t longest_collective_list = 10;
 constexpr std::size_t constants_shown = 5;
-
-// A bar of `share` of `columns`, in eighths of a column.
-std::string bar(double share, std::size_t columns) {
-  static constexpr std::array<const char*, 8> eighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const double length = std::clamp(share, 0.0, 1.0) * static_cast<double>(columns) * 8;
-  const auto steps = static_cast<std::size_t>(std::lround(length));
-  std::string text;
-  for (std::size_t i = 0; i < steps / 8; ++i) text += "█";
-  text += eighths.at(steps % 8);
-  return text.empty() && share > 0 ? "▏" : text;
-}
-
-std::string where_the_peak_is(const PlanReport& plan) {
-  const std::size_t stages = plan.memory.stages.size();
-  std::string where = "on every GPU";
-  if (stages > 1 && equal_stages(plan).size() > 1) {
-    where = fmt::format("on pipeline stage {} of {}", plan.memory.worst_stage + 1, stages);
-  }
-  return fmt::format("peak {} {}, at the {}", memory(plan.peak_memory_bytes.value), where,
-                     printable(plan.memory.worst().instant));
-}
-
-std::string memory_text(const PlanReport& plan, const TextOptions& options) {
-  if (plan.memory.stages.empty()) return {};
-  std::vector<MemoryLine> lines = plan.memory.worst().lines;
-  lines.erase(std::remove_if(lines.begin(), lines.end(), [](const MemoryLine& line) { return line.bytes.value() == 0; }),
-              lines.end());
-  const double total = plan.peak_memory_bytes.value;
-  const DisplayUnit unit = memory_unit(total);
-  std::vector<double> sizes;
-  for (const MemoryLine& line : lines) sizes.push_back(line.bytes.value() / unit.scale);
-  const int decimals = decimals_of_parts(sizes, total / unit.scale);
-  const std::vector<double> rounded = round_to_sum(sizes, total / unit.scale, decimals);
-  const std::vector<std::string> percents = text::shares(sizes, total / unit.scale);
-  const double scale = std::max(total, plan.usable_memory_bytes) / unit.scale;
-
-  Table table({{"", Align::left, 30, 0}, {"", Align::right, 0, 2}, {"", Align::right, 0, 2}, {"", Align::left, 0, 2}});
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    table.add({{branch(i, lines.size()) + printable(lines[i].name), Tone::plain},
-               {part(rounded[i], sizes[i], decimals) + " " + unit.name, Tone::plain},
-               {percents[i], Tone::plain},
-               {bar(sizes[i] / scale, 36), Tone::quiet}});
-  }
-  return "\n" + paragraph(where_the_peak_is(plan), options) +
-         table.render(static_cast<std::size_t>(options.width), "  ", options.color);
-}
 
 std::string stage_name(const StageRange& range) {
   if (range.first == range.last) return std::to_string(range.first + 1);
@@ -111,64 +62,6 @@ std::string stages_text(const PlanReport& plan, const TextOptions& options) {
   }
   std::string out = "\n" + table.render(static_cast<std::size_t>(options.width), "  ", options.color);
   if (left_out > 0) out += paragraph(fmt::format("{} more stages in between", left_out), options);
-  return out;
-}
-
-std::string group_text(const GroupShape& shape, const System& system) {
-  const char* domain = system.gpus_per_nvlink_domain == system.gpus_per_node ? "node" : "domain";
-  if (shape.domains <= 1) return fmt::format("{} GPUs in a {}", shape.ranks, domain);
-  if (shape.ranks_per_domain <= 1) return fmt::format("{} GPUs, a {} each", shape.ranks, domain);
-  return fmt::format("{} GPUs, {} a {}", shape.ranks, shape.ranks_per_domain, domain);
-}
-
-// Calls of one kind, group and size are one row, whichever part of the model they belong to.
-std::vector<CollectiveUse> merged(const std::vector<CollectiveUse>& uses) {
-  std::vector<CollectiveUse> rows;
-  for (const CollectiveUse& use : uses) {
-    const auto same = std::find_if(rows.begin(), rows.end(), [&](const CollectiveUse& row) {
-      return row.name == use.name && row.bytes == use.bytes && row.shape.ranks == use.shape.ranks &&
-             row.shape.domains == use.shape.domains && row.algorithm == use.algorithm;
-    });
-    if (same == rows.end()) {
-      rows.push_back(use);
-    } else {
-      same->calls += use.calls;
-      same->time += use.time;
-      same->exposed += use.exposed;
-    }
-  }
-  return rows;
-}
-
-std::string collectives_text(const PlanReport& plan, const TextOptions& options) {
-  std::vector<CollectiveUse> uses = merged(plan.step.collectives);
-  if (uses.empty()) return {};
-  std::stable_sort(uses.begin(), uses.end(),
-                   [](const CollectiveUse& a, const CollectiveUse& b) { return a.exposed > b.exposed; });
-  Table table({{"communication", Align::left, 20, 0},
-               {"group", Align::left, 14, 2},
-               {"size", Align::right, 0, 2},
-               {"calls", Align::right, 0, 2},
-               {"in all", Align::right, 0, 2},
-               {"exposed", Align::right, 0, 2},
-               {"over", Align::left, 5, 2}});
-  const std::size_t shown = std::min(uses.size(), longest_collective_list);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const CollectiveUse& use = uses[i];
-    std::string over = printable(use.bottleneck);
-    if (!use.algorithm.empty()) over += (over.empty() ? "" : ", ") + printable(use.algorithm);
-    // The protocol of large calls goes without saying.
-    if (!use.protocol.empty() && use.protocol != "simple") over += " " + printable(use.protocol);
-    table.add({{printable(use.name), Tone::plain},
-               {group_text(use.shape, plan.cluster.system), Tone::plain},
-               {memory(use.bytes.value()), Tone::plain},
-               {scaled(use.calls), Tone::plain},
-               {duration(use.time.value()), Tone::plain},
-               {duration(use.exposed.value()), Tone::plain},
-               {over, Tone::plain}});
-  }
-  std::string out = "\n" + table.render(static_cast<std::size_t>(options.width), "  ", options.color);
-  if (uses.size() > shown) out += paragraph(fmt::format("{} more, less exposed", uses.size() - shown), options);
   return out;
 }
 
@@ -233,9 +126,9 @@ std::string simulate_text(const Report& report, const TextOptions& options) {
     out += text::partition(plan, options);
     out += options.ops ? ops_text(plan, options) : roofs_text(plan, options);
     if (options.ops) out += conventions_text(report, plan, options);
-    out += memory_text(plan, options);
+    out += text::memory_classes(plan, options);
     out += stages_text(plan, options);
-    out += collectives_text(plan, options);
+    out += text::collectives(plan, options);
     out += certainty_text(plan, options);
     const std::string evidence = text::nearest_evidence(plan, runs_shown);
     if (!evidence.empty()) out += '\n' + paragraph(evidence, options);

@@ -48,7 +48,8 @@ TEST_CASE("explain: the best plan where none is named, every section there", "[c
   CHECK(finished.code == 0);
   CHECK(finished.err.empty());
   for (const char* part :
-       {"\n  tp8-pp2\n", "where the step goes", "Memory peaks with", "next highest",
+       {"\n  tp8-pp2\n", "where the step goes", "kernels under their roofs", "communication ", "peak 64.6 GiB",
+        "The next highest moment is",
         "what experience warns of", "what one change would do", "what moves the time per token",
         "counts, to the next legal one", "when communication hides", "where the order of plans turns",
         "what is not known", "Not modelled here"}) {
