@@ -128,10 +128,37 @@ const charts = (() => {
   };
 
   theme.onChange(redraw);
+  // What a chart of horizontal bars starts from: values on top, a name for each bar, a tip for bar i.
+  // Signed values lie on both sides of 0.
+  const bars = (colors, width, {format, names, wide, signed, value, tipOf}) => ({
+    grid: {left: 8, right: 24, top: 26, bottom: 4, containLabel: true},
+    xAxis: axis(colors, {
+      type: 'value',
+      position: 'top',
+      splitNumber: width < 520 ? 3 : 6,
+      axisLabel: {formatter: (v) => numbers.show(v, format)},
+      ...value,
+    }),
+    yAxis: axis(colors, {
+      type: 'category',
+      inverse: true,
+      splitLine: {show: false},
+      data: names.map((name) => chartName(name, width < 520 ? 20 : wide)),
+      axisLabel: {color: colors.text, interval: 0},
+      ...(signed ? {axisLine: {onZero: false, show: false}} : {}),
+    }),
+    tooltip: {
+      trigger: 'axis',
+      axisPointer: {type: 'shadow'},
+      formatter: ([item]) => tipOf(item.dataIndex),
+    },
+  });
+
   return {
     add,
     drop,
     axis,
+    bars,
     slider,
     memorySteps,
     print,

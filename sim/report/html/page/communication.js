@@ -6,35 +6,20 @@ const communicationChart = (uses) =>
     label: 'Time of each collective, and the part of it that nothing hides',
     height: () => 54 + 30 * uses.length,
     option: (colors, width) => ({
-      grid: {left: 8, right: 20, top: 24, bottom: 4, containLabel: true},
-      xAxis: charts.axis(colors, {
-        type: 'value',
-        position: 'top',
-        splitNumber: width < 520 ? 3 : 6,
-        axisLabel: {formatter: (v) => numbers.show(v, 'duration')},
-      }),
-      yAxis: charts.axis(colors, {
-        type: 'category',
-        inverse: true,
-        splitLine: {show: false},
-        data: uses.map((use) => chartName(use.name, width < 520 ? 18 : 40)),
-        axisLabel: {color: colors.text, interval: 0},
-      }),
-      tooltip: {
-        trigger: 'axis',
-        axisPointer: {type: 'shadow'},
-        formatter: ([item]) => {
-          const use = uses[item.dataIndex];
-          return tip(
-            use.name,
+      ...charts.bars(colors, width, {
+        format: 'duration',
+        names: uses.map((use) => use.name),
+        wide: 40,
+        tipOf: (i) =>
+          tip(
+            uses[i].name,
             'takes ' +
-              numbers.show(use.seconds, 'duration') +
+              numbers.show(uses[i].seconds, 'duration') +
               ', exposed ' +
-              numbers.show(use.exposed_seconds, 'duration'),
-            use.bottleneck && 'bottleneck: ' + chartName(use.bottleneck),
-          );
-        },
-      },
+              numbers.show(uses[i].exposed_seconds, 'duration'),
+            uses[i].bottleneck && 'bottleneck: ' + chartName(uses[i].bottleneck),
+          ),
+      }),
       series: [
         {
           type: 'bar',

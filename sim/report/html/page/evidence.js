@@ -6,25 +6,11 @@ const evidenceChart = (runs) =>
     label: 'Predicted against measured of the nearest runs, nearest first',
     height: () => 60 + 28 * runs.length,
     option: (colors, width) => ({
-      grid: {left: 8, right: 20, top: 26, bottom: 4, containLabel: true},
-      xAxis: charts.axis(colors, {
-        type: 'value',
-        position: 'top',
-        splitNumber: width < 520 ? 3 : 6,
-        axisLabel: {formatter: (v) => numbers.show(v, 'signed_percent')},
-      }),
-      yAxis: charts.axis(colors, {
-        type: 'category',
-        inverse: true,
-        splitLine: {show: false},
-        data: runs.map((run) =>
-          chartName(
-            run.model + ', ' + numbers.show(run.gpus, 'count') + ' × ' + run.gpu,
-            width < 520 ? 20 : 48,
-          ),
-        ),
-        axisLabel: {color: colors.text, interval: 0},
-        axisLine: {onZero: false, show: false},
+      ...charts.bars(colors, width, {
+        format: 'signed_percent',
+        names: runs.map((run) => run.model + ', ' + numbers.show(run.gpus, 'count') + ' × ' + run.gpu),
+        wide: 48,
+        signed: true,
       }),
       tooltip: {
         trigger: 'item',

@@ -14,36 +14,21 @@ const counterfactualChart = (all) => {
       label: 'Gain of each counterfactual; grey ones do not fit or are not legal',
       height: () => 56 + 28 * shown.length,
       option: (colors, width) => ({
-        grid: {left: 8, right: 24, top: 26, bottom: 4, containLabel: true},
-        xAxis: charts.axis(colors, {
-          type: 'value',
-          position: 'top',
-          splitNumber: width < 520 ? 3 : 6,
-          axisLabel: {formatter: (v) => numbers.show(v, 'signed_percent')},
-        }),
-        yAxis: charts.axis(colors, {
-          type: 'category',
-          inverse: true,
-          splitLine: {show: false},
-          data: shown.map((one) => chartName(one.name, width < 520 ? 20 : 44)),
-          axisLabel: {color: colors.text, interval: 0},
-          axisLine: {onZero: false, show: false},
-        }),
-        tooltip: {
-          trigger: 'axis',
-          axisPointer: {type: 'shadow'},
-          formatter: ([item]) => {
-            const one = shown[item.dataIndex];
-            return tip(
-              one.name,
-              chartName(one.setting, 60),
-              numbers.show(one.gain, 'signed_percent') +
+        ...charts.bars(colors, width, {
+          format: 'signed_percent',
+          names: shown.map((one) => one.name),
+          wide: 44,
+          signed: true,
+          tipOf: (i) =>
+            tip(
+              shown[i].name,
+              chartName(shown[i].setting, 60),
+              numbers.show(shown[i].gain, 'signed_percent') +
                 ', a step of ' +
-                numbers.show(one.step_time_s, 'duration'),
-              one.infeasible_reason && chartName(one.infeasible_reason, 80),
-            );
-          },
-        },
+                numbers.show(shown[i].step_time_s, 'duration'),
+              shown[i].infeasible_reason && chartName(shown[i].infeasible_reason, 80),
+            ),
+        }),
         series: [
           {
             type: 'bar',
@@ -284,27 +269,13 @@ const againstSection = () => {
           label: 'Seconds that each term adds or saves against the other plan',
           height: () => 56 + 28 * terms.length,
           option: (colors, width) => ({
-            grid: {left: 8, right: 24, top: 26, bottom: 4, containLabel: true},
-            xAxis: charts.axis(colors, {
-              type: 'value',
-              position: 'top',
-              splitNumber: width < 520 ? 3 : 6,
-              axisLabel: {formatter: (v) => numbers.show(v, 'duration')},
+            ...charts.bars(colors, width, {
+              format: 'signed_duration',
+              names: terms.map((term) => term.name),
+              wide: 44,
+              signed: true,
+              tipOf: (i) => tip(terms[i].name, numbers.show(terms[i].seconds, 'signed_duration')),
             }),
-            yAxis: charts.axis(colors, {
-              type: 'category',
-              inverse: true,
-              splitLine: {show: false},
-              data: terms.map((term) => chartName(term.name, width < 520 ? 20 : 44)),
-              axisLabel: {color: colors.text, interval: 0},
-              axisLine: {onZero: false, show: false},
-            }),
-            tooltip: {
-              trigger: 'axis',
-              axisPointer: {type: 'shadow'},
-              formatter: ([item]) =>
-                tip(terms[item.dataIndex].name, numbers.show(terms[item.dataIndex].seconds, 'duration')),
-            },
             series: [
               {
                 type: 'bar',

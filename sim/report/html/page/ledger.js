@@ -10,35 +10,20 @@ const ledgerChart = (entries) => {
     label: 'Share of the variance of the step that each constant accounts for',
     height: () => 54 + 26 * shown.length,
     option: (colors, width) => ({
-      grid: {left: 8, right: 20, top: 24, bottom: 4, containLabel: true},
-      xAxis: charts.axis(colors, {
-        type: 'value',
-        position: 'top',
-        splitNumber: width < 520 ? 3 : 6,
-        axisLabel: {formatter: (v) => numbers.show(v, 'percent')},
-      }),
-      yAxis: charts.axis(colors, {
-        type: 'category',
-        inverse: true,
-        splitLine: {show: false},
-        data: shown.map((entry) => chartName(entry.path.split('.').slice(-1)[0], width < 520 ? 18 : 36)),
-        axisLabel: {color: colors.text, interval: 0},
-      }),
-      tooltip: {
-        trigger: 'axis',
-        axisPointer: {type: 'shadow'},
-        formatter: ([item]) => {
-          const entry = shown[item.dataIndex];
-          return tip(
-            entry.path,
-            numbers.show(entry.share, 'percent') + ' of the variance',
-            'with it known the step is within ' +
-              numbers.show(entry.interval.low, 'duration') +
+      ...charts.bars(colors, width, {
+        format: 'percent',
+        names: shown.map((entry) => entry.path.split('.').slice(-1)[0]),
+        wide: 36,
+        tipOf: (i) =>
+          tip(
+            shown[i].path,
+            numbers.show(shown[i].share, 'percent') + ' of the variance',
+            'within its own interval the step is ' +
+              numbers.show(shown[i].interval.low, 'duration') +
               ' … ' +
-              numbers.show(entry.interval.high, 'duration'),
-          );
-        },
-      },
+              numbers.show(shown[i].interval.high, 'duration'),
+          ),
+      }),
       series: [
         {
           type: 'bar',

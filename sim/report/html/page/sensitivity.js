@@ -20,35 +20,23 @@ const tornadoChart = (label, rows) =>
         itemStyle: {color: colors.of(hue)},
       });
       return {
-        grid: {left: 8, right: 20, top: 26, bottom: 4, containLabel: true},
-        xAxis: charts.axis(colors, {
-          type: 'value',
-          position: 'top',
-          min: -most,
-          max: most,
-          splitNumber: width < 520 ? 2 : 6,
-          axisLabel: {
-            formatter: (v) => numbers.show(v, 'signed_percent'),
-            showMinLabel: false,
-            showMaxLabel: false,
+        ...charts.bars(colors, width, {
+          format: 'signed_percent',
+          names: rows.map(({name}) => name),
+          wide: 36,
+          signed: true,
+          value: {
+            min: -most,
+            max: most,
+            splitNumber: width < 520 ? 2 : 6,
+            axisLabel: {
+              formatter: (v) => numbers.show(v, 'signed_percent'),
+              showMinLabel: false,
+              showMaxLabel: false,
+            },
           },
+          tipOf: (i) => tip(rows[i].name, ...rows[i].tip),
         }),
-        yAxis: charts.axis(colors, {
-          type: 'category',
-          inverse: true,
-          splitLine: {show: false},
-          data: rows.map(({name}) => chartName(name, width < 520 ? 18 : 36)),
-          axisLabel: {color: colors.text, interval: 0},
-          axisLine: {onZero: false, show: false},
-        }),
-        tooltip: {
-          trigger: 'axis',
-          axisPointer: {type: 'shadow'},
-          formatter: ([item]) => {
-            const row = rows[item.dataIndex];
-            return tip(row.name, ...row.tip);
-          },
-        },
         series: [side('low', 'blue'), side('high', 'orange')],
       };
     },
