@@ -17,6 +17,7 @@ enum class LinkClass { nvlink, nvswitch, pcie, socket, nic, leaf_uplink, core_up
 
 const char* to_string(LinkClass link_class);  // "NVLink of a GPU", "NVSwitch", "PCIe", …
 const char* key_of(LinkClass link_class);     // "nvlink", "leaf_uplink" …: for JSON
+LinkClass class_of(LinkKind kind);            // of links between two parts
 
 // All groups of one kind doing one collective, some times a step. Ranks lie on the GPUs in order.
 // Groups are those of group_shape(): `degree` ranks that are `stride` apart, cut from blocks of

@@ -16,6 +16,11 @@ std::string renamed(const std::string& part, const char* kind, std::int64_t numb
   return fmt::format("{}{}{}", kind, number, part.substr(dot));
 }
 
+// Equal loads summed in another order are not a busier link.
+constexpr double clearly_more = 1.0 + 1e-9;
+
+}  // namespace
+
 LinkClass class_of(LinkKind kind) {
   switch (kind) {
     case LinkKind::nvlink:
@@ -33,11 +38,6 @@ LinkClass class_of(LinkKind kind) {
   }
   return LinkClass::core_uplink;
 }
-
-// Equal loads summed in another order are not a busier link.
-constexpr double clearly_more = 1.0 + 1e-9;
-
-}  // namespace
 
 Stretch::Stretch(const Cluster& cluster, const ClusterGraph& graph, const UnitSizes& units,
                  std::int64_t size, std::size_t flows)

@@ -38,25 +38,6 @@ const char* key_of(PartKind kind) {
   return "core";
 }
 
-// The class whose busiest link the loads know.
-LinkClass class_of(LinkKind kind) {
-  switch (kind) {
-    case LinkKind::nvlink:
-      return LinkClass::nvlink;
-    case LinkKind::pcie:
-      return LinkClass::pcie;
-    case LinkKind::socket:
-      return LinkClass::socket;
-    case LinkKind::network:
-      return LinkClass::nic;
-    case LinkKind::uplink:
-      return LinkClass::leaf_uplink;
-    case LinkKind::core_uplink:
-      break;
-  }
-  return LinkClass::core_uplink;
-}
-
 Json parts_json(const ClusterGraph& graph) {
   Json parts = Json::array();
   for (const Part& part : graph.parts()) {
